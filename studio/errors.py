@@ -1,0 +1,27 @@
+"""The two kinds of error: what a person can mend, and everything else (a bug, with its traceback)."""
+
+from __future__ import annotations
+
+from studio.i18n import EN, say
+from studio.messages import Language, Param, Trouble
+
+
+class StudioError(Exception):
+    """Something a person can act on: a code and its parameters, worded in their language by the surface."""
+
+    def __init__(self, code: str, **params: Param) -> None:
+        super().__init__(f"{code} {params}" if params else code)
+        self.code = code
+        self.params = params
+
+    @property
+    def trouble(self) -> Trouble:
+        """The same, in the form that travels."""
+        return Trouble(code=self.code, params=self.params)
+
+
+def say_trouble(language: Language, trouble: Trouble) -> str:
+    """An error in a person's language: what happened, which value, what to do."""
+    key = f"error.{trouble.code}"
+    # A code nobody worded is a bug and is told as one, never shown raw.
+    return say(language, key if key in EN else "error.bug", **{"code": trouble.code, **trouble.params})

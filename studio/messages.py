@@ -1,0 +1,340 @@
+"""What travels between the floors and between the processes: frozen, plain, unknown keys refused."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+Role = Literal["guest", "user", "admin"]
+Capability = Literal["text_to_image"]
+Param = str | int | float
+RECORD_FORMAT = 1
+"""The `format` number of everything that is stored today."""
+
+
+class Message(BaseModel):
+    """Base of all that travels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Bilingual(Message):
+    """The same words in both languages of the page."""
+
+    en: str
+    zh: str
+
+    def said(self, language: Language) -> str:
+        """The words in one language."""
+        return self.zh if language == "zh" else self.en
+
+
+class Person(Message):
+    """Who asks. On loopback without accounts there is one, and it is the admin."""
+
+    id: str
+    name: str = ""
+    role: Role = "guest"
+    language: Language = "en"
+
+
+# -- the catalog ----------------------------------------------------------------------------------
+
+
+class LocalSource(Message):
+    """Weights in a folder of diffusers layout, named from the repository's root or absolutely."""
+
+    kind: Literal["local"] = "local"
+    path: str
+
+
+class Size(Message):
+    """Width and height in pixels."""
+
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+
+class GenerationDefaults(Message):
+    """What a model paints with when a person sets nothing."""
+
+    size: Size
+    steps: int = Field(gt=0)
+    guidance: float = Field(ge=0)
+    sampler: str
+    negative: str = ""
+
+
+class GenerationLimits(Message):
+    """How far a person may go with a model."""
+
+    smallest: int = Field(gt=0, description="shortest side in pixels")
+    largest: int = Field(gt=0, description="longest side in pixels")
+    multiple: int = Field(default=8, gt=0, description="sides are multiples of this")
+    steps: int = Field(gt=0, description="most steps")
+    guidance: float = Field(gt=0, description="most guidance")
+    count: int = Field(default=8, gt=0, description="most pictures of one job")
+
+
+class ModelSpec(Message):
+    """One entry of models.yaml."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: Bilingual
+    note: Bilingual | None = None
+    family: str
+    source: LocalSource
+    licence: str
+    capabilities: tuple[Capability, ...] = ("text_to_image",)
+    languages: tuple[Language, ...] = ("en",)
+    defaults: GenerationDefaults
+    limits: GenerationLimits
+
+
+class SamplerSpec(Message):
+    """A sampler under the name people know."""
+
+    id: str
+    title: str
+
+
+ModelPlace = Literal["resident", "loading", "disk", "missing"]
+
+
+class ModelState(Message):
+    """A model as the page shows it now: where it is, what it weighs, which samplers run on it."""
+
+    spec: ModelSpec
+    place: ModelPlace
+    bytes: int = 0
+    reason: str = Field(default="", description="error code when the place is missing")
+    samplers: tuple[SamplerSpec, ...] = ()
+    window: int = Field(default=75, description="tokens of one window, start and end mark not counted")
+
+
+# -- what a person asks for -----------------------------------------------------------------------
+
+
+class Draft(Message):
+    """What a surface collects: model and prompt, everything else optional."""
+
+    model: str
+    prompt: str = ""
+    negative: str | None = None
+    width: int | None = None
+    height: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    sampler: str | None = None
+    seed: int | None = None
+    count: int = 1
+
+
+class Request(Message):
+    """Base of every kind of work: complete, checked, ready for a device."""
+
+    id: str
+    job: str
+    person: str
+    priority: int = 0
+
+
+class GenerationRequest(Request):
+    """One picture: every seed chosen, every limit checked, its stages named."""
+
+    kind: Literal["generate"] = "generate"
+    model: str
+    prompt: str
+    negative: str
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    sampler: str
+    seed: int
+    stages: tuple[Literal["base"], ...] = ("base",)
+
+
+class Media(Message):
+    """A picture's bytes; `rgb` is rows of raw pixels, the form in which a device hands one over."""
+
+    kind: Literal["rgb", "png", "jpeg"]
+    size: Size
+    sha256: str
+    data: bytes = Field(repr=False)
+
+    @classmethod
+    def of(cls, kind: Literal["rgb", "png", "jpeg"], width: int, height: int, data: bytes) -> Media:
+        """A picture with its hash worked out."""
+        digest = hashlib.sha256(data).hexdigest()
+        return cls(kind=kind, size=Size(width=width, height=height), sha256=digest, data=data)
+
+
+class Recipe(Message):
+    """What makes a picture again, with what it was made on."""
+
+    format: int = RECORD_FORMAT
+    request: GenerationRequest
+    model_title: str
+    model_hash: str = ""
+    mode: str = Field(default="", description="device and number type, for example `cpu bfloat16`")
+    took: float = Field(default=0.0, description="seconds")
+    studio: str = ""
+
+
+class Picture(Message):
+    """A kept picture: its file is the truth, this is its line in the index."""
+
+    id: str
+    person: str
+    job: str
+    created: float = Field(description="seconds since 1970")
+    size: Size
+    recipe: Recipe
+
+
+class Progress(Message):
+    """Which part of a job's pictures is done, for lists of jobs."""
+
+    done: int
+    count: int
+
+
+JobState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+ENDED: tuple[JobState, ...] = ("done", "failed", "cancelled", "interrupted")
+
+
+class Trouble(Message):
+    """An error as it crosses a border: a code and parameters, worded by the surface."""
+
+    code: str
+    params: dict[str, Param] = {}
+
+
+class Job(Message):
+    """One or several requests of one draft, and their state on disk."""
+
+    format: int = RECORD_FORMAT
+    id: str
+    person: str
+    draft: Draft
+    requests: tuple[GenerationRequest, ...]
+    state: JobState = "queued"
+    created: float
+    pictures: tuple[str, ...] = ()
+    ended: tuple[str, ...] = Field(default=(), description="ids of the requests that need no more work")
+    trouble: Trouble | None = None
+
+
+# -- what happens meanwhile -----------------------------------------------------------------------
+
+
+class Event(Message):
+    """Base of what a job tells its followers; `seq` counts from 1 within the job."""
+
+    job: str = ""
+    seq: int = 0
+
+
+class Queued(Event):
+    """Waiting: place in line (1 is next) and seconds until its turn, where they can be told."""
+
+    kind: Literal["queued"] = "queued"
+    position: int
+    seconds: float | None = None
+
+
+class Loading(Event):
+    """The model is being brought to the device."""
+
+    kind: Literal["loading"] = "loading"
+    request: str
+    model: str
+
+
+class Step(Event):
+    """One denoising step is done; the preview is a small JPEG and only the latest counts."""
+
+    kind: Literal["step"] = "step"
+    request: str
+    step: int
+    steps: int
+    seconds_left: float | None = None
+    preview: bytes | None = Field(default=None, repr=False)
+
+
+class Notice(Event):
+    """Something the person should know though the work goes on."""
+
+    kind: Literal["notice"] = "notice"
+    request: str = ""
+    code: str
+    params: dict[str, Param] = {}
+
+
+class Finished(Event):
+    """A device hands over a picture. Followers see `Saved` instead, once it is on disk."""
+
+    kind: Literal["finished"] = "finished"
+    request: str
+    media: Media
+    mode: str
+    took: float
+    model_hash: str = ""
+
+
+class Skipped(Event):
+    """One picture of the job was skipped; the others go on."""
+
+    kind: Literal["skipped"] = "skipped"
+    request: str
+
+
+class Saved(Event):
+    """A picture is on disk and in the index."""
+
+    kind: Literal["saved"] = "saved"
+    request: str
+    picture: Picture
+
+
+class Done(Event):
+    """The job's last event: all went well."""
+
+    kind: Literal["done"] = "done"
+
+
+class Failed(Event):
+    """The job's last event: it could not be finished."""
+
+    kind: Literal["failed"] = "failed"
+    request: str = ""
+    code: str
+    params: dict[str, Param] = {}
+
+
+class Cancelled(Event):
+    """The job's last event: its person stopped it."""
+
+    kind: Literal["cancelled"] = "cancelled"
+    request: str = ""
+    step: int = 0
+
+
+AnyEvent = Annotated[
+    Queued | Loading | Step | Notice | Finished | Skipped | Saved | Done | Failed | Cancelled,
+    Field(discriminator="kind"),
+]
+LAST: tuple[type[Event], ...] = (Done, Failed, Cancelled)
+"""A job tells exactly one of these, and nothing after it."""
+
+
+class TokenCount(Message):
+    """How much of the model's window a prompt uses."""
+
+    used: int
+    window: int

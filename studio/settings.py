@@ -1,0 +1,41 @@
+"""The studio's settings, from `STUDIO_...` in the environment and from flags; unknown names are errors."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+"""Where the repository's read-only files lie: models.yaml, presets, the pocket's weights."""
+
+
+class Settings(BaseSettings):
+    """What the person who runs the studio decides."""
+
+    model_config = SettingsConfigDict(env_prefix="STUDIO_", extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=7860, ge=0, le=65535)
+    public: bool = Field(default=False, description="strangers come: guests by signed cookie, no admin actions")
+    data: Path = Field(default=ROOT / "data", description="where pictures, jobs and settings are kept")
+    models: Path = Field(default=ROOT / "models.yaml", description="the catalog")
+    engine: Literal["local", "fake"] = "local"
+    devices: str = Field(default="", description="for example `cuda:0,cuda:1` or `cpu`; empty: all there are")
+    memory_budget: float = Field(default=0.0, ge=0, description="GB of a device for models; 0: what it has")
+    cookie_secret: str = Field(default="", description="empty: made once and kept in the data folder")
+    silence_seconds: float = Field(
+        default=900.0, gt=0, description="a worker that says nothing for this long in mid-job is replaced"
+    )
+
+
+def read_settings(**flags: object) -> Settings:
+    """Settings from the environment, a hub's Space counted as a public host, flags on top."""
+    chosen: dict[str, object] = {}
+    if os.environ.get("SPACE_ID"):
+        chosen |= {"public": True, "host": "0.0.0.0"}
+    chosen |= {name: value for name, value in flags.items() if value is not None}
+    return Settings(**chosen)  # type: ignore[arg-type]
