@@ -80,6 +80,14 @@ class GenerationLimits(Message):
     count: int = Field(default=8, gt=0, description="most pictures of one job")
 
 
+class Example(Message):
+    """A starter that shows what a model can do: one click fills the form with it."""
+
+    title: Bilingual
+    prompt: Bilingual
+    seed: int | None = None
+
+
 class ModelSpec(Message):
     """One entry of models.yaml."""
 
@@ -93,6 +101,7 @@ class ModelSpec(Message):
     languages: tuple[Language, ...] = ("en",)
     defaults: GenerationDefaults
     limits: GenerationLimits
+    examples: tuple[Example, ...] = ()
 
 
 class SamplerSpec(Message):
@@ -195,13 +204,6 @@ class Picture(Message):
     created: float = Field(description="seconds since 1970")
     size: Size
     recipe: Recipe
-
-
-class Progress(Message):
-    """Which part of a job's pictures is done, for lists of jobs."""
-
-    done: int
-    count: int
 
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
