@@ -19,6 +19,7 @@ FLOORS = {
     "errors": "1b",
     "entries": "1b",
     "families": "1b",
+    "wire": "1b",
     "catalog": "2a",
     "weights": "2a",
     "spellbook": "2a",
@@ -29,6 +30,7 @@ FLOORS = {
     "limits": "2b",
     "gallery": "2b",
     "forecast": "2b",
+    "pace": "2b",
     "models": "3a",
     "diffusion": "3a",
     "control": "3a",
@@ -172,12 +174,12 @@ def complaints(house: list[Source]) -> list[str]:
     """Every broken rule of the house, worded with file, line and both floors."""
     modules = frozenset(s.module for s in house)
     found = [f"{s.file}: no floor for '{room(s.module)}': add it to the table" for s in house if _lost(s)]
-    for source in house:
+    for source in (s for s in house if not _lost(s)):
         for arrow in arrows(source, modules):
             if why := _why_not(source, arrow):
                 found.append(f"{arrow.file}:{arrow.line}: {why}")
         found += [f"{source.file}:{line}: {what} happens on import" for line, what in on_import(source)]
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _lost(source: Source) -> bool:
