@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.i18n import EN, say
+from studio.i18n import TABLES, say
 from studio.messages import Language, Param, Trouble
 
 
@@ -24,4 +24,6 @@ def say_trouble(language: Language, trouble: Trouble) -> str:
     """An error in a person's language: what happened, which value, what to do."""
     key = f"error.{trouble.code}"
     # A code nobody worded is a bug and is told as one, never shown raw.
-    return say(language, key if key in EN else "error.bug", **{"code": trouble.code, **trouble.params})
+    return say(
+        language, key if key in TABLES[language] else "error.bug", **{"code": trouble.code, **trouble.params}
+    )

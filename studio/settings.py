@@ -11,6 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 """Where the repository's read-only files lie: models.yaml, presets, the pocket's weights."""
+PERSON_COOKIE = "studio_person"
+"""The cookie by which a guest is known; signed, and not to be read by scripts."""
+LANGUAGE_COOKIE = "studio_language"
+"""The cookie that keeps the language chosen on the page."""
 
 
 class Settings(BaseSettings):
@@ -20,7 +24,9 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
-    public: bool = Field(default=False, description="strangers come: guests by signed cookie, no admin actions")
+    public: bool = Field(
+        default=False, description="strangers come: guests by signed cookie, no admin actions"
+    )
     data: Path = Field(default=ROOT / "data", description="where pictures, jobs and settings are kept")
     models: Path = Field(default=ROOT / "models.yaml", description="the catalog")
     engine: Literal["local", "fake"] = "local"

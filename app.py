@@ -1,0 +1,96 @@
+"""Starts the studio: flags, settings, the engine, the page."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Sequence
+
+# Before Gradio is imported: it reads this then, and would otherwise call home.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import uvicorn
+from fastapi import FastAPI
+
+from studio import api, ui
+from studio.catalog import Catalog, read_catalog
+from studio.engine import Engine
+from studio.engine.fake import FakeEngine
+from studio.engine.local import LocalEngine
+from studio.service import Studio
+from studio.settings import Settings, read_settings
+from studio.wire import Setup
+
+log = logging.getLogger("studio")
+
+
+def read_flags(arguments: Sequence[str] | None = None) -> Settings:
+    """Settings from flags and environment; a flag wins."""
+    parser = argparse.ArgumentParser(description="Spellbook Studio: an image studio in the browser.")
+    parser.add_argument("--host", help="address to listen on (STUDIO_HOST, 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (STUDIO_PORT, 7860)")
+    parser.add_argument("--data", help="folder of pictures, jobs and settings (STUDIO_DATA, data)")
+    parser.add_argument("--models", help="the catalog (STUDIO_MODELS, models.yaml)")
+    parser.add_argument(
+        "--devices", help="for example cuda:0,cuda:1 or cpu (STUDIO_DEVICES, the best there is)"
+    )
+    parser.add_argument(
+        "--engine", choices=["local", "fake"], help="fake paints gradients, for work on the page"
+    )
+    return read_settings(**vars(parser.parse_args(arguments)))
+
+
+def make_engine(settings: Settings, catalog: Catalog) -> Engine:
+    """The engine that the settings name."""
+    if settings.engine == "fake":
+        return FakeEngine()
+    devices = [name.strip() for name in settings.devices.split(",") if name.strip()] or ["auto"]
+    setups = tuple(
+        Setup(
+            device=device,
+            specs=tuple(catalog.specs.values()),
+            data=str(settings.data),
+            memory_budget=int(settings.memory_budget * 2**30),
+        )
+        for device in devices
+    )
+    return LocalEngine(setups, silence_seconds=settings.silence_seconds)
+
+
+def make_app(settings: Settings) -> FastAPI:
+    """The whole web side; its workers start with it and end with it."""
+    catalog = read_catalog(settings.models)
+    for problem in catalog.problems:
+        log.error("%s", problem)
+    studio = Studio(settings, catalog, make_engine(settings, catalog))
+
+    @contextlib.asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        studio.start()
+        yield
+        studio.close()
+
+    app = FastAPI(title="Spellbook Studio", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
+    api.join(app, studio)
+    return ui.mount(app, studio)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serves the studio until it is stopped."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = read_flags(arguments)
+    # A follower's open stream must not hold up the end.
+    uvicorn.run(
+        make_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+    )
+
+
+if __name__ == "__main__":
+    main()

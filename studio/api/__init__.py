@@ -1,0 +1,15 @@
+"""What the studio serves beside its page: one file a surface, joined to the app here."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from studio.api import health, identity, pictures
+from studio.service import Studio
+
+
+def join(app: FastAPI, studio: Studio) -> None:
+    """Adds every surface to the app."""
+    identity.join(app, studio)
+    app.include_router(health.router(studio))
+    app.include_router(pictures.router(studio))

@@ -1,0 +1,40 @@
+"""Guests get their signed cookie with their first page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+
+from studio.messages import Language, Person
+from studio.service import Studio
+from studio.settings import LANGUAGE_COOKIE, PERSON_COOKIE
+
+A_YEAR = 365 * 24 * 3600
+
+
+def join(app: FastAPI, studio: Studio) -> None:
+    """Puts the cookie on every answer to a newcomer."""
+
+    @app.middleware("http")
+    async def welcome(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await answer(request)
+        cookie = studio.welcome(request.cookies.get(PERSON_COOKIE)) if request.method == "GET" else None
+        if cookie:
+            # A Space shows the page in a frame of another site, which only gets a cookie marked for that.
+            secure = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+            response.set_cookie(
+                PERSON_COOKIE,
+                cookie,
+                max_age=A_YEAR,
+                httponly=True,
+                secure=secure,
+                samesite="none" if secure else "lax",
+            )
+        return response
+
+
+def asker(studio: Studio, request: Request) -> Person:
+    """Who sends a request, in the language they chose."""
+    language: Language = "zh" if request.cookies.get(LANGUAGE_COOKIE) == "zh" else "en"
+    return studio.person(request.cookies.get(PERSON_COOKIE), language)

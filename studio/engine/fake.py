@@ -1,0 +1,85 @@
+"""An engine without torch: paints gradients slowly, for tests and for work on the page."""
+
+from __future__ import annotations
+
+import colorsys
+import io
+import random
+import threading
+import time
+from collections.abc import Iterator
+
+from PIL import Image
+
+from studio.messages import AnyEvent, Cancelled, Finished, GenerationRequest, Loading, Media, Step
+from studio.wire import Holding
+
+
+class FakeEngine:
+    """Two lanes that take a given time a step; a picture's colours follow from prompt and seed."""
+
+    def __init__(self, lanes: tuple[str, ...] = ("fake",), step_seconds: float = 0.05) -> None:
+        self.lanes = lanes
+        self._step_seconds = step_seconds
+        self._unwanted: set[str] = set()
+        self._held: dict[str, Holding] = {}
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        """There is nothing to get ready."""
+
+    def run(self, lane: str, requests: tuple[GenerationRequest, ...]) -> Iterator[AnyEvent]:
+        """Paints each request, or stops where it is not wanted any more."""
+        for request in requests:
+            if request.model not in self._held:
+                yield Loading(request=request.id, model=request.model)
+                self._closed.wait(self._step_seconds * 4)
+                self._held[request.model] = Holding(model=request.model, bytes=60_000_000)
+            yield from self._paint(request)
+
+    def _paint(self, request: GenerationRequest) -> Iterator[AnyEvent]:
+        started = time.monotonic()
+        picture = gradient(request)
+        for step in range(1, request.steps + 1):
+            if request.id in self._unwanted or self._closed.is_set():
+                self._unwanted.discard(request.id)
+                yield Cancelled(request=request.id, step=step - 1)
+                return
+            self._closed.wait(self._step_seconds)
+            left = (request.steps - step) * self._step_seconds
+            preview = noisy_jpeg(picture, 1 - step / request.steps)
+            yield Step(request=request.id, step=step, steps=request.steps, seconds_left=left, preview=preview)
+        media = Media.of("rgb", request.width, request.height, picture.tobytes())
+        took = time.monotonic() - started
+        yield Finished(request=request.id, media=media, mode="fake", took=took, model_hash="0000000000")
+
+    def cancel(self, requests: tuple[str, ...]) -> None:
+        """Marks requests as not wanted."""
+        self._unwanted.update(requests)
+
+    def holds(self) -> tuple[Holding, ...]:
+        """What was asked for so far."""
+        return tuple(self._held.values())
+
+    def close(self) -> None:
+        """Lets every lane go."""
+        self._closed.set()
+
+
+def gradient(request: GenerationRequest) -> Image.Image:
+    """A picture told apart by prompt and seed, and the same again for the same request."""
+    dice = random.Random(f"{request.prompt}|{request.seed}")
+    top, bottom = (colorsys.hsv_to_rgb(dice.random(), 0.6, 0.9) for _ in range(2))
+    ramp = Image.linear_gradient("L").resize((request.width, request.height))
+    ends = [Image.new("RGB", ramp.size, tuple(int(255 * part) for part in end)) for end in (top, bottom)]
+    return Image.composite(ends[1], ends[0], ramp)
+
+
+def noisy_jpeg(picture: Image.Image, noise: float) -> bytes:
+    """How a preview of the picture looks while much of it is still noise."""
+    small = picture.resize((64, max(1, 64 * picture.height // picture.width)))
+    buffer = io.BytesIO()
+    Image.blend(small, Image.effect_noise(small.size, 90).convert("RGB"), noise).save(
+        buffer, "JPEG", quality=70
+    )
+    return buffer.getvalue()

@@ -1,0 +1,114 @@
+"""Reads a YAML file strictly: what is wrong is told by file, line and key, and the rest still works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+Entry = TypeVar("Entry", bound=BaseModel)
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a file of data."""
+
+    file: str
+    line: int
+    key: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.key}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Reading(Generic[Entry]):
+    """The entries that are right, each with its line, and the problems of the others."""
+
+    entries: tuple[tuple[Entry, int], ...]
+    problems: tuple[Problem, ...]
+
+
+class Document:
+    """A YAML file as plain data which remembers the line of every key."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.name
+        self.problems: list[Problem] = []
+        self._lines: dict[Place, int] = {}
+        self.data = self._read(path)
+
+    def _read(self, path: Path) -> Any:
+        try:
+            node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            self.problems.append(Problem(self.file, line, "-", f"not YAML: {error.problem}"))
+            return None
+        return self._plain(node, ()) if node else None
+
+    def _plain(self, node: yaml.Node, place: Place) -> Any:
+        self._lines.setdefault(place, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, place)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._plain(child, (*place, number)) for number, child in enumerate(node.value)]
+        return _scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key, line = str(key_node.value), key_node.start_mark.line + 1
+            if key in found:
+                # YAML itself lets the last one win without a word.
+                self.problems.append(Problem(self.file, line, key, "stands twice in one entry"))
+            self._lines[(*place, key)] = line
+            found[key] = self._plain(value_node, (*place, key))
+        return found
+
+    def line(self, place: Place) -> int:
+        """The line of a key, or of the nearest thing around it that has one."""
+        while place and place not in self._lines:
+            place = place[:-1]
+        return self._lines.get(place, 1)
+
+    def problem(self, place: Place, what: str) -> None:
+        """Notes a problem at a place."""
+        key = ".".join(str(part) for part in place) or "-"
+        self.problems.append(Problem(self.file, self.line(place), key, what))
+
+    def entries(self, key: str, kind: type[Entry]) -> Reading[Entry]:
+        """The list under a key as checked entries of one kind."""
+        items = (self.data or {}).get(key)
+        if items is None or not isinstance(items, list):
+            self.problem((key,), "must be a list")
+            items = []
+        checked = [(self._entry(item, (key, number), kind), number) for number, item in enumerate(items)]
+        right = tuple((entry, self.line((key, number))) for entry, number in checked if entry is not None)
+        return Reading(right, tuple(self.problems))
+
+    def _entry(self, item: Any, place: Place, kind: type[Entry]) -> Entry | None:
+        try:
+            return kind.model_validate(item)
+        except ValidationError as error:
+            for detail in error.errors():
+                self.problem((*place, *detail["loc"]), _in_words(detail))
+            return None
+
+
+def _scalar(node: yaml.Node) -> Any:
+    # One scalar cannot reach outside itself, so the safe constructor may read it alone.
+    return yaml.SafeLoader("").construct_object(node)
+
+
+def _in_words(detail: Any) -> str:
+    if detail["type"] == "extra_forbidden":
+        return "is not a key that is known here"
+    if detail["type"] == "missing":
+        return "is missing"
+    return f"{detail['msg']} (is {detail['input']!r})"

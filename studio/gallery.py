@@ -1,0 +1,172 @@
+"""The kept pictures: files with their recipe inside are the truth, the index can be rebuilt from them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from studio.errors import StudioError
+from studio.messages import Media, Person, Picture, Recipe, Size
+from studio.metadata import read_recipe, write_png
+
+log = logging.getLogger(__name__)
+THUMBNAIL = 256
+SCHEMA = """
+create table if not exists pictures (
+    id text primary key, person text not null, job text not null, created real not null, picture text not null
+);
+create index if not exists by_person on pictures (person, created desc);
+create index if not exists by_job on pictures (job);
+"""
+
+
+class Gallery:
+    """Saves pictures and finds them again, each for its own person."""
+
+    def __init__(self, data: Path) -> None:
+        self._pictures = data / "pictures"
+        self._thumbnails = data / "thumbnails"
+        self._index_path = data / "index.sqlite"
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Opens the index; where it is missing it is built from the files."""
+        fresh = not self._index_path.is_file()
+        self._index_path.parent.mkdir(parents=True, exist_ok=True)
+        with self._index() as index:
+            index.executescript(SCHEMA)
+        if fresh:
+            self.rebuild()
+
+    def save(self, person: str, job: str, media: Media, recipe: Recipe) -> Picture:
+        """A picture on disk and in the index, in this order."""
+        created = time.time()
+        picture = Picture(
+            id=_new_id(created), person=person, job=job, created=created, size=media.size, recipe=recipe
+        )
+        image = Image.frombytes("RGB", (media.size.width, media.size.height), media.data)
+        write_png(image, recipe, self._file(picture))
+        self._thumbnail(picture.id, image)
+        self._enter(picture)
+        return picture
+
+    def find(self, id: str, person: Person) -> Picture:
+        """One picture of a person's own."""
+        with self._index() as index:
+            row = index.execute(
+                "select picture from pictures where id = ? and person = ?", (id, person.id)
+            ).fetchone()
+        if row is None:
+            raise StudioError("picture_unknown", picture=id)
+        return Picture.model_validate_json(row[0])
+
+    def list(self, person: Person, before: float | None = None, limit: int = 60) -> tuple[Picture, ...]:
+        """A person's pictures, newest first, older than a moment."""
+        with self._index() as index:
+            rows = index.execute(
+                "select picture from pictures where person = ? and created < ? order by created desc limit ?",
+                (person.id, before if before is not None else float("inf"), limit),
+            ).fetchall()
+        return tuple(Picture.model_validate_json(row[0]) for row in rows)
+
+    def of_job(self, job: str) -> tuple[Picture, ...]:
+        """All pictures of a job, oldest first."""
+        with self._index() as index:
+            rows = index.execute(
+                "select picture from pictures where job = ? order by created", (job,)
+            ).fetchall()
+        return tuple(Picture.model_validate_json(row[0]) for row in rows)
+
+    def file(self, id: str, person: Person) -> Path:
+        """Where a picture's file lies."""
+        path = self._file(self.find(id, person))
+        if not path.is_file():
+            raise StudioError("picture_lost", picture=id)
+        return path
+
+    def thumbnail(self, id: str, person: Person) -> Path:
+        """Where a picture's small copy lies; it is made again when somebody cleared the folder."""
+        picture = self.find(id, person)
+        path = self._thumbnail_path(picture.id)
+        if not path.is_file():
+            with Image.open(self.file(id, person)) as image:
+                self._thumbnail(picture.id, image.convert("RGB"))
+        return path
+
+    def delete(self, id: str, person: Person) -> None:
+        """Takes a picture out of the index and off the disk."""
+        picture = self.find(id, person)
+        with self._index() as index:
+            index.execute("delete from pictures where id = ?", (id,))
+        self._file(picture).unlink(missing_ok=True)
+        self._thumbnail_path(id).unlink(missing_ok=True)
+
+    def rebuild(self) -> int:
+        """Reads every file again into the index; answers how many pictures there are."""
+        found = 0
+        for path in sorted(self._pictures.glob("*/*/*.png")):
+            picture = _read_picture(path)
+            if picture:
+                self._enter(picture)
+                found += 1
+        return found
+
+    def _file(self, picture: Picture) -> Path:
+        # World time, so that a studio that moves to another zone finds its files.
+        day = time.strftime("%Y-%m-%d", time.gmtime(picture.created))
+        return self._pictures / picture.person / day / f"{picture.id}.png"
+
+    def _thumbnail_path(self, id: str) -> Path:
+        return self._thumbnails / f"{id}.webp"
+
+    def _thumbnail(self, id: str, image: Image.Image) -> None:
+        small = image.copy()
+        small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+        self._thumbnails.mkdir(parents=True, exist_ok=True)
+        small.save(self._thumbnail_path(id), format="WEBP", quality=82)
+
+    def _enter(self, picture: Picture) -> None:
+        with self._index() as index:
+            index.execute(
+                "insert or replace into pictures values (?, ?, ?, ?, ?)",
+                (picture.id, picture.person, picture.job, picture.created, picture.model_dump_json()),
+            )
+
+    @contextlib.contextmanager
+    def _index(self) -> Iterator[sqlite3.Connection]:
+        # A connection a call: SQLite's own are bound to their thread, and opening one takes 0.1 ms.
+        with self._lock, contextlib.closing(sqlite3.connect(self._index_path)) as connection, connection:
+            yield connection
+
+
+def _new_id(created: float) -> str:
+    """Sorts by time, cannot be guessed."""
+    return f"{int(created * 1000):013d}-{secrets.token_hex(6)}"
+
+
+def _read_picture(path: Path) -> Picture | None:
+    try:
+        recipe = read_recipe(path)
+        with Image.open(path) as image:
+            size = Size(width=image.width, height=image.height)
+    except (OSError, ValueError):
+        log.warning("%s is no picture that can be read; it is left alone", path.name)
+        return None
+    if recipe is None:
+        return None
+    return Picture(
+        id=path.stem,
+        person=path.parent.parent.name,
+        job=recipe.request.job,
+        created=int(path.stem.split("-")[0]) / 1000,
+        size=size,
+        recipe=recipe,
+    )

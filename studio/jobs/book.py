@@ -1,0 +1,287 @@
+"""The book of jobs: hands their requests to the devices, drains the events, saves what is finished."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+
+from studio import __version__
+from studio.catalog import Catalog
+from studio.engine import Engine
+from studio.errors import StudioError
+from studio.gallery import Gallery
+from studio.jobs.line import Line
+from studio.jobs.log import JobLog
+from studio.jobs.records import JobRecords
+from studio.messages import (
+    ENDED,
+    AnyEvent,
+    Cancelled,
+    Done,
+    Failed,
+    Finished,
+    GenerationRequest,
+    Job,
+    Person,
+    Queued,
+    Recipe,
+    Saved,
+    Skipped,
+    Trouble,
+)
+from studio.pace import Pace
+
+log = logging.getLogger(__name__)
+RESUMABLE = ("interrupted", "failed", "cancelled")
+
+
+class JobBook:
+    """Draining and saving depend on no listener: whoever closes the page loses nothing."""
+
+    def __init__(
+        self, engine: Engine, catalog: Catalog, gallery: Gallery, records: JobRecords, pace: Pace
+    ) -> None:
+        self._engine, self._catalog, self._gallery = engine, catalog, gallery
+        self._records, self._pace = records, pace
+        self._jobs: dict[str, Job] = {}
+        self._logs: dict[str, JobLog] = {}
+        self._line = Line()
+        self._running: dict[str, GenerationRequest] = {}
+        self._stopping: set[str] = set()
+        # One condition guards all of the above; devices' lanes wait on it for work.
+        self._changed = threading.Condition(threading.RLock())
+        self._closed = False
+
+    # -- life ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Reads the records; what was under way is interrupted and can be resumed."""
+        for job in self._records.read():
+            if job.state not in ENDED:
+                job = self._after_restart(job)
+                self._records.write(job)
+            self._jobs[job.id] = job
+        for lane in self._engine.lanes:
+            threading.Thread(target=self._serve, args=(lane,), name=f"lane {lane}", daemon=True).start()
+
+    def _after_restart(self, job: Job) -> Job:
+        # A picture can be on disk without its record knowing, when the end came between the two.
+        saved = self._gallery.of_job(job.id)
+        pictures = tuple(picture.id for picture in saved)
+        ended = set(job.ended) | {picture.recipe.request.id for picture in saved}
+        state = "done" if len(ended) == len(job.requests) else "interrupted"
+        return job.model_copy(update={"pictures": pictures, "ended": tuple(sorted(ended)), "state": state})
+
+    def close(self) -> None:
+        """Ends the lanes; what is under way stays on record for the next start."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    # -- what people do --------------------------------------------------------------------------
+
+    def submit(self, job: Job) -> None:
+        """Records a job and puts it in line."""
+        with self._changed:
+            self._records.write(job)
+            self._jobs[job.id], self._logs[job.id] = job, JobLog(job.id)
+            self._line.join(job.requests)
+            self._tell_places()
+            self._changed.notify_all()
+
+    def resume(self, id: str, person: Person) -> None:
+        """Puts what is missing of an ended job in line again."""
+        with self._changed:
+            job = self.job(id, person)
+            left = tuple(request for request in job.requests if request.id not in job.ended)
+            if job.state not in RESUMABLE or not left:
+                raise StudioError("job_not_resumable", job=id)
+            self._logs[id] = JobLog(id, self._saved_events(job))
+            self._set(job, state="queued", trouble=None)
+            self._line.join(left)
+            self._tell_places()
+            self._changed.notify_all()
+
+    def cancel(self, id: str, person: Person) -> None:
+        """Lets go of a job: what waits leaves the line, what runs stops at its next step."""
+        with self._changed:
+            job = self.job(id, person)
+            self._line.leave(id)
+            running = tuple(request.id for request in self._running.values() if request.job == id)
+            if running:
+                self._stopping.add(id)
+                self._engine.cancel(running)
+            elif job.state not in ENDED:
+                self._end(job, "cancelled", Cancelled())
+            self._tell_places()
+
+    def skip(self, id: str, person: Person) -> None:
+        """Lets go of the picture being painted; the job goes on with the next."""
+        with self._changed:
+            job = self.job(id, person)
+            running = tuple(request.id for request in self._running.values() if request.job == job.id)
+            self._engine.cancel(running)
+
+    def job(self, id: str, person: Person) -> Job:
+        """A person's own job."""
+        with self._changed:
+            job = self._jobs.get(id)
+        if job is None or job.person != person.id:
+            raise StudioError("job_unknown", job=id)
+        return job
+
+    def jobs(self, person: Person, limit: int) -> tuple[Job, ...]:
+        """A person's jobs, newest first."""
+        with self._changed:
+            own = [job for job in self._jobs.values() if job.person == person.id]
+        return tuple(sorted(own, key=lambda job: job.created, reverse=True)[:limit])
+
+    def follow(self, id: str, person: Person, after: int) -> AsyncIterator[AnyEvent]:
+        """A job's events; those of a job from before a restart are told from its record."""
+        job = self.job(id, person)
+        with self._changed:
+            events = self._logs.get(id) or JobLog(id, [*self._saved_events(job), _last_event(job)])
+        return events.follow(after)
+
+    # -- the lanes -------------------------------------------------------------------------------
+
+    def _serve(self, lane: str) -> None:
+        """Runs one device for as long as the studio is open."""
+        while (request := self._take(lane)) is not None:
+            try:
+                for event in self._engine.run(lane, (request,)):
+                    self._hear(event, request)
+            except Exception:
+                log.exception("request %s broke its lane", request.id)
+                self._hear(Failed(request=request.id, code="bug"), request)
+            finally:
+                self._let_go(lane)
+
+    def _take(self, lane: str) -> GenerationRequest | None:
+        with self._changed:
+            while not self._closed and (request := self._line.take()) is None:
+                self._changed.wait()
+            if self._closed:
+                return None
+            assert request
+            self._running[lane] = request
+            job = self._jobs[request.job]
+            if job.state == "queued":
+                self._set(job, state="running")
+            self._tell_places()
+            return request
+
+    def _let_go(self, lane: str) -> None:
+        with self._changed:
+            self._running.pop(lane, None)
+            self._tell_places()
+
+    def _hear(self, event: AnyEvent, request: GenerationRequest) -> None:
+        if self._closed:  # the record stays as it is, and the next start offers the rest again
+            return
+        hearing: dict[type, Callable[..., None]] = {
+            Finished: self._finished,
+            Failed: self._failed,
+            Cancelled: self._cancelled,
+        }
+        hear = hearing.get(type(event))
+        if hear:
+            hear(event, request)
+        else:
+            self._logs[request.job].add(event)
+
+    def _finished(self, event: Finished, request: GenerationRequest) -> None:
+        recipe = Recipe(
+            request=request,
+            model_title=self._catalog.spec(request.model).title.en,
+            model_hash=event.model_hash,
+            mode=event.mode,
+            took=round(event.took, 3),
+            studio=__version__,
+        )
+        # On disk and in the index first; only then is anybody told.
+        picture = self._gallery.save(request.person, request.job, event.media, recipe)
+        self._pace.learn(request, event.took)
+        with self._changed:
+            job = self._jobs[request.job]
+            job = self._set(job, pictures=(*job.pictures, picture.id), ended=(*job.ended, request.id))
+            self._logs[job.id].add(Saved(request=request.id, picture=picture))
+            self._end_if_over(job)
+
+    def _cancelled(self, event: Cancelled, request: GenerationRequest) -> None:
+        with self._changed:
+            job = self._jobs[request.job]
+            if job.id in self._stopping:
+                self._end(job, "cancelled", event)
+                return
+            job = self._set(job, ended=(*job.ended, request.id))
+            self._logs[job.id].add(Skipped(request=request.id))
+            self._end_if_over(job)
+
+    def _failed(self, event: Failed, request: GenerationRequest) -> None:
+        with self._changed:
+            job = self._set(self._jobs[request.job], trouble=Trouble(code=event.code, params=event.params))
+            self._line.leave(job.id)
+            self._end(job, "failed", event)
+
+    def _end_if_over(self, job: Job) -> None:
+        if len(job.ended) == len(job.requests):
+            self._end(job, "done", Done())
+        elif job.id in self._stopping:  # it was finished before the stop reached it; the rest was let go
+            self._end(job, "cancelled", Cancelled())
+
+    def _end(self, job: Job, state: str, event: AnyEvent) -> None:
+        self._stopping.discard(job.id)
+        if self._jobs[job.id].state in ENDED:  # two lanes of one job can end it twice
+            return
+        self._set(job, state=state)
+        self._logs[job.id].add(event)
+
+    # -- bookkeeping -----------------------------------------------------------------------------
+
+    def _set(self, job: Job, **changes: object) -> Job:
+        job = job.model_copy(update=changes)
+        self._jobs[job.id] = job
+        self._records.write(job)
+        return job
+
+    def _saved_events(self, job: Job) -> list[AnyEvent]:
+        return [
+            Saved(request=picture.recipe.request.id, picture=picture)
+            for picture in self._gallery.of_job(job.id)
+        ]
+
+    def _tell_places(self) -> None:
+        """Tells every waiting job where it is in line, if that has changed."""
+        seconds = self._seconds_running()
+        told: set[str] = set()
+        for place, request in enumerate(self._line.order(), 1):
+            if request.job not in told and self._jobs[request.job].state == "queued":
+                told.add(request.job)
+                self._tell_place(request.job, place, seconds)
+            takes = self._pace.seconds(request)
+            seconds = None if seconds is None or takes is None else seconds + takes / len(self._engine.lanes)
+
+    def _tell_place(self, job: str, place: int, seconds: float | None) -> None:
+        said = [event for event in self._logs[job].since(0) if isinstance(event, Queued)]
+        if not said or said[-1].position != place:
+            self._logs[job].add(Queued(position=place, seconds=seconds))
+
+    def _seconds_running(self) -> float | None:
+        """About how long until a device is free; half of what runs is taken to be done."""
+        if len(self._running) < len(self._engine.lanes):
+            return 0.0
+        takes = [self._pace.seconds(request) for request in self._running.values()]
+        known = [seconds for seconds in takes if seconds is not None]
+        return min(known) / 2 if known else None
+
+
+def _last_event(job: Job) -> AnyEvent:
+    """How a job of an earlier run of the studio ended."""
+    if job.state == "done":
+        return Done()
+    if job.state == "cancelled":
+        return Cancelled()
+    trouble = job.trouble or Trouble(code="interrupted")
+    return Failed(code=trouble.code, params=trouble.params)

@@ -1,0 +1,52 @@
+"""The line in front of the devices: people take turns, however much each has asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from studio.messages import GenerationRequest
+
+
+class Line:
+    """Waiting requests. Whoever was served longest ago is next; a person's own go in order."""
+
+    def __init__(self) -> None:
+        self._waiting: list[GenerationRequest] = []
+        self._served: dict[str, int] = {}
+        self._clock = 0
+
+    def join(self, requests: Iterable[GenerationRequest]) -> None:
+        """At the end of their person's own."""
+        self._waiting.extend(requests)
+
+    def leave(self, job: str) -> tuple[GenerationRequest, ...]:
+        """Takes all of a job's requests out."""
+        gone = tuple(request for request in self._waiting if request.job == job)
+        self._waiting = [request for request in self._waiting if request.job != job]
+        return gone
+
+    def take(self) -> GenerationRequest | None:
+        """Whose turn it is; None where nobody waits."""
+        request = _next(self._waiting, self._served)
+        if request:
+            self._clock += 1
+            self._served[request.person] = self._clock
+            self._waiting.remove(request)
+        return request
+
+    def order(self) -> tuple[GenerationRequest, ...]:
+        """All that wait, in the order in which they would be taken if nobody else came."""
+        waiting, served, order, clock = list(self._waiting), dict(self._served), [], self._clock
+        while request := _next(waiting, served):
+            clock += 1
+            served[request.person] = clock
+            waiting.remove(request)
+            order.append(request)
+        return tuple(order)
+
+
+def _next(waiting: list[GenerationRequest], served: dict[str, int]) -> GenerationRequest | None:
+    if not waiting:
+        return None
+    # min() keeps the first of equals, so a person's own requests stay in order.
+    return min(waiting, key=lambda request: (-request.priority, served.get(request.person, 0)))

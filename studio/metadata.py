@@ -1,0 +1,54 @@
+"""Recipes in picture files: our own JSON, and the `parameters` text that other tools read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from studio.families import FAMILIES
+from studio.messages import Recipe
+
+RECIPE_KEY = "spellbook_recipe"
+PARAMETERS_KEY = "parameters"
+TITLES = {sampler.id: sampler.title for family in FAMILIES.values() for sampler in family.samplers}
+
+
+def write_png(image: Image.Image, recipe: Recipe, path: Path) -> None:
+    """Saves a picture with its recipe inside, whole or not at all."""
+    info = PngInfo()
+    info.add_itxt(RECIPE_KEY, recipe.model_dump_json())
+    info.add_text(PARAMETERS_KEY, parameters_text(recipe))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    # Level 6 of zlib takes twice the time of level 4 for two per cent fewer bytes.
+    image.save(unfinished, format="PNG", pnginfo=info, compress_level=4)
+    unfinished.replace(path)
+
+
+def read_recipe(path: Path) -> Recipe | None:
+    """The recipe inside a picture of ours; None for any other picture."""
+    with Image.open(path) as image:
+        text = image.info.get(RECIPE_KEY)
+    return Recipe.model_validate_json(text) if text else None
+
+
+def parameters_text(recipe: Recipe) -> str:
+    """The recipe as one line of settings under the prompts, the form most tools can read."""
+    request = recipe.request
+    lines = [request.prompt]
+    if request.negative:
+        lines.append(f"Negative prompt: {request.negative}")
+    settings = {
+        "Steps": request.steps,
+        "Sampler": TITLES.get(request.sampler, request.sampler),
+        "CFG scale": f"{request.guidance:g}",
+        "Seed": request.seed,
+        "Size": f"{request.width}x{request.height}",
+        "Model hash": recipe.model_hash,
+        "Model": request.model,
+        "Version": f"Spellbook Studio {recipe.studio}".strip(),
+    }
+    lines.append(", ".join(f"{name}: {value}" for name, value in settings.items() if value != ""))
+    return "\n".join(lines)

@@ -1,0 +1,44 @@
+"""How long painting takes here, learned from what was painted."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+from studio.messages import GenerationRequest
+
+NEWEST = 0.4
+"""How much the newest measurement counts against all before it."""
+
+
+class Pace:
+    """Seconds of a picture, by model, for one step of one pixel."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / "pace.json"
+        self._lock = threading.Lock()
+        self._pace: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Remembers what was learned before."""
+        if self._path.is_file():
+            self._pace = json.loads(self._path.read_text(encoding="utf-8"))
+
+    def learn(self, request: GenerationRequest, took: float) -> None:
+        """Takes a finished picture into account."""
+        measured = took / _work(request)
+        with self._lock:
+            known = self._pace.get(request.model, measured)
+            self._pace[request.model] = known + NEWEST * (measured - known)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps(self._pace), encoding="utf-8")
+
+    def seconds(self, request: GenerationRequest) -> float | None:
+        """What a picture will take; None before anything was painted with its model."""
+        known = self._pace.get(request.model)
+        return None if known is None else known * _work(request)
+
+
+def _work(request: GenerationRequest) -> float:
+    return float(request.steps * request.width * request.height)

@@ -1,0 +1,163 @@
+"""The one door: all that a surface can do, for one person at a time."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from studio.catalog import Catalog, source_folder
+from studio.engine import Engine
+from studio.errors import StudioError
+from studio.families import FAMILIES
+from studio.gallery import Gallery
+from studio.jobs import JobBook
+from studio.jobs.records import JobRecords
+from studio.limits import resolve
+from studio.messages import (
+    AnyEvent,
+    Draft,
+    Job,
+    Language,
+    ModelSpec,
+    ModelState,
+    Person,
+    Picture,
+    TokenCount,
+)
+from studio.pace import Pace
+from studio.people import People
+from studio.prompt import count_tokens
+from studio.settings import Settings
+from studio.weights import checkpoint_bytes
+
+
+class Studio:
+    """Pages and APIs call this and nothing else."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, engine: Engine) -> None:
+        self.settings, self.catalog = settings, catalog
+        self._engine = engine
+        self._gallery = Gallery(settings.data)
+        self._pace = Pace(settings.data)
+        self._people = People(settings)
+        self._book = JobBook(engine, catalog, self._gallery, JobRecords(settings.data), self._pace)
+
+    def start(self) -> None:
+        """Opens the index, reads the records, starts the workers; returns at once."""
+        self._gallery.start()
+        self._pace.start()
+        self._engine.start()
+        self._book.start()
+
+    def close(self) -> None:
+        """Ends the workers; what was under way can be resumed after the next start."""
+        self._book.close()
+        self._engine.close()
+
+    # -- people ----------------------------------------------------------------------------------
+
+    def person(self, cookie: str | None, language: Language) -> Person:
+        """Who a cookie belongs to."""
+        return self._people.who(cookie, language)
+
+    def welcome(self, cookie: str | None) -> str | None:
+        """A signed cookie for a newcomer; None for whoever needs none."""
+        return self._people.welcome(cookie)
+
+    # -- models ----------------------------------------------------------------------------------
+
+    def models(self, person: Person) -> tuple[ModelState, ...]:
+        """All models with where they are now; the first is the default."""
+        return tuple(self._state(spec) for spec in self.catalog.specs.values())
+
+    def count_tokens(self, model: str, text: str) -> TokenCount:
+        """How much of a model's window a text takes."""
+        spec = self.catalog.spec(model)
+        return count_tokens(source_folder(spec), text, FAMILIES[spec.family].window)
+
+    def _state(self, spec: ModelSpec) -> ModelState:
+        family = FAMILIES[spec.family]
+        held = {holding.model: holding.bytes for holding in self._engine.holds()}
+        known = ModelState(spec=spec, place="resident", samplers=family.samplers, window=family.window)
+        if spec.id in held:
+            return known.model_copy(update={"bytes": held[spec.id]})
+        try:
+            size = checkpoint_bytes(source_folder(spec))
+        except StudioError as error:
+            return known.model_copy(update={"place": "missing", "reason": error.code})
+        return known.model_copy(update={"place": "disk", "bytes": size})
+
+    # -- jobs ------------------------------------------------------------------------------------
+
+    def submit(self, draft: Draft, person: Person) -> str:
+        """Takes a draft on as a job, or says what is wrong with it."""
+        spec = self.catalog.spec(draft.model)
+        checkpoint_bytes(source_folder(spec))  # what is missing is said now, not after waiting in line
+        created = time.time()
+        id = f"{int(created * 1000):013d}-{secrets.token_hex(4)}"
+        requests = resolve(draft, spec, id, person)
+        self._book.submit(Job(id=id, person=person.id, draft=draft, requests=requests, created=created))
+        return id
+
+    def follow(self, job: str, person: Person, after: int = 0) -> AsyncIterator[AnyEvent]:
+        """A job's events after a number, as they come, ending with its last."""
+        return self._book.follow(job, person, after)
+
+    def cancel(self, job: str, person: Person) -> None:
+        """Stops a job, or takes it out of the line."""
+        self._book.cancel(job, person)
+
+    def skip(self, job: str, person: Person) -> None:
+        """Skips the picture being painted; the job goes on."""
+        self._book.skip(job, person)
+
+    def resume(self, job: str, person: Person) -> None:
+        """Paints what is missing of an interrupted, failed or stopped job."""
+        self._book.resume(job, person)
+
+    def jobs(self, person: Person, limit: int = 20) -> tuple[Job, ...]:
+        """A person's jobs, newest first."""
+        return self._book.jobs(person, limit)
+
+    def job(self, id: str, person: Person) -> Job:
+        """One of a person's own jobs."""
+        return self._book.job(id, person)
+
+    def estimate(self, draft: Draft, person: Person) -> float | None:
+        """About how many seconds a draft's pictures take; None while that is not known, or not possible."""
+        try:
+            requests = resolve(draft, self.catalog.spec(draft.model), "estimate", person)
+        except StudioError:
+            return None
+        takes = [self._pace.seconds(request) for request in requests]
+        return sum(seconds for seconds in takes if seconds is not None) if None not in takes else None
+
+    # -- pictures --------------------------------------------------------------------------------
+
+    def pictures(self, person: Person, before: float | None = None, limit: int = 60) -> tuple[Picture, ...]:
+        """A person's pictures, newest first."""
+        return self._gallery.list(person, before, limit)
+
+    def picture(self, id: str, person: Person) -> Picture:
+        """One of a person's own pictures."""
+        return self._gallery.find(id, person)
+
+    def picture_file(self, id: str, person: Person) -> Path:
+        """Its file as saved."""
+        return self._gallery.file(id, person)
+
+    def thumbnail_file(self, id: str, person: Person) -> Path:
+        """Its small copy."""
+        return self._gallery.thumbnail(id, person)
+
+    def delete(self, id: str, person: Person) -> None:
+        """Takes a picture away for good."""
+        self._gallery.delete(id, person)
+
+    def redraft(self, id: str, person: Person) -> Draft:
+        """A picture's recipe as a draft: what paints it again."""
+        request = self._gallery.find(id, person).recipe.request
+        kept = request.model_dump(include=set(Draft.model_fields) - {"count"})
+        return Draft(**kept)
