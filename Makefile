@@ -18,18 +18,17 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench gpu screenshots lock clean
+.PHONY: help setup run test lint format bench gpu lock clean
 
 help:
-	@echo "make run          set up and serve the page on http://127.0.0.1:7860"
-	@echo "make test         set up and run the tests"
-	@echo "make lint         ruff and mypy"
-	@echo "make format       lay the code out as make lint wants it"
-	@echo "make bench        measure and print the tables (ARGS=\"--json PATH\" writes them too)"
-	@echo "make gpu          the tests and measures that need a GPU"
-	@echo "make screenshots  take the README's screenshots again"
-	@echo "make lock         pin requirements*.txt anew"
-	@echo "make clean        remove caches (not .venv, not data)"
+	@echo "make run     set up and serve the page on http://127.0.0.1:7860"
+	@echo "make test    set up and run the tests"
+	@echo "make lint    ruff and mypy"
+	@echo "make format  lay the code out as make lint wants it"
+	@echo "make bench   measure and print the tables (ARGS=\"--json PATH\" writes them too)"
+	@echo "make gpu     the tests and measures that need a GPU"
+	@echo "make lock    pin requirements*.txt anew"
+	@echo "make clean   remove caches (not .venv, not data)"
 
 $(PY):
 	@test -n "$(PYTHON)" || { \
@@ -71,9 +70,6 @@ bench: $(DEV)
 
 gpu: $(DEV)
 	$(PY) -m tests.gpu $(ARGS)
-
-screenshots: $(DEV)
-	$(PY) -m tests.screenshots $(ARGS)
 
 # Universal: one lock for Linux, macOS and Windows, from Python 3.11 on. No index is written into it.
 lock: | $(PY)

@@ -1,0 +1,1 @@
+"""One file a subject; every module here is imported by the harness and registers its measures."""
