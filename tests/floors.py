@@ -253,8 +253,13 @@ def on_import(source: Source) -> Iterator[tuple[int, str]]:
     for node in _import_time(ast.parse(source.text, source.file)):
         if isinstance(node, ast.Call) and _last_name(node.func) in AT_IMPORT:
             yield node.lineno, f"{_last_name(node.func)}()"
-        elif isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.argv", "os.environ"):
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) in _read_at_import(source):
             yield node.lineno, ast.unparse(node)
+
+
+def _read_at_import(source: Source) -> tuple[str, ...]:
+    # app.py is the program: it may prepare the environment before it imports what reads it.
+    return ("sys.argv",) if source.file == "app.py" else ("sys.argv", "os.environ")
 
 
 def _import_time(node: ast.AST) -> Iterator[ast.AST]:

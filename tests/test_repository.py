@@ -1,0 +1,197 @@
+"""The repository as a whole: small files, one lock without addresses, licences, a container that builds."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from studio.settings import Settings
+from tests.floors import ROOT
+from tests.repository import normalised, requirements, tracked
+
+LARGEST = 9_000_000
+LOCKS = {"requirements.txt": "requirements.lock", "requirements-dev.txt": "requirements-dev.lock"}
+FILES = [*LOCKS, *LOCKS.values()]
+
+NOT_IMPORTED = {"accelerate": "diffusers and transformers load weights through it"}
+"""Direct dependencies that no file of the studio imports, and why they are there."""
+
+FOR_POCKET_ALONE: set[str] = set()
+"""Packages that only the training of the model in the box imports; the studio runs without them."""
+
+
+def test_no_file_is_too_large_for_a_hub() -> None:
+    large = {
+        p.relative_to(ROOT).as_posix(): p.stat().st_size for p in tracked() if p.stat().st_size > LARGEST
+    }
+    assert large == {}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_requirements_hold_no_address_and_no_option(file: str) -> None:
+    text = (ROOT / file).read_text("utf-8")
+    assert "://" not in text
+    assert [
+        line for line in text.splitlines() if line.startswith("-") and line != "-r requirements.txt"
+    ] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS.values())
+def test_a_lock_pins_everything(lock: str) -> None:
+    lines = (ROOT / lock).read_text("utf-8").splitlines()
+    assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; .+)?", line)] == []
+    assert len(lines) == len(requirements(lock)), "one version of a package for everyone"
+
+
+@pytest.mark.parametrize(("file", "lock"), LOCKS.items())
+def test_a_lock_keeps_within_the_ranges(file: str, lock: str) -> None:
+    pins = requirements(lock)
+    for name, range_ in requirements(file).items():
+        version = pins[name].removeprefix("==").split()[0]
+        assert SpecifierSet(range_).contains(version), f"{name} {version} is outside {range_}"
+        assert Requirement(name + range_).specifier, f"{name} has no bound"
+
+
+def test_the_lock_for_development_holds_the_other_one() -> None:
+    run, dev = requirements("requirements.lock"), requirements("requirements-dev.lock")
+    assert {name: dev.get(name) for name in run} == run
+
+
+def imported(*patterns: str) -> dict[str, str]:
+    """Packages that files import, each with one place where."""
+    found: dict[str, str] = {}
+    for path in tracked(*patterns):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            for name in _tops(node):
+                found.setdefault(name, f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}")
+    own = {"studio", "pocket", "app", "tests"}
+    return {name: where for name, where in found.items() if name not in sys.stdlib_module_names | own}
+
+
+def _tops(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name.partition(".")[0] for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and not node.level and node.module:
+        return [node.module.partition(".")[0]]
+    return []
+
+
+def packages(module: str) -> set[str]:
+    """The packages that may bring a module, by the names under which they are installed."""
+    return {normalised(name) for name in packages_distributions().get(module, [module])}
+
+
+def test_what_is_imported_is_required() -> None:
+    run = set(requirements("requirements.txt"))
+    missing = {m: where for m, where in imported("studio/*.py", "app.py").items() if not packages(m) & run}
+    assert missing == {}
+
+
+def test_what_tests_and_training_import_is_required() -> None:
+    every = set(requirements("requirements.txt")) | set(requirements("requirements-dev.txt")) | {"packaging"}
+    missing = {
+        m: where for m, where in imported("tests/*.py", "pocket/*.py").items() if not packages(m) & every
+    }
+    assert {m: where for m, where in missing.items() if m not in FOR_POCKET_ALONE} == {}
+
+
+def test_what_is_required_is_imported() -> None:
+    used = {name for module in imported("studio/*.py", "app.py", "pocket/*.py") for name in packages(module)}
+    assert set(requirements("requirements.txt")) - used - set(NOT_IMPORTED) == set()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no mode")
+def test_ci_runs_what_people_run() -> None:
+    script = ROOT / ".ci/run"
+    assert os.access(script, os.X_OK)
+    text = script.read_text("utf-8")
+    assert {"make lint", "make test"} <= set(text.splitlines())
+    assert "make run" in text
+    assert "pip install" not in text
+
+
+def test_notice_names_every_file_of_others() -> None:
+    notice = set((ROOT / "NOTICE").read_text("utf-8").split())
+    files = [p for folder in ("assets/fonts", "assets/icons") for p in sorted((ROOT / folder).iterdir())]
+    assert len(files) > 40
+    assert [
+        p.name
+        for p in files
+        if p.name not in notice and f"{p.parent.relative_to(ROOT)}/{p.name}" not in notice
+    ] == []
+
+
+def test_every_font_and_icon_folder_has_its_licence() -> None:
+    assert "SIL OPEN FONT LICENSE" in (ROOT / "assets/fonts/Inter-OFL.txt").read_text("utf-8")
+    assert "ISC License" in (ROOT / "assets/icons/Lucide-LICENSE.txt").read_text("utf-8")
+    assert "Apache License" in (ROOT / "LICENSE").read_text("utf-8")
+
+
+def test_the_stylesheets_and_icons_fetch_nothing() -> None:
+    icons = [p for p in tracked("assets/*.svg") if re.search(r"(href|src)\s*=", p.read_text("utf-8"))]
+    assert icons == []
+
+
+# There is no Docker in most places where the tests run, so the file is read instead of built.
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions, continued lines joined."""
+    text = re.sub(r"\\\n", "", (ROOT / "Dockerfile").read_text("utf-8"))
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(line.split()[0], line.split(None, 1)[1].strip()) for line in (x.strip() for x in lines)]
+
+
+def ignored_by_docker() -> set[str]:
+    return set((ROOT / ".dockerignore").read_text("utf-8").split("\n"))
+
+
+def test_the_image_copies_what_exists_and_all_that_is_needed() -> None:
+    sources = {
+        word.rstrip("/") for name, rest in instructions() if name == "COPY" for word in rest.split()[:-1]
+    }
+    assert [name for name in sorted(sources) if not (ROOT / name).exists()] == []
+    folders = {p.relative_to(ROOT).parts[0] for p in tracked() if len(p.relative_to(ROOT).parts) > 1}
+    assert folders - sources - ignored_by_docker() == set()
+    assert not sources & ignored_by_docker()
+
+
+def test_the_image_installs_the_lock() -> None:
+    assert any(name == "RUN" and "-r requirements.lock" in rest for name, rest in instructions())
+
+
+def test_the_image_runs_as_an_ordinary_user_and_tells_its_health() -> None:
+    order = [name for name, _ in instructions()]
+    said = dict(instructions())
+    assert said["USER"] == "studio"
+    assert order.index("USER") < order.index("CMD")
+    assert "/health" in said["HEALTHCHECK"]
+    assert said["CMD"] == '["python", "app.py"]'
+    compile(re.search(r'"-c", "(.*)"\]', said["HEALTHCHECK"])[1], "HEALTHCHECK", "exec")  # type: ignore[index]
+
+
+def test_the_container_uses_settings_that_exist() -> None:
+    named = re.findall(r"STUDIO_([A-Z_]+)=", (ROOT / "Dockerfile").read_text("utf-8"))
+    assert {"HOST", "PORT", "DATA"} <= set(named) <= {name.upper() for name in Settings.model_fields}
+
+
+def test_nothing_names_a_folder_of_somebodys_machine() -> None:
+    pattern = re.compile(r"(?<![\w.])/(?:home|Users|root|work)/\w+")
+    found = [
+        f"{p.relative_to(ROOT)}: {m[0]}" for p in readable() for m in pattern.finditer(p.read_text("utf-8"))
+    ]
+    assert found == []
+
+
+def readable() -> list[Path]:
+    """Tracked files of text."""
+    ends = {".py", ".md", ".toml", ".yaml", ".txt", ".lock", ".css", ".js", ""}
+    return [p for p in tracked() if p.suffix in ends]
