@@ -21,11 +21,11 @@ LARGEST = 9_000_000
 LOCKS = {"requirements.txt": "requirements.lock", "requirements-dev.txt": "requirements-dev.lock"}
 FILES = [*LOCKS, *LOCKS.values()]
 
-NOT_IMPORTED = {"accelerate": "diffusers and transformers load weights through it"}
+NOT_IMPORTED = {
+    "accelerate": "diffusers and transformers load weights through it",
+    "safetensors": "the only form of weights that is read; diffusers reads them with it",
+}
 """Direct dependencies that no file of the studio imports, and why they are there."""
-
-FOR_POCKET_ALONE: set[str] = set()
-"""Packages that only the training of the model in the box imports; the studio runs without them."""
 
 
 def test_no_file_is_too_large_for_a_hub() -> None:
@@ -100,7 +100,7 @@ def test_what_tests_and_training_import_is_required() -> None:
     missing = {
         m: where for m, where in imported("tests/*.py", "pocket/*.py").items() if not packages(m) & every
     }
-    assert {m: where for m, where in missing.items() if m not in FOR_POCKET_ALONE} == {}
+    assert missing == {}
 
 
 def test_what_is_required_is_imported() -> None:
@@ -175,7 +175,7 @@ def test_the_image_runs_as_an_ordinary_user_and_tells_its_health() -> None:
     assert order.index("USER") < order.index("CMD")
     assert "/health" in said["HEALTHCHECK"]
     assert said["CMD"] == '["python", "app.py"]'
-    compile(re.search(r'"-c", "(.*)"\]', said["HEALTHCHECK"])[1], "HEALTHCHECK", "exec")  # type: ignore[index]
+    compile(re.search(r'"-c", "(.*)"\]', said["HEALTHCHECK"])[1], "HEALTHCHECK", "exec")
 
 
 def test_the_container_uses_settings_that_exist() -> None:
