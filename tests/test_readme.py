@@ -15,7 +15,8 @@ from tests.repository import targets
 READMES = ["README.md", "README.zh.md"]
 
 ELSEWHERE = {
-    "git": "clone",
+    "git": "clone, and push to a ModelScope studio",
+    ".venv/bin/hf": "upload to a Space; comes with huggingface_hub",
     "docker": "compose up, with a service of compose.yaml",
     "py": "Windows: makes .venv and installs the lock",
     ".venv\\Scripts\\python": "Windows: serves the page",
