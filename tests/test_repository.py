@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
+import subprocess
 import sys
+import time
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -18,6 +22,7 @@ from tests.floors import ROOT
 from tests.repository import normalised, requirements, tracked
 
 LARGEST = 9_000_000
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
 LOCKS = {"requirements.txt": "requirements.lock", "requirements-dev.txt": "requirements-dev.lock"}
 FILES = [*LOCKS, *LOCKS.values()]
 
@@ -181,6 +186,75 @@ def test_the_image_runs_as_an_ordinary_user_and_tells_its_health() -> None:
 def test_the_container_uses_settings_that_exist() -> None:
     named = re.findall(r"STUDIO_([A-Z_]+)=", (ROOT / "Dockerfile").read_text("utf-8"))
     assert {"HOST", "PORT", "DATA"} <= set(named) <= {name.upper() for name in Settings.model_fields}
+
+
+def test_compose_serves_this_machine_alone_and_keeps_what_people_make() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+    for service in compose["services"].values():
+        assert service["ports"] == ["${STUDIO_BIND:-127.0.0.1}:${STUDIO_PORT:-7860}:7860"]
+        kept = dict(volume.split(":") for volume in service["volumes"])
+        assert set(kept) == set(compose["volumes"])
+        assert set(kept.values()) == {"/data", "/models"}
+    assert compose["services"]["gpu"]["profiles"] == ["gpu"]
+
+
+# make is asked what it would do, in a folder where the environment is only pretended.
+
+
+def would_do(folder: Path, target: str) -> str:
+    """The commands that make would run."""
+    return subprocess.run(
+        ["make", "-n", target],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    ).stdout
+
+
+def pretend(folder: Path, *names: str, age: float) -> None:
+    """Files that were last changed some seconds ago."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (time.time() - age,) * 2)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with its environment set up."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    pretend(tmp_path, "requirements.lock", "requirements-dev.lock", ".venv/bin/python", age=100)
+    pretend(tmp_path, ".venv/.installed-run", age=50)
+    pretend(tmp_path, ".venv/.installed-dev", age=40)
+    return tmp_path
+
+
+@needs_make
+def test_a_fresh_checkout_is_set_up_first(checkout: Path) -> None:
+    shutil.rmtree(checkout / ".venv")
+    said = would_do(checkout, "test")
+    steps = ["-m venv .venv", "-r requirements.lock", "-r requirements-dev.lock", "-m pytest"]
+    assert [said.index(step) for step in steps] == sorted(said.index(step) for step in steps)
+
+
+@needs_make
+@pytest.mark.parametrize(("target", "last"), [("run", "app.py"), ("test", "-m pytest")])
+def test_a_second_run_installs_nothing(checkout: Path, target: str, last: str) -> None:
+    said = would_do(checkout, target)
+    assert last in said
+    assert "pip" not in said
+
+
+@needs_make
+def test_a_new_lock_is_installed(checkout: Path) -> None:
+    pretend(checkout, "requirements.lock", age=0)
+    said = would_do(checkout, "run")
+    assert "install" in said
+    assert "-m venv" not in said
+    assert "requirements-dev" not in said
 
 
 def test_nothing_names_a_folder_of_somebodys_machine() -> None:
