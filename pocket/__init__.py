@@ -1,0 +1,1 @@
+"""The small text-to-image model in the box: its drawn world, its training, its weights."""
