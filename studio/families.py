@@ -17,7 +17,6 @@ DENOISING_SAMPLERS: tuple[SamplerSpec, ...] = tuple(
         ("euler", "Euler"),
         ("heun", "Heun"),
         ("dpm2_karras", "DPM2 Karras"),
-        ("lms", "LMS"),
         ("ddim", "DDIM"),
         ("unipc", "UniPC"),
         ("deis", "DEIS"),

@@ -55,6 +55,7 @@ class Studio:
         """Ends the workers; what was under way can be resumed after the next start."""
         self._book.close()
         self._engine.close()
+        self._book.join()
 
     # -- people ----------------------------------------------------------------------------------
 

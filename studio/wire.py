@@ -39,17 +39,22 @@ class Told(Message):
 
 
 class Holding(Message):
-    """What a device holds, as the page shows it."""
+    """One model on a device, as the page shows it."""
 
     model: str
     bytes: int
 
 
+class Holds(Message):
+    """What the device holds from now on."""
+
+    holds: tuple[Holding, ...]
+
+
 class Over(Message):
-    """A group is done with, whatever came of it; and what the device holds now."""
+    """A group is done with, whatever came of it."""
 
     group: str
-    holds: tuple[Holding, ...] = ()
 
 
 class Lost(Message):

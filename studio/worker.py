@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import StudioError
+from studio.forecast import Held
 from studio.messages import AnyEvent, Failed, Loading
-from studio.wire import Cancel, Holding, Over, Run, Setup, Stop, Told
+from studio.wire import Cancel, Holding, Holds, Over, Run, Setup, Stop, Told
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,8 @@ class Worker:
             quiet_libraries()
             for work in WORK.values():
                 work()
-            self._registry = Registry(open_device(setup.device, Path(setup.data), setup.memory_budget))
+            device = open_device(setup.device, Path(setup.data), setup.memory_budget)
+            self._registry = Registry(device, on_change=self._tell_holds)
         except Exception:
             log.exception("device %s cannot be used", setup.device)
 
@@ -94,7 +96,7 @@ class Worker:
             self._fail(run, *_known(error))
         finally:
             self._unwanted.difference_update(request.id for request in run.requests)
-            self._send(Over(group=run.group, holds=self._holds()))
+            self._send(Over(group=run.group))
 
     def _work(self, run: Run, specs: dict[str, Any], setup: Setup) -> None:
         from studio.work import Bench
@@ -113,9 +115,9 @@ class Worker:
         for request in run.requests:
             self._send(Told(group=run.group, event=Failed(request=request.id, code=code, params=params)))
 
-    def _holds(self) -> tuple[Holding, ...]:
-        held = self._registry.held() if self._registry else ()
-        return tuple(Holding(model=one.model, bytes=one.bytes) for one in held)
+    def _tell_holds(self, held: tuple[Held, ...]) -> None:
+        holds = tuple(Holding(model=one.model, bytes=one.bytes) for one in held)
+        self._send(Holds(holds=holds))
 
     def _send(self, message: Any) -> None:
         with self._sending:

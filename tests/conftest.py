@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+import pytest
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 for _name in [name for name in os.environ if name.startswith("STUDIO_") or name == "SPACE_ID"]:
     del os.environ[_name]
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random checkpoint of the SD1 family, made once; nobody writes to it."""
+    from tests.tiny import tiny_sd1
+
+    return tiny_sd1(tmp_path_factory.mktemp("tiny"))

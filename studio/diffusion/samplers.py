@@ -29,7 +29,6 @@ SAMPLERS: dict[str, Sampler] = {
     "euler": Sampler("EulerDiscreteScheduler"),
     "heun": Sampler("HeunDiscreteScheduler"),
     "dpm2_karras": Sampler("KDPM2DiscreteScheduler", KARRAS),
-    "lms": Sampler("LMSDiscreteScheduler"),
     "ddim": Sampler("DDIMScheduler"),
     "unipc": Sampler("UniPCMultistepScheduler"),
     "deis": Sampler("DEISMultistepScheduler"),

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from studio.messages import AnyEvent, Cancelled, Failed, Finished, GenerationRequest
 from studio.settings import ROOT
-from studio.wire import Cancel, Holding, Lost, Over, Run, Setup, Stop, Told
+from studio.wire import Cancel, Holding, Holds, Lost, Over, Run, Setup, Stop, Told
 from studio.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -142,8 +142,9 @@ class Lane:
         for message in self._messages():
             if isinstance(message, Told) and message.group == group:
                 yield message.event
-            elif isinstance(message, Over) and message.group == group:
+            elif isinstance(message, Holds):
                 self.holds = message.holds
+            elif isinstance(message, Over) and message.group == group:
                 return
 
     def _messages(self) -> Iterator[Any]:

@@ -33,6 +33,7 @@ from studio.messages import (
 from studio.pace import Pace
 
 log = logging.getLogger(__name__)
+JOIN_SECONDS = 10.0
 RESUMABLE = ("interrupted", "failed", "cancelled")
 
 
@@ -51,6 +52,7 @@ class JobBook:
         self._stopping: set[str] = set()
         # One condition guards all of the above; devices' lanes wait on it for work.
         self._changed = threading.Condition(threading.RLock())
+        self._lanes: list[threading.Thread] = []
         self._closed = False
 
     # -- life ------------------------------------------------------------------------------------
@@ -63,7 +65,9 @@ class JobBook:
                 self._records.write(job)
             self._jobs[job.id] = job
         for lane in self._engine.lanes:
-            threading.Thread(target=self._serve, args=(lane,), name=f"lane {lane}", daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(lane,), name=f"lane {lane}", daemon=True)
+            self._lanes.append(thread)
+            thread.start()
 
     def _after_restart(self, job: Job) -> Job:
         # A picture can be on disk without its record knowing, when the end came between the two.
@@ -74,10 +78,15 @@ class JobBook:
         return job.model_copy(update={"pictures": pictures, "ended": tuple(sorted(ended)), "state": state})
 
     def close(self) -> None:
-        """Ends the lanes; what is under way stays on record for the next start."""
+        """Starts no more work; what is under way stays on record for the next start."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def join(self) -> None:
+        """Waits for the lanes, once the engine has ended: a picture being saved gets onto the disk."""
+        for lane in self._lanes:
+            lane.join(JOIN_SECONDS)
 
     # -- what people do --------------------------------------------------------------------------
 
@@ -108,7 +117,7 @@ class JobBook:
         with self._changed:
             job = self.job(id, person)
             self._line.leave(id)
-            running = tuple(request.id for request in self._running.values() if request.job == id)
+            running = self._running_of(job)
             if running:
                 self._stopping.add(id)
                 self._engine.cancel(running)
@@ -119,9 +128,12 @@ class JobBook:
     def skip(self, id: str, person: Person) -> None:
         """Lets go of the picture being painted; the job goes on with the next."""
         with self._changed:
-            job = self.job(id, person)
-            running = tuple(request.id for request in self._running.values() if request.job == job.id)
-            self._engine.cancel(running)
+            self._engine.cancel(self._running_of(self.job(id, person)))
+
+    def _running_of(self, job: Job) -> tuple[str, ...]:
+        # A lane lets go of a request a moment after its end was told: such a one can stop no more.
+        own = [request.id for request in self._running.values() if request.job == job.id]
+        return tuple(id for id in own if id not in job.ended)
 
     def job(self, id: str, person: Person) -> Job:
         """A person's own job."""
@@ -178,8 +190,8 @@ class JobBook:
             self._tell_places()
 
     def _hear(self, event: AnyEvent, request: GenerationRequest) -> None:
-        if self._closed:  # the record stays as it is, and the next start offers the rest again
-            return
+        if self._closed and not isinstance(event, Finished):
+            return  # the record stays as it is, and the next start offers the rest again
         hearing: dict[type, Callable[..., None]] = {
             Finished: self._finished,
             Failed: self._failed,

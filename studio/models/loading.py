@@ -10,9 +10,7 @@ from typing import Any
 import torch
 
 from studio.errors import StudioError
-from studio.weights import UNUSED_PARTS, checkpoint_bytes
-
-WITH_CONFIG_ONLY = {"scheduler", "tokenizer"}
+from studio.weights import UNUSED_PARTS, checkpoint_bytes, has_weights
 
 
 def quiet_libraries() -> None:
@@ -42,7 +40,7 @@ def _load_part(checkpoint: Path, name: str, value: list[str], device: str, dtype
     kind = getattr(importlib.import_module(library), class_name, None)
     if kind is None:
         raise StudioError("part_foreign", part=name, library=f"{library}.{class_name}", model=checkpoint.name)
-    if name in WITH_CONFIG_ONLY:
+    if not has_weights(name):
         return kind.from_pretrained(str(checkpoint), subfolder=name, local_files_only=True)
     return _load_weights(kind, checkpoint, name, device, dtype)
 

@@ -40,9 +40,15 @@ class Loaded:
 class Registry:
     """All work shares it; nothing else holds weights."""
 
-    def __init__(self, device: Device, load: Load = load_parts) -> None:
+    def __init__(
+        self,
+        device: Device,
+        load: Load = load_parts,
+        on_change: Callable[[tuple[Held, ...]], None] = lambda held: None,
+    ) -> None:
         self.device = device
         self._load = load
+        self._on_change = on_change
         self._models: dict[str, Loaded] = {}
         self._clock = itertools.count(1)
         # One lock around looking up and loading: whoever waits for a load finds it done.
@@ -79,6 +85,7 @@ class Registry:
             if model is None or model.pins:
                 return False
             del self._models[id]
+            self._on_change(self.held())
         del model
         _give_back()
         return True
@@ -95,6 +102,7 @@ class Registry:
         parts = self._load(folder, self.device.name, self.device.dtype)
         model = Loaded(spec, parts, footprint(parts), checkpoint_hash(folder), folder)
         self._models[spec.id] = model
+        self._on_change(self.held())
         return model
 
     def _size(self, spec: ModelSpec) -> int:

@@ -1,0 +1,78 @@
+"""The loop inside a worker, spoken to directly."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio import worker
+from studio.messages import Failed, Finished, GenerationRequest, Loading
+from studio.wire import Holds, Over, Run, Setup, Stop, Told
+from tests.diffusion.painting import request, spec
+
+
+@pytest.fixture
+def web(tiny_checkpoint: Path, tmp_path: Path) -> Iterator[Connection]:
+    ours, theirs = Pipe()
+    thread = threading.Thread(target=worker.Worker(theirs).serve, daemon=True)
+    thread.start()
+    ours.send(Setup(device="cpu", specs=(spec(tiny_checkpoint),), data=str(tmp_path)))
+    yield ours
+    ours.send(Stop())
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def answers(web: Connection, requests: tuple[GenerationRequest, ...]) -> list[Any]:
+    web.send(Run(group="g", requests=requests))
+    heard: list[Any] = []
+    while not heard or not isinstance(heard[-1], Over):
+        assert web.poll(60)
+        message = web.recv()
+        heard.append(message.event if isinstance(message, Told) else message)
+    return heard
+
+
+def test_a_group_is_told_of_until_it_is_over(web: Connection) -> None:
+    heard = answers(web, (request(id="a"), request(id="b", seed=8)))
+    assert isinstance(heard[0], Loading)
+    assert [event.request for event in heard if isinstance(event, Finished)] == ["a", "b"]
+    held = next(message for message in heard if isinstance(message, Holds))
+    assert [holding.model for holding in held.holds] == ["tiny"]
+
+
+def test_a_bug_in_the_work_is_told_without_its_traceback_and_the_loop_goes_on(
+    web: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> Any:
+        raise ZeroDivisionError("secret/path")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(worker.WORK, "generate", lambda: lambda *_: broken())
+        failed = next(event for event in answers(web, (request(),)) if isinstance(event, Failed))
+    assert (failed.code, failed.params) == ("bug", {"kind": "ZeroDivisionError"})
+    assert any(isinstance(event, Finished) for event in answers(web, (request(),)))
+
+
+def test_short_memory_is_told_as_such(web: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setitem(worker.WORK, "generate", lambda: short)
+    failed = next(event for event in answers(web, (request(),)) if isinstance(event, Failed))
+    assert failed.code == "memory_short"
+
+
+def test_a_device_that_cannot_be_used_fails_jobs_in_words(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    ours, theirs = Pipe()
+    threading.Thread(target=worker.Worker(theirs).serve, daemon=True).start()
+    ours.send(Setup(device="nonsense:9", specs=(spec(tiny_checkpoint),), data=str(tmp_path)))
+    failed = next(event for event in answers(ours, (request(),)) if isinstance(event, Failed))
+    assert (failed.code, failed.params) == ("device_unusable", {"device": "nonsense:9"})
+    ours.send(Stop())
