@@ -52,6 +52,7 @@ STRINGS: dict[str, str] = {
     "place.loading": "loading {size}",
     "place.disk": "on disk {size}",
     "place.missing": "cannot be used here",
+    "place.none": "No model here",
     # -- the page: times, sizes, places in line
     "time.seconds": "about {n} s",
     "time.minutes": "about {n} min",

@@ -52,6 +52,7 @@ STRINGS: dict[str, str] = {
     "place.loading": "正在换上 {size}",
     "place.disk": "在磁盘 {size}",
     "place.missing": "这里用不了",
+    "place.none": "还没有模型",
     # -- the page: times, sizes, places in line
     "time.seconds": "约 {n} 秒",
     "time.minutes": "约 {n} 分钟",
@@ -61,8 +62,8 @@ STRINGS: dict[str, str] = {
     "time.yesterday": "昨天",
     "time.day": "{year} 年 {month} 月 {day} 日",
     "line.next": "下一个就到",
-    "line.place": "排在第 {n} 位",
-    "line.place_time": "排在第 {n} 位 · {time}",
+    "line.place": "排在第 {nth} 位",
+    "line.place_time": "排在第 {nth} 位 · {time}",
     "line.yours": "你的下一张：{place}",
     "line.failed": "前面有一张没画成",
     # -- the page: the form

@@ -1,0 +1,42 @@
+"""Who is asking: cookies of the browser turned into a person."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+import gradio as gr
+
+from studio.messages import Language, Person
+from studio.service import Studio
+from studio.settings import LANGUAGE_COOKIE, PERSON_COOKIE
+
+
+def who(studio: Studio, request: gr.Request | None) -> Person:
+    """The person behind a request of the page."""
+    cookies = _cookies(request)
+    return studio.person(cookies.get(PERSON_COOKIE), language_of(request))
+
+
+def language_of(request: gr.Request | None) -> Language:
+    """The language chosen on the page, else the browser's first that the studio speaks."""
+    chosen = _cookies(request).get(LANGUAGE_COOKIE, "")
+    header = getattr(request, "headers", None) or {}
+    for name in [chosen, *str(header.get("accept-language", "")).split(",")]:
+        if name.strip().lower().startswith("zh"):
+            return "zh"
+        if name.strip().lower().startswith("en"):
+            return "en"
+    return "en"
+
+
+def zone(name: str) -> tzinfo:
+    """The browser's time zone, or UTC where it names one nobody knows."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def _cookies(request: gr.Request | None) -> dict[str, str]:
+    return dict(getattr(request, "cookies", None) or {})

@@ -1,0 +1,574 @@
+"""What the stage shows: events go in, a view comes out, and the view is drawn as HTML. Nothing else happens here."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from html import escape
+from typing import Any, Literal
+
+from studio.messages import (
+    ENDED,
+    Bilingual,
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    GenerationRequest,
+    Job,
+    Loading,
+    Picture,
+    Queued,
+    Saved,
+    Skipped,
+    Step,
+    Trouble,
+)
+from studio.ui.parts import act, attributes, hidden_words, icon, local, tool
+from studio.ui.words import html, place_in_line, t, took, trouble_words, words
+
+SlotState = Literal["waiting", "painting", "done", "skipped"]
+Phase = Literal["queued", "loading", "painting", "done", "failed", "cancelled", "interrupted"]
+AT_WORK: tuple[Phase, ...] = ("queued", "loading", "painting")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One picture of a job, from the moment it is only a seed."""
+
+    request: GenerationRequest
+    state: SlotState = "waiting"
+    picture: Picture | None = None
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+    preview: bytes | None = field(default=None, repr=False)
+
+    @property
+    def share(self) -> int:
+        """How much of it is painted, in percent."""
+        return round(100 * self.step / self.steps) if self.steps else 0
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One job as the stage knows it."""
+
+    job: str
+    slots: tuple[Slot, ...]
+    phase: Phase = "queued"
+    position: int = 1
+    seconds: float | None = None
+    model: str = ""
+    trouble: Trouble | None = None
+    stopped_at: int = 0
+
+    @property
+    def at_work(self) -> bool:
+        """Whether something is still to happen."""
+        return self.phase in AT_WORK
+
+    @property
+    def done(self) -> tuple[Slot, ...]:
+        """The pictures that are painted and kept."""
+        return tuple(slot for slot in self.slots if slot.picture)
+
+    def after(self, event: Event) -> Sheet:
+        """The same sheet once an event has happened."""
+        change = _CHANGES.get(type(event))
+        return change(self, event) if change else self
+
+    def slot(self, request: str, **changes: Any) -> Sheet:
+        """The same sheet with one picture changed."""
+        slots = tuple(replace(slot, **changes) if slot.request.id == request else slot for slot in self.slots)
+        return replace(self, slots=slots)
+
+
+@dataclass(frozen=True)
+class StageView:
+    """All the stage shows: the person's jobs, oldest first, and the names of models and samplers."""
+
+    sheets: tuple[Sheet, ...] = ()
+    models: Mapping[str, Bilingual] = field(default_factory=dict)
+    samplers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> Sheet | None:
+        """The job on the stage: the first at work, else the newest."""
+        working = [sheet for sheet in self.sheets if sheet.at_work]
+        return working[0] if working else (self.sheets[-1] if self.sheets else None)
+
+    @property
+    def waiting(self) -> tuple[Sheet, ...]:
+        """Jobs at work that are not on the stage."""
+        return tuple(sheet for sheet in self.sheets if sheet.at_work and sheet is not self.shown)
+
+    @property
+    def mishaps(self) -> tuple[Sheet, ...]:
+        """Jobs that failed while another one took the stage."""
+        return tuple(sheet for sheet in self.sheets if sheet.phase == "failed" and sheet is not self.shown)
+
+    def after(self, event: Event) -> StageView:
+        """The same view once an event has happened."""
+        return replace(self, sheets=tuple(s.after(event) if s.job == event.job else s for s in self.sheets))
+
+
+def sheet_of(job: Job, pictures: tuple[Picture, ...] = ()) -> Sheet:
+    """A job's record as a sheet, to begin following from or to show as it ended."""
+    kept = {picture.recipe.request.id: picture for picture in pictures}
+    slots = tuple(
+        _slot_of(request, kept.get(request.id), request.id in job.ended) for request in job.requests
+    )
+    phases: dict[str, Phase] = {"running": "loading"}
+    phase: Phase = phases.get(job.state) or job.state  # type: ignore[assignment]
+    return Sheet(job.id, slots, phase, model=job.draft.model, trouble=job.trouble)
+
+
+def _slot_of(request: GenerationRequest, picture: Picture | None, ended: bool) -> Slot:
+    if picture:
+        return Slot(request, "done", picture)
+    return Slot(request, "skipped" if ended else "waiting")
+
+
+# -- events ---------------------------------------------------------------------------------------
+
+
+def _queued(sheet: Sheet, event: Queued) -> Sheet:
+    return replace(sheet, phase="queued", position=event.position, seconds=event.seconds, trouble=None)
+
+
+def _loading(sheet: Sheet, event: Loading) -> Sheet:
+    return replace(sheet, phase="loading", model=event.model)
+
+
+def _step(sheet: Sheet, event: Step) -> Sheet:
+    changes: dict[str, Any] = {"step": event.step, "steps": event.steps, "seconds_left": event.seconds_left}
+    if event.preview is not None:
+        changes["preview"] = event.preview
+    painting = replace(sheet, phase="painting", stopped_at=event.step)
+    return painting.slot(event.request, state="painting", **changes)
+
+
+def _saved(sheet: Sheet, event: Saved) -> Sheet:
+    return sheet.slot(event.request, state="done", picture=event.picture, preview=None)
+
+
+def _skipped(sheet: Sheet, event: Skipped) -> Sheet:
+    return sheet.slot(event.request, state="skipped", preview=None)
+
+
+def _done(sheet: Sheet, event: Done) -> Sheet:
+    return replace(sheet, phase="done")
+
+
+def _failed(sheet: Sheet, event: Failed) -> Sheet:
+    return replace(sheet, phase="failed", trouble=Trouble(code=event.code, params=event.params))
+
+
+def _cancelled(sheet: Sheet, event: Cancelled) -> Sheet:
+    return replace(sheet, phase="cancelled", stopped_at=event.step)
+
+
+_CHANGES: dict[type[Event], Callable[[Sheet, Any], Sheet]] = {
+    Queued: _queued,
+    Loading: _loading,
+    Step: _step,
+    Saved: _saved,
+    Skipped: _skipped,
+    Done: _done,
+    Failed: _failed,
+    Cancelled: _cancelled,
+}
+
+
+# -- drawing --------------------------------------------------------------------------------------
+
+
+def draw(view: StageView) -> str:
+    """The stage as HTML: one plate a picture (the browser shows one), the strip of siblings, the pills."""
+    sheet = view.shown
+    if sheet is None:
+        return _frame("", "empty", _empty())
+    message = _message(view, sheet)
+    chosen = "m" if message else _chosen(sheet)
+    plates = "".join(_plate(view, sheet, index, chosen == str(index)) for index in range(len(sheet.slots)))
+    if message:
+        plates += f'<div class="plate{" on" if chosen == "m" else ""}" data-slot="m">{message}</div>'
+    return _frame(
+        sheet.job, sheet.phase, plates + _siblings(sheet, chosen, bool(message)) + _pills(view), sheet
+    )
+
+
+def _frame(job: str, phase: str, inner: str, sheet: Sheet | None = None) -> str:
+    several = bool(sheet and len(sheet.slots) > 1)
+    wide = bool(sheet and sheet.slots and _ratio(sheet.slots[0].request) > 1.45)
+    classes = "stage" + (" several" if several else "") + (" wide" if wide else "")
+    busy = "yes" if phase in AT_WORK else "no"
+    label = f'<h2 class="sr">{t("stage.label")}</h2>'
+    data = attributes(job=job, phase=phase, busy=busy, several="yes" if several else "no")
+    return f'<div class="{classes}"{data}>{label}<div class="mat"></div>{inner}</div>'
+
+
+def _ratio(request: GenerationRequest) -> float:
+    return request.width / request.height
+
+
+def _chosen(sheet: Sheet) -> str:
+    """The picture on the mat: the one being painted, else the last that is finished."""
+    for state in ("painting", "done"):
+        found = [index for index, slot in enumerate(sheet.slots) if slot.state == state]
+        if found:
+            return str(found[-1])
+    return "m"
+
+
+def _plate(view: StageView, sheet: Sheet, index: int, on: bool) -> str:
+    slot = sheet.slots[index]
+    if not slot.picture and not (slot.state == "painting" and sheet.phase == "painting"):
+        return ""
+    inner = _status(sheet, index) + _shot(slot) + _actions(slot) + recipe_card(view, slot.request)
+    data = attributes(slot=index, picture=slot.picture.id if slot.picture else None, seed=slot.request.seed)
+    return f'<div class="plate{" on" if on else ""}"{data}>{inner}</div>'
+
+
+def _status(sheet: Sheet, index: int) -> str:
+    slot, count = sheet.slots[index], len(sheet.slots)
+    title = "stage.picture" if slot.picture else "stage.painting"
+    head = t(title, i=index + 1, n=count) if count > 1 else t(title + "_one")
+    about_it = _about_picture(slot.picture) if slot.picture else _about_step(slot)
+    full = "" if not slot.picture else _quiet("full", "expand", "stage.full")
+    return (
+        f'<div class="status"><b role="status" aria-live="polite">{head}</b>'
+        f'<span class="num i2">{about_it}</span><span class="sp"></span>{full}</div>'
+    )
+
+
+def _about_picture(picture: Picture) -> str:
+    size = f"{picture.size.width} × {picture.size.height}"
+    return f"{size} · {html(took(picture.recipe.took))}" if picture.recipe.took else size
+
+
+def _about_step(slot: Slot) -> str:
+    step = t("stage.step", step=slot.step, steps=slot.steps)
+    if slot.seconds_left is None:
+        return step
+    left = words("time.left", n=max(1, round(slot.seconds_left)))
+    return f"{step} · {html(left)}"
+
+
+def _quiet(do: str, name: str, key: str) -> str:
+    return local(do, icon(name, 16) + t(key), "btn quiet")
+
+
+def _shot(slot: Slot) -> str:
+    request = slot.request
+    style = f"--w:{request.width};--h:{request.height}"
+    if slot.picture:
+        name = escape(request.prompt) or escape(str(request.seed))
+        inner = f'<img src="{picture_url(slot.picture.id)}" alt="{name}">'
+    else:
+        inner = _preview(slot) + _progress(slot)
+    return f'<div class="shotbox"><figure class="shot" style="{style}">{inner}</figure></div>'
+
+
+def _preview(slot: Slot) -> str:
+    if slot.preview is None:
+        return '<span class="blank"></span>'
+    return f'<img src="{preview_url(slot.preview)}" alt=""><figcaption class="lbl">{t("stage.preview")}</figcaption>'
+
+
+def _progress(slot: Slot) -> str:
+    share = slot.share
+    return (
+        f'<div class="ring" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share}" '
+        f'aria-label="{escape(words("stage.progress").en)}">{_ring(share)}<b class="num">{share}%</b></div>'
+        f'<div class="bar"><u style="width:{share}%"></u></div>'
+    )
+
+
+def _ring(share: int) -> str:
+    round_length = 2 * 3.1416 * 20
+    return (
+        '<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="20"/>'
+        f'<circle class="on" cx="24" cy="24" r="20" stroke-dasharray="{round_length * share / 100:.1f} '
+        f'{round_length:.1f}"/></svg>'
+    )
+
+
+def picture_url(picture: str) -> str:
+    """Where the file of a picture is served, seen from the page."""
+    return f"pictures/{escape(picture)}.png"
+
+
+def thumbnail_url(picture: str) -> str:
+    """Where its small version is served."""
+    return f"pictures/{escape(picture)}/thumbnail"
+
+
+def preview_url(preview: bytes) -> str:
+    """A preview's few kilobytes, carried in the page itself."""
+    return "data:image/jpeg;base64," + base64.b64encode(preview).decode("ascii")
+
+
+def _actions(slot: Slot) -> str:
+    picture = slot.picture
+    off = picture is None
+    seed = act("take_seed", icon("dices", 16) + t("stage.use_seed"), disabled=off, seed=slot.request.seed)
+    delete = tool("delete", "trash-2", "stage.delete", disabled=off, picture=picture.id if picture else None)
+    return f'<div class="acts">{seed}<span class="sp"></span>{download_link(picture)}{delete}</div>'
+
+
+def download_link(picture: Picture | None, classes: str = "ib") -> str:
+    """The button that brings the file as it was saved, recipe and all."""
+    inner = icon("download") + hidden_words(t("stage.download"))
+    if picture is None:
+        return f'<button type="button" class="{classes}" disabled>{inner}</button>'
+    return f'<a class="{classes}" href="{picture_url(picture.id)}?download=1" download>{inner}</a>'
+
+
+def recipe_card(view: StageView, request: GenerationRequest) -> str:
+    """Prompt and numbers of a picture in two lines, with a button that copies them."""
+    prompt = escape(request.prompt) or f'<span class="i3">{t("stage.no_prompt")}</span>'
+    facts = "".join(f"<span>{t(key)} <b>{value}</b></span>" for key, value in _facts(view, request))
+    text = recipe_text(view, request)
+    copy = local("copy", icon("copy", 16) + t("stage.copy"), said="stage.copied", copy=text)
+    return (
+        f'<div class="recipe card"><div class="grow"><div class="ell t13">{prompt}</div>'
+        f'<div class="kv num">{facts}</div></div>{copy}</div>'
+    )
+
+
+def _facts(view: StageView, request: GenerationRequest) -> list[tuple[str, str]]:
+    model = view.models.get(request.model)
+    return [
+        ("stage.model", html(model) if model else escape(request.model)),
+        ("stage.seed", str(request.seed)),
+        ("stage.steps", str(request.steps)),
+        ("stage.guidance", f"{request.guidance:.1f}"),
+        ("stage.sampler", escape(view.samplers.get(request.sampler, request.sampler))),
+    ]
+
+
+def recipe_text(view: StageView, request: GenerationRequest) -> str:
+    """A recipe as other tools read it."""
+    model = view.models.get(request.model)
+    lines = [request.prompt]
+    if request.negative:
+        lines.append(f"Negative prompt: {request.negative}")
+    lines.append(
+        f"Steps: {request.steps}, Sampler: {view.samplers.get(request.sampler, request.sampler)}, "
+        f"CFG scale: {request.guidance:g}, Seed: {request.seed}, Size: {request.width}x{request.height}, "
+        f"Model: {model.en if model else request.model}"
+    )
+    return "\n".join(lines)
+
+
+# -- siblings and pills ---------------------------------------------------------------------------
+
+
+def _siblings(sheet: Sheet, chosen: str, message: bool) -> str:
+    if len(sheet.slots) < 2:
+        return ""
+    thumbs = "".join(_sibling(sheet, index, chosen, message) for index in range(len(sheet.slots)))
+    return f'<div class="sib" role="group" aria-label="{escape(words("stage.siblings").en)}">{thumbs}</div>'
+
+
+def _sibling(sheet: Sheet, index: int, chosen: str, message: bool) -> str:
+    slot = sheet.slots[index]
+    shows_plate = bool(slot.picture) or (slot.state == "painting" and sheet.phase == "painting")
+    target = str(index) if shows_plate else "m"
+    off = "" if shows_plate or message else " disabled"
+    on = " on" if target == chosen and shows_plate else ""
+    return (
+        f'<button type="button" class="sb{on}" data-show="{target}"{off}>{_thumb(slot, sheet.phase)}'
+        f'<small class="num">{slot.request.seed}</small></button>'
+    )
+
+
+def _thumb(slot: Slot, phase: Phase) -> str:
+    if slot.picture:
+        return f'<img src="{thumbnail_url(slot.picture.id)}" alt="">'
+    if slot.state == "painting" and slot.preview:
+        bar = f'<span class="bar"><u style="width:{slot.share}%"></u></span>' if phase == "painting" else ""
+        return f'<span class="box"><img src="{preview_url(slot.preview)}" alt="">{bar}</span>'
+    name, key = (
+        ("skip-forward", "stage.skipped_one") if slot.state == "skipped" else ("clock", "stage.waiting")
+    )
+    return f'<span class="box dash">{icon(name)}<span class="sr">{t(key)}</span></span>'
+
+
+def _pills(view: StageView) -> str:
+    pills = "".join(_pill(sheet) for sheet in view.waiting) + "".join(
+        _mishap(sheet) for sheet in view.mishaps
+    )
+    return f'<div class="pills">{pills}</div>' if pills else ""
+
+
+def _pill(sheet: Sheet) -> str:
+    place = words("line.yours", place=place_in_line(sheet.position, sheet.seconds))
+    leave = f'{icon("x", 14)}<span class="sr">{t("stage.leave")}</span>'
+    return (
+        f'<span class="pill num">{icon("clock", 14)}{html(place)}'
+        f"{act('cancel', leave, 'mini', job=sheet.job)}</span>"
+    )
+
+
+def _mishap(sheet: Sheet) -> str:
+    again = act("paint", t("stage.try_again"), "mini red", resume=sheet.job)
+    return f'<span class="pill">{icon("triangle-alert", 14)}{t("line.failed")}{again}</span>'
+
+
+# -- messages in the mat --------------------------------------------------------------------------
+
+
+def _message(view: StageView, sheet: Sheet) -> str:
+    """What stands in the mat instead of a picture, if anything does."""
+    tell = {
+        "queued": _tell_queued,
+        "loading": _tell_loading,
+        "painting": _tell_painting,
+        "failed": _tell_failed,
+        "cancelled": _tell_cancelled,
+        "interrupted": _tell_interrupted,
+        "done": _tell_done,
+    }[sheet.phase]
+    return tell(view, sheet)
+
+
+def _empty() -> str:
+    return (
+        '<div class="plate on" data-slot="m">'
+        + _note(
+            t("stage.empty"), t("stage.empty_more"), head=f'<span class="disc">{icon("image", 24)}</span>'
+        )
+        + "</div>"
+    )
+
+
+def _note(title: str, more: str = "", buttons: str = "", head: str = "") -> str:
+    more = f"<p>{more}</p>" if more else ""
+    buttons = f'<div class="row">{buttons}</div>' if buttons else ""
+    return f'<div class="note" role="status" aria-live="polite">{head}<h3>{title}</h3>{more}{buttons}</div>'
+
+
+def _turning() -> str:
+    return f'<span class="turning">{_ring(30)}</span>'
+
+
+def _tell_queued(view: StageView, sheet: Sheet) -> str:
+    leave = act("cancel", t("stage.leave"), job=sheet.job)
+    place = html(place_in_line(sheet.position, sheet.seconds))
+    return _note(place, t("stage.queued_more"), leave, _turning())
+
+
+def _tell_loading(view: StageView, sheet: Sheet) -> str:
+    model = view.models.get(sheet.model) or Bilingual(en=sheet.model, zh=sheet.model)
+    return _note(t("stage.loading", model=model), t("stage.loading_more"), head=_turning())
+
+
+def _tell_painting(view: StageView, sheet: Sheet) -> str:
+    if any(slot.state == "painting" for slot in sheet.slots):
+        return ""
+    return _note(t("stage.starting"), head=_turning())
+
+
+def _tell_done(view: StageView, sheet: Sheet) -> str:
+    return "" if sheet.done else _note(t("stage.all_skipped"))
+
+
+def _tell_failed(view: StageView, sheet: Sheet) -> str:
+    again = act("paint", t("stage.rest" if sheet.done else "stage.try_again"), resume=sheet.job)
+    discard = act("discard", t("stage.discard"), "btn quiet", job=sheet.job)
+    trouble = sheet.trouble or Trouble(code="bug")
+    return trouble_card(t("stage.failed"), html(trouble_words(trouble)), again + discard)
+
+
+def trouble_card(title: str, more: str, buttons: str) -> str:
+    """An error inside the mat: what happened, what is safe, and the likeliest way on as a button."""
+    return (
+        f'<div class="note"><div class="trouble card" role="alert"><h3>{icon("triangle-alert")}{title}</h3>'
+        f'<p>{more}</p><div class="row">{buttons}</div></div></div>'
+    )
+
+
+def _tell_cancelled(view: StageView, sheet: Sheet) -> str:
+    if sheet.stopped_at:
+        title = t("stage.stopped_at", step=sheet.stopped_at)
+    else:
+        title = t("stage.stopped" if sheet.done else "stage.left_queue")
+    again = act("paint", t("stage.rest" if sheet.done else "stage.again"), resume=sheet.job)
+    discard = act("discard", t("stage.discard"), "btn quiet", job=sheet.job)
+    return _note(title, "", again + discard, _last_preview(sheet))
+
+
+def _last_preview(sheet: Sheet) -> str:
+    previews = [slot for slot in sheet.slots if slot.preview]
+    if not previews:
+        return ""
+    request = previews[-1].request
+    style = f"--w:{request.width};--h:{request.height}"
+    url = preview_url(previews[-1].preview or b"")
+    return f'<span class="shot small" style="{style}"><img src="{url}" alt=""></span>'
+
+
+def _tell_interrupted(view: StageView, sheet: Sheet) -> str:
+    rest = act("paint", icon("brush", 16) + t("stage.rest"), resume=sheet.job)
+    discard = act("discard", t("stage.discard"), "btn quiet", job=sheet.job)
+    more = t("stage.interrupted_more", done=len(sheet.done), n=len(sheet.slots))
+    head = f'<span class="disc">{icon("rotate-ccw", 24)}</span>'
+    return _note(t("stage.interrupted"), more, rest + discard, head)
+
+
+# -- the card on a narrow page --------------------------------------------------------------------
+
+
+def draw_card(view: StageView) -> str:
+    """The result as a small card, for pages too narrow for a stage beside the form."""
+    sheet = view.shown
+    if sheet is None or not (sheet.done or sheet.at_work):
+        return ""
+    pictures = [slot for slot in sheet.slots if slot.picture]
+    thumbs = "".join(_card_thumb(index, slot) for index, slot in enumerate(sheet.slots))
+    first = pictures[-1] if pictures else None
+    lead = (
+        f'<img src="{thumbnail_url(first.picture.id)}" alt="">'
+        if first and first.picture
+        else icon("brush", 24)
+    )
+    lead = f'<span class="lead">{lead}</span>'
+    opening = tool("open", "expand", "stage.open", "ib bare")
+    title = f'<div class="row"><b class="ell">{_card_title(sheet)}</b><span class="sp"></span>{opening}</div>'
+    strip = f'<div class="thumbs">{thumbs if len(sheet.slots) > 1 else ""}</div>'
+    return f'<div class="result card">{lead}<div class="grow">{title}{strip}{_card_facts(first)}</div></div>'
+
+
+def _card_thumb(index: int, slot: Slot) -> str:
+    inner = (
+        f'<img src="{thumbnail_url(slot.picture.id)}" alt="">'
+        if slot.picture
+        else '<span class="box dash"></span>'
+    )
+    label = f'<span class="sr">{t("stage.seed_of", seed=slot.request.seed)}</span>'
+    return local("open", inner + label, "", slot=index)
+
+
+def _card_title(sheet: Sheet) -> str:
+    count = len(sheet.done)
+    if sheet.at_work:
+        return t("stage.result_busy")
+    if sheet.phase != "done":
+        return t("stage.result_stopped", n=count)
+    return t("stage.result_one") if count == 1 else t("stage.result", n=count)
+
+
+def _card_facts(slot: Slot | None) -> str:
+    if slot is None or slot.picture is None:
+        return ""
+    seed = t("stage.seed_of", seed=slot.request.seed)
+    return f'<div class="num i2 t12 ell">{seed} · {html(took(slot.picture.recipe.took))}</div>'
+
+
+def ended(job: Job) -> bool:
+    """Whether a job's record says that nothing more will happen by itself."""
+    return job.state in ENDED

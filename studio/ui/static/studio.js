@@ -1,0 +1,447 @@
+// The page's own behaviour: patching live parts, language, theme, keys, the unsent form, a lost connection.
+window.studio = (() => {
+  const root = document.documentElement;
+  const store = (key, value) => {
+    try {
+      if (value === undefined) return JSON.parse(localStorage.getItem("studio." + key));
+      localStorage.setItem("studio." + key, JSON.stringify(value));
+    } catch (error) { return null; } // private windows may refuse
+    return value;
+  };
+  const $ = (query, from = document) => from.querySelector(query);
+  const $$ = (query, from = document) => [...from.querySelectorAll(query)];
+  const parts = {};
+
+  // -- live parts: new HTML is laid over the old, so that focus, scroll and loaded pictures stay --------------
+  const KEPT = new Set(["hidden", "aria-expanded", "aria-pressed", "open"]);
+
+  function morph(from, to) {
+    const old = [...from.childNodes], fresh = [...to.childNodes];
+    fresh.forEach((node, index) => {
+      const was = old[index];
+      if (!was) from.appendChild(node);
+      else if (!alike(was, node)) from.replaceChild(node, was);
+      else if (node.nodeType === 1) patch(was, node);
+      else if (was.data !== node.data) was.data = node.data;
+    });
+    old.slice(fresh.length).forEach((node) => node.remove());
+  }
+
+  function alike(a, b) {
+    if (a.nodeType !== b.nodeType || a.nodeName !== b.nodeName) return false;
+    if (a.nodeType !== 1) return true;
+    return a.dataset?.slot === b.dataset?.slot && a.dataset?.id === b.dataset?.id && a.nodeName !== "TEMPLATE";
+  }
+
+  function patch(was, node) {
+    for (const { name, value } of [...node.attributes])
+      if (!KEPT.has(name) && was.getAttribute(name) !== value) was.setAttribute(name, value);
+    for (const { name } of [...was.attributes])
+      if (!KEPT.has(name) && !node.hasAttribute(name)) was.removeAttribute(name);
+    if (!was.hasAttribute("data-own")) morph(was, node);
+  }
+
+  function live(element, props, watch, trigger, names) {
+    const place = $(".live", element) || element;
+    const part = { element, place, trigger };
+    const paint = () => {
+      const fresh = document.createElement("template");
+      fresh.innerHTML = props.value || "";
+      morph(place, fresh.content);
+      settle(element);
+    };
+    parts[element.id || element.closest("[id]")?.id || names[0]] = part;
+    place.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-do]");
+      if (button && place.contains(button) && !button.disabled) tell(trigger, button);
+    });
+    watch("value", paint);
+    paint();
+    if (names.includes("paint") && names.includes("cancel")) setTimeout(() => follow(), 0);
+    if (names.includes("load")) setTimeout(() => reload(), 0);
+  }
+
+  function tell(trigger, button) {
+    const { do: name, ...data } = { ...button.dataset };
+    if (name === "paint") return ask(data);
+    if (name === "cancel") working("stopping");
+    if (name === "skip") data.job = stage()?.dataset.job;
+    if (name === "reuse") data.seed = $("#stage .plate.on[data-picture]")?.dataset.seed ?? $("#stage .plate[data-picture]")?.dataset.seed;
+    trigger(name, data);
+  }
+
+  const part = (id) => parts[id] || Object.values(parts).find((p) => p.element.closest("#" + id));
+  const stage = () => $("#stage .stage");
+
+  // -- work ---------------------------------------------------------------------------------------------------
+  const dismissed = () => store("dismissed") || [];
+
+  function ask(data) {
+    if (!data.follow) { working("starting"); choice = null; if (narrow()) go("picture"); }
+    part("stage")?.trigger("paint", { ...data, dismissed: dismissed() });
+  }
+  const follow = () => ask({ follow: "yes" });
+
+  function generate() { part("foot")?.trigger("generate", { dismissed: dismissed() }); }
+
+  function press() {
+    // The press shows at once, whatever the network takes.
+    working("starting");
+    choice = null;
+    if (narrow()) go("picture");
+    generate();
+  }
+
+  function stop() {
+    const job = stage()?.dataset.job;
+    if (!job || document.body.dataset.busy !== "yes") return;
+    working("stopping");
+    part("stage")?.trigger("cancel", { job });
+  }
+
+  let slow;
+  function working(what) {
+    document.body.dataset.busy = what;
+    clearTimeout(slow);
+    slow = setTimeout(settle_busy, 8000); // no answer: show what is so
+  }
+
+  function settle_busy() {
+    const was = document.body.dataset.busy, is = stage()?.dataset.busy || "no";
+    Object.assign(document.body.dataset, { busy: is, several: stage()?.dataset.several || "no", phase: stage()?.dataset.phase || "" });
+    if (was !== "no" && is === "no") touch(); // what was measured just now makes a better estimate
+  }
+  const touch = () => { if (restored) part("foot")?.trigger("touch", {}); };
+
+  let choice = null; // a sibling the person picked, until the next job
+  function settle(element) {
+    if (element.closest("#stage")) {
+      const now = stage();
+      const was = document.body.dataset.busy;
+      const still = now && now.dataset.busy === "yes" && was === "stopping" && choice_job === now.dataset.job;
+      if (now && now.dataset.job !== choice_job) { choice = null; choice_job = now.dataset.job; }
+      if (!still) { clearTimeout(slow); settle_busy(); }
+      show(choice);
+    }
+    if (element.closest("#toast")) toastHtml($(".live", element).innerHTML);
+    if (element.closest("#gallery")) drawerAgain();
+    marks();
+  }
+  let choice_job = null;
+
+  function show(slot) {
+    const now = stage();
+    if (slot === null || !now) return;
+    const plate = $(`.plate[data-slot="${slot}"]`, now);
+    if (!plate) return;
+    $$(".plate", now).forEach((other) => other.classList.toggle("on", other === plate));
+    $$(".sb", now).forEach((thumb) => thumb.classList.toggle("on", thumb.dataset.show === slot && slot !== "m"));
+  }
+
+  // -- pages --------------------------------------------------------------------------------------------------
+  const narrow = () => matchMedia("(max-width: 899px)").matches;
+  const PAGES = { create: 0, picture: 0, gallery: 1 };
+
+  function go(page) {
+    const tabs = $$("#nav > .tab-wrapper [role=tab]");
+    const tab = tabs[PAGES[page]];
+    if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
+    document.body.dataset.page = page;
+    marks();
+    if (page !== "gallery") scrollTo(0, 0);
+  }
+
+  function seen() {
+    const tabs = $$("#nav > .tab-wrapper [role=tab]");
+    const at = tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
+    const page = document.body.dataset.page;
+    if (at === 1 && page !== "gallery") { document.body.dataset.page = "gallery"; reload(); marks(); }
+    if (at === 0 && (page === "gallery" || !page)) { document.body.dataset.page = "create"; marks(); }
+  }
+
+  function marks() {
+    const page = document.body.dataset.page || "create";
+    $$(".mnav [data-page]").forEach((b) => b.setAttribute("aria-current", b.dataset.page === page ? "page" : "false"));
+    $$("[data-language]").forEach((b) => b.setAttribute("aria-pressed", b.dataset.language === root.dataset.lang));
+  }
+
+  // -- language and theme -------------------------------------------------------------------------------------
+  // Inside a frame of another site a cookie only travels when it is marked for that.
+  const SITE = location.protocol === "https:" ? "samesite=none;secure" : "samesite=lax";
+  const LOCALES = { en: "en", zh: "zh-CN" };
+
+  async function language(name) {
+    root.dataset.lang = name;
+    root.lang = LOCALES[name];
+    store("language", name);
+    document.cookie = `studio_language=${name};path=/;max-age=31536000;${SITE}`;
+    document.title = name === "zh" ? "咒语书 · Spellbook Studio" : "Spellbook Studio · 咒语书";
+    marks();
+    try { await gradioSpeaks(LOCALES[name]); }
+    catch (error) { location.reload(); } // the form is kept, so nothing typed is lost
+  }
+
+  async function gradioSpeaks(locale) {
+    const core = performance.getEntriesByType("resource").map((r) => r.name).find((n) => /\/assets\/core-[^/]*\.js/.test(n));
+    const module = await import(core);
+    await module.changeLocale(locale);
+  }
+
+  function theme(name) {
+    root.dataset.theme = name;
+    document.body.classList.toggle("dark", name === "dark");
+    store("theme", name);
+  }
+
+  // -- short notes --------------------------------------------------------------------------------------------
+  function said(key) {
+    const words = (window.studio_words || {})[key] || { en: "", zh: "" };
+    return `<span class="w" lang="en">${words.en}</span><span class="w" lang="zh-CN">${words.zh}</span>`;
+  }
+  function toast(key) { if (window.studio_words?.[key]) toastHtml(said(key)); }
+  function toastHtml(inner) {
+    const shelf = $(".toasts");
+    if (!shelf || !inner.trim()) return;
+    const note = document.createElement("div");
+    note.className = "toast";
+    note.innerHTML = inner;
+    shelf.replaceChildren(note);
+    setTimeout(() => note.remove(), 3500);
+  }
+
+  async function copy(text, key) {
+    try { await navigator.clipboard.writeText(text); }
+    catch (error) { copyByHand(text); } // plain http has no clipboard
+    toast(key);
+  }
+  function copyByHand(text) {
+    const box = Object.assign(document.createElement("textarea"), { value: text });
+    document.body.append(box);
+    box.select();
+    document.execCommand("copy");
+    box.remove();
+  }
+
+  // -- the unsent form ----------------------------------------------------------------------------------------
+  let restored = false;
+  let pause;
+  function keep(values) {
+    if (!restored) return;
+    store("form", values);
+    clearTimeout(pause);
+    pause = setTimeout(touch, 150);
+  }
+  function kept() { return store("form"); }
+  function ready() { restored = true; document.body.dataset.ready = "yes"; touch(); }
+
+  // -- the gallery --------------------------------------------------------------------------------------------
+  let shown = 60, opened = null;
+  const items = () => $$("#gallery .pc[data-id]");
+  function reload() {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+    part("gallery")?.trigger("load", { zone, count: shown });
+  }
+  function older() { shown += 60; reload(); }
+
+  function openPicture(id, focus = true) {
+    const item = items().find((one) => one.dataset.id === id);
+    const drawer = $("#gallery .drawer");
+    const sheet = $(`#gallery template[data-for="${id}"]`);
+    if (!item || !drawer || !sheet) return closePicture();
+    opened = id;
+    drawer.replaceChildren(sheet.content.cloneNode(true));
+    drawer.hidden = false;
+    $("#gallery .pages").classList.add("opened");
+    items().forEach((one) => one.classList.toggle("on", one === item));
+    item.scrollIntoView({ block: "nearest" });
+    if (focus) (narrow() ? $(".shut", drawer) : item).focus({ preventScroll: true });
+  }
+  function closePicture() {
+    const drawer = $("#gallery .drawer");
+    if (!drawer || drawer.hidden) return false;
+    const item = items().find((one) => one.dataset.id === opened);
+    opened = null;
+    drawer.hidden = true;
+    drawer.replaceChildren();
+    $("#gallery .pages")?.classList.remove("opened");
+    items().forEach((one) => one.classList.remove("on"));
+    item?.focus();
+    return true;
+  }
+  function drawerAgain() { if (opened) openPicture(opened, false); }
+
+  function step(by) {
+    const all = items();
+    const at = all.findIndex((one) => one.dataset.id === opened || one === document.activeElement);
+    const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
+    if (!next) return;
+    if (opened) openPicture(next.dataset.id);
+    else next.focus();
+  }
+
+  function askDelete(picture) {
+    const dialog = $("dialog.ask");
+    $(".ask-yes", dialog).dataset.picture = picture;
+    dialog.showModal();
+  }
+  function removed() {
+    const all = items(), at = all.findIndex((one) => one.dataset.id === opened);
+    const next = all[at + 1] || all[at - 1];
+    if (opened && next) openPicture(next.dataset.id, false); else closePicture();
+    reload();
+    follow();
+  }
+
+  // -- clicks that need no server -----------------------------------------------------------------------------
+  const LOCAL = {
+    language: (b) => language(b.dataset.language),
+    theme: () => theme(root.dataset.theme === "dark" ? "light" : "dark"),
+    menu: (b) => menu(b, b.getAttribute("aria-expanded") !== "true"),
+    go: (b) => go(b.dataset.page),
+    copy: (b) => copy(b.dataset.copy, b.dataset.said),
+    delete: (b) => askDelete(b.dataset.picture),
+    discard: (b) => { store("dismissed", [b.dataset.job, ...dismissed()].slice(0, 20)); follow(); },
+    full: (b) => { const img = $(".shot img", b.closest(".plate")); img?.requestFullscreen?.(); },
+    open: (b) => { if (b.dataset.slot) { choice = b.dataset.slot; show(choice); } go("picture"); },
+    picture: (b) => openPicture(b.dataset.id),
+    shut: () => closePicture(),
+    previous: () => step(-1),
+    next: () => step(1),
+    older: () => older(),
+    more: (b) => turn(b),
+    retry: () => ping(),
+    generate: () => press(),
+    stop: () => stop(),
+  };
+
+  function menu(button, open) {
+    button.setAttribute("aria-expanded", open);
+    const list = button.parentElement.querySelector(".popover");
+    list.hidden = !open;
+    if (open) $("[role=menuitemradio][aria-checked=true]", list)?.focus();
+  }
+  const closeMenus = () => $$('[data-local=menu][aria-expanded=true]').map((b) => (menu(b, false), b.focus(), b)).length > 0;
+
+  let turned = 0;
+  function turn(button) {
+    const all = $$(".starter", button.closest(".starters")), size = 4;
+    const at = turned = (turned + size) % all.length;
+    all.forEach((card, index) => card.classList.toggle("away", (index - at + all.length) % all.length >= size));
+  }
+
+  document.addEventListener("click", (event) => {
+    const thumb = event.target.closest(".sb[data-show]");
+    if (thumb && !thumb.disabled) { choice = thumb.dataset.show; show(choice); }
+    const button = event.target.closest("[data-local]");
+    if (button && !button.disabled) LOCAL[button.dataset.local]?.(button);
+    if (!event.target.closest(".menu") || event.target.closest("[role=menuitemradio]")) {
+      $$("[data-local=menu][aria-expanded=true]").forEach((b) => menu(b, false));
+    }
+    if (event.target.closest("dialog.ask button") || event.target.matches("dialog.ask")) $("dialog.ask").close();
+    setTimeout(seen, 0);
+  });
+
+  // -- keys ---------------------------------------------------------------------------------------------------
+  let chord = 0;
+  const typing = (target) => target.closest?.("input:not([type=radio]):not([type=range]):not([type=checkbox]), textarea, [contenteditable=true], select");
+
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.keyCode === 229) return;
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+      event.preventDefault();
+      if ($("dialog.ask")?.open) return;
+      press();
+      return;
+    }
+    if (event.key === "Escape") return escape(event);
+    if (event.altKey && /^Digit[1-4]$/.test(event.code)) {
+      const tab = $$("#ltabs > .tab-wrapper [role=tab]")[Number(event.code.slice(5)) - 1];
+      if (tab) { event.preventDefault(); tab.click(); }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || $("dialog.ask")?.open) return;
+    arrows(event);
+    letters(event);
+  });
+
+  function escape(event) {
+    if ($("dialog.ask")?.open) return; // the dialog closes itself
+    if (closeMenus()) return;
+    if (document.body.dataset.page === "gallery") { closePicture(); return; }
+    if (document.querySelector("[role=listbox], ul.options")) return; // an open drop-down closes first
+    stop();
+  }
+
+  function arrows(event) {
+    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!by || event.target.matches?.("input, [role=tab], [role=menuitemradio]")) return menuArrows(event, by);
+    if (document.body.dataset.page === "gallery") {
+      if (!opened && !document.activeElement?.closest?.(".pc")) return;
+      event.preventDefault();
+      const columns = getComputedStyle($("#gallery .grid")).gridTemplateColumns.split(" ").length;
+      step(/Up|Down/.test(event.key) ? by * columns : by);
+    } else if (event.target.closest?.("#stage") || event.target === document.body) {
+      const thumbs = $$("#stage .sb:not([disabled])");
+      const at = thumbs.findIndex((thumb) => thumb.classList.contains("on"));
+      const next = thumbs[Math.min(Math.max(at + by, 0), thumbs.length - 1)];
+      if (next) { event.preventDefault(); next.click(); next.focus({ preventScroll: true }); }
+    }
+  }
+
+  function menuArrows(event, by) {
+    if (!by || !event.target.matches?.("[role=menuitemradio]")) return;
+    const rows = $$("[role=menuitemradio]", event.target.closest(".popover"));
+    event.preventDefault();
+    rows[(rows.indexOf(event.target) + by + rows.length) % rows.length].focus();
+  }
+
+  function letters(event) {
+    const key = event.key.toLowerCase();
+    if (Date.now() - chord < 1200 && "cg".includes(key)) {
+      chord = 0;
+      go(key === "c" ? "create" : "gallery");
+    } else if (key === "g") chord = Date.now();
+    else if (key === "d" && (event.target.closest("#stage") || opened)) {
+      (opened ? $("#gallery .drawer a[download]") : $("#stage .plate.on a[download]"))?.click();
+    }
+  }
+
+  // -- a lost connection --------------------------------------------------------------------------------------
+  let boot = null, lost = false, timer = null;
+
+  async function ping() {
+    clearTimeout(timer);
+    try {
+      const answer = await fetch("alive", { cache: "no-store", signal: AbortSignal.timeout(4000) });
+      const now = (await answer.json()).boot;
+      // Another server behind the same address knows nothing of this page's streams.
+      if (boot && now !== boot) return location.reload();
+      boot = now;
+      if (lost) follow();
+      away(false);
+    } catch (error) { away(true); }
+    timer = setTimeout(ping, lost ? 3000 : 6000);
+  }
+  function away(is) {
+    lost = is;
+    document.body.dataset.lost = is ? "yes" : "no";
+  }
+
+  // -- start --------------------------------------------------------------------------------------------------
+  function begin() {
+    document.body.dataset.page = "create";
+    document.body.dataset.busy = "no";
+    document.body.classList.toggle("dark", root.dataset.theme === "dark");
+    language_only();
+    new MutationObserver(seen).observe(document.body, { subtree: true, attributeFilter: ["aria-selected"] });
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) ping(); });
+    ping();
+  }
+  function language_only() {
+    document.cookie = `studio_language=${root.dataset.lang};path=/;max-age=31536000;${SITE}`;
+    document.title = root.dataset.lang === "zh" ? "咒语书 · Spellbook Studio" : "Spellbook Studio · 咒语书";
+  }
+  if (document.body) begin(); else document.addEventListener("DOMContentLoaded", begin);
+
+  return { live, keep, kept, ready, removed, toast, go, follow };
+})();

@@ -1,0 +1,189 @@
+"""The Gallery page: a person's own pictures by day, each with a drawer that holds its recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, tzinfo
+from html import escape
+from itertools import groupby
+from typing import Any
+
+import gradio as gr
+
+from studio.errors import StudioError
+from studio.messages import Person, Picture
+from studio.service import Studio
+from studio.ui.parts import act, icon, live, local, tool
+from studio.ui.session import who, zone
+from studio.ui.stage import StageView, download_link, picture_url, recipe_text, thumbnail_url
+from studio.ui.tabs.create import QUIET, note_html
+from studio.ui.words import day_words, html, t, took
+
+PAGE = 60
+MOST = 3000
+DRAWER = '<aside class="drawer" data-own hidden tabindex="-1" aria-label="Recipe 配方"></aside>'
+"""The browser fills it, so patching leaves its inside alone."""
+
+
+class Gallery:
+    """One page's components and what they do."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def build(self, dialogs: gr.HTML, note: gr.HTML) -> None:
+        """Lays the page out and wires it."""
+        self.grid = live(draw([], StageView(), zone("UTC"), False), "load", "again", elem_id="gallery")
+        self.grid.load(self.load, None, self.grid, queue=False, trigger_mode="always_last", **QUIET)
+        removed = dialogs.remove(self.remove, None, note, queue=False, **QUIET)
+        removed.then(None, None, None, js="() => { studio.removed(); }", **QUIET)
+
+    def wire_again(self, fill: Callable[[str, Person], list[Any]], outputs: list[Any], note: gr.HTML) -> None:
+        """Lets "paint again" put a recipe in the form of the Create page."""
+
+        def again(event: gr.EventData, request: gr.Request) -> list[Any]:
+            try:
+                return [*fill(_text(event, "picture"), who(self.studio, request)), gr.skip()]
+            except StudioError as error:
+                return [*(gr.skip() for _ in outputs), note_html(error.trouble)]
+
+        filled = self.grid.again(again, None, [*outputs, note], queue=False, **QUIET)
+        filled.then(
+            None, None, None, js="() => { studio.go('create'); studio.toast('gallery.filled'); }", **QUIET
+        )
+
+    def load(self, event: gr.EventData, request: gr.Request) -> str:
+        """The newest pictures, as many as the page asks for."""
+        person = who(self.studio, request)
+        count = min(max(int(_text(event, "count") or PAGE), 1), MOST)
+        found = list(self.studio.pictures(person, limit=count + 1))
+        return draw(found[:count], self._names(person), zone(_text(event, "zone")), len(found) > count)
+
+    def remove(self, event: gr.EventData, request: gr.Request) -> Any:
+        """Takes a picture away for good."""
+        try:
+            self.studio.delete(_text(event, "picture"), who(self.studio, request))
+        except StudioError as error:
+            return note_html(error.trouble)
+        return gr.skip()
+
+    def _names(self, person: Person) -> StageView:
+        states = self.studio.models(person)
+        return StageView(
+            models={state.spec.id: state.spec.title for state in states},
+            samplers={sampler.id: sampler.title for state in states for sampler in state.samplers},
+        )
+
+
+def _text(event: gr.EventData, name: str) -> str:
+    data = event._data
+    return str(data.get(name, "")) if isinstance(data, dict) else ""
+
+
+# -- drawing --------------------------------------------------------------------------------------
+
+
+def draw(
+    pictures: list[Picture], names: StageView, where: tzinfo, more: bool, now: datetime | None = None
+) -> str:
+    """The whole page: days, their pictures, and an empty drawer at the right."""
+    if not pictures:
+        return f'<div class="pages">{_empty()}{DRAWER}</div>'
+    today = (now or datetime.now(where)).date()
+    days = groupby(pictures, key=lambda picture: _day(picture, where))
+    groups = "".join(_group(day, list(some), names, today, where) for day, some in days)
+    number = f"{len(pictures)}+" if more else str(len(pictures))
+    count = t("gallery.count_one") if number == "1" else t("gallery.count", n=number)
+    older = local("older", t("gallery.more"), "btn older") if more else ""
+    head = f'<div class="ghead"><h2 class="t20">{t("page.gallery")}</h2><span class="i3 num t13">{count}</span></div>'
+    return f'<div class="pages"><div class="rolls">{head}{groups}{older}</div>{DRAWER}</div>'
+
+
+def _empty() -> str:
+    paint = local("go", icon("brush", 16) + t("gallery.to_create"), page="create")
+    disc = f'<span class="disc">{icon("images", 24)}</span>'
+    return (
+        f'<div class="rolls"><div class="note big">{disc}<h3>{t("gallery.empty")}</h3>'
+        f'<p>{t("gallery.empty_more")}</p><div class="row">{paint}</div></div></div>'
+    )
+
+
+def _moment(picture: Picture, where: tzinfo) -> datetime:
+    return datetime.fromtimestamp(picture.created, where)
+
+
+def _day(picture: Picture, where: tzinfo) -> date:
+    return _moment(picture, where).date()
+
+
+def _group(day: date, pictures: list[Picture], names: StageView, today: date, where: tzinfo) -> str:
+    cards = "".join(_card(picture) + _detail(picture, names, today, where) for picture in pictures)
+    head = f'<h3 class="day">{html(day_words(day, today))} <span class="i3 num">{len(pictures)}</span></h3>'
+    return (
+        f'<section class="roll" data-id="{day.isoformat()}">{head}<div class="grid">{cards}</div></section>'
+    )
+
+
+def _card(picture: Picture) -> str:
+    request = picture.recipe.request
+    name = escape(request.prompt) or t("stage.no_prompt")
+    return (
+        f'<button type="button" class="pc" data-local="picture" data-id="{escape(picture.id)}">'
+        f'<img src="{thumbnail_url(picture.id)}" alt="" loading="lazy" decoding="async">'
+        f'<span class="sr">{name}</span></button>'
+    )
+
+
+def _detail(picture: Picture, names: StageView, today: date, where: tzinfo) -> str:
+    """What the drawer shows for a picture, kept beside it so that it opens at once."""
+    request = picture.recipe.request
+    again = act("again", icon("rotate-ccw") + t("gallery.again"), "btn pri wide", picture=picture.id)
+    width, height = picture.size.width, picture.size.height
+    return (
+        f'<template data-for="{escape(picture.id)}">{_detail_head(picture, today, where)}'
+        f'<div class="dscroll"><div class="dshot"><img src="{picture_url(picture.id)}" alt="{escape(request.prompt)}" '
+        f'style="aspect-ratio:{width}/{height}"></div>{_detail_words(picture, names)}'
+        f'{_detail_table(picture, names)}</div><div class="dfoot">{again}</div></template>'
+    )
+
+
+def _detail_head(picture: Picture, today: date, where: tzinfo) -> str:
+    moment = _moment(picture, where)
+    when = f"{html(day_words(moment.date(), today))} {moment:%H:%M}"
+    title = escape(picture.recipe.request.prompt.split(",")[0].strip()[:60]) or t("stage.no_prompt")
+    return (
+        f'<div class="dhead"><div class="grow"><h2 class="t16 ell">{title}</h2>'
+        f'<p class="i3 t12 num">{when} · {html(took(picture.recipe.took))}</p></div>'
+        f"{tool('previous', 'arrow-left', 'gallery.previous', 'ib bare')}"
+        f"{tool('next', 'arrow-right', 'gallery.next', 'ib bare')}"
+        f"{download_link(picture, 'ib bare')}"
+        f"{tool('delete', 'trash-2', 'stage.delete', 'ib bare', picture=picture.id)}"
+        f"{tool('shut', 'x', 'page.close', 'ib bare shut')}</div>"
+    )
+
+
+def _detail_words(picture: Picture, names: StageView) -> str:
+    request = picture.recipe.request
+    text = recipe_text(names, request)
+    copy = local("copy", icon("copy", 16) + t("stage.copy"), "btn link", said="stage.copied", copy=text)
+    head = f'<div class="row"><b class="t13">{t("gallery.prompt")}</b><span class="sp"></span>{copy}</div>'
+    prompt = escape(request.prompt) or f'<span class="i3">{t("stage.no_prompt")}</span>'
+    return f'<div class="dwords">{head}<p class="t13 i2">{prompt}</p></div>'
+
+
+def _detail_table(picture: Picture, names: StageView) -> str:
+    request = picture.recipe.request
+    model = names.models.get(request.model)
+    sampler = names.samplers.get(request.sampler, request.sampler)
+    title = html(model) if model else escape(picture.recipe.model_title)
+    rows = [
+        ("stage.model", f"{title}, {picture.size.width} × {picture.size.height}"),
+        ("stage.seed", str(request.seed)),
+        ("gallery.sampler", t("gallery.sampler_steps", sampler=sampler, steps=request.steps)),
+        ("gallery.guidance", f"{request.guidance:.1f}"),
+    ]
+    if request.negative:
+        rows.append(("gallery.negative", escape(request.negative)))
+    return (
+        '<dl class="k num">' + "".join(f"<dt>{t(key)}</dt><dd>{value}</dd>" for key, value in rows) + "</dl>"
+    )

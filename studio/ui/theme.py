@@ -1,0 +1,101 @@
+"""How the page looks: the design's tokens as Gradio's theme, and the stylesheets and scripts beside this file."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+
+from studio.i18n import TABLES
+
+STATIC = Path(__file__).resolve().parent / "static"
+STYLES = ("tokens.css", "gradio.css", "page.css", "create.css", "stage.css", "gallery.css", "narrow.css")
+FONT = (
+    "Inter", "system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei",
+    "Noto Sans CJK SC", "sans-serif",
+)  # fmt: skip
+SPOKEN_BY_THE_BROWSER = ("stage.copied", "gallery.copied", "gallery.filled", "gallery.deleted")
+"""Notes that the browser shows without asking the server."""
+
+
+def theme() -> gr.themes.Base:
+    """Gradio's variables set to the design's tokens; light and dark differ in the tokens alone."""
+    base = gr.themes.Base(
+        font=FONT, font_mono=("ui-monospace", "monospace"), radius_size="md", text_size="md"
+    )
+    return base.set(**{name: value for key, value in _VARIABLES.items() for name in _both(key)})
+
+
+_VARIABLES = {
+    "body_background_fill": "var(--paper)",
+    "body_text_color": "var(--ink)",
+    "body_text_color_subdued": "var(--ink3)",
+    "background_fill_primary": "var(--panel)",
+    "background_fill_secondary": "var(--paper)",
+    "block_background_fill": "transparent",
+    "block_border_width": "0px",
+    "block_shadow": "none",
+    "block_label_text_color": "var(--ink2)",
+    "block_title_text_color": "var(--ink2)",
+    "border_color_primary": "var(--line)",
+    "border_color_accent": "var(--line2)",
+    "color_accent": "var(--seal)",
+    "color_accent_soft": "var(--seal-soft)",
+    "input_background_fill": "var(--panel)",
+    "input_background_fill_focus": "var(--panel)",
+    "input_border_color": "var(--line2)",
+    "input_border_color_focus": "var(--ink2)",
+    "input_border_width": "1px",
+    "input_placeholder_color": "var(--ink3)",
+    "input_shadow": "none",
+    "input_shadow_focus": "0 0 0 3px var(--sunk)",
+    "link_text_color": "var(--seal-ink)",
+    "panel_background_fill": "transparent",
+    "slider_color": "var(--fill)",
+    "button_secondary_background_fill": "var(--panel)",
+    "button_secondary_background_fill_hover": "var(--hover)",
+    "button_secondary_border_color": "var(--line2)",
+    "button_secondary_text_color": "var(--ink)",
+    "checkbox_background_color": "var(--panel)",
+    "checkbox_border_color": "var(--line2)",
+    "checkbox_label_background_fill": "var(--panel)",
+    "checkbox_label_background_fill_hover": "var(--hover)",
+    "checkbox_label_background_fill_selected": "var(--seal-soft)",
+    "checkbox_label_border_color": "var(--line2)",
+    "checkbox_label_text_color": "var(--ink2)",
+    "checkbox_label_text_color_selected": "var(--seal-ink)",
+    "error_background_fill": "var(--panel)",
+    "error_text_color": "var(--err)",
+}
+
+
+def _both(key: str) -> tuple[str, ...]:
+    known = gr.themes.Base.set.__code__.co_varnames
+    return tuple(name for name in (key, key + "_dark") if name in known)
+
+
+def css() -> str:
+    """All stylesheets, in order."""
+    text = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in STYLES)
+    # Gradio repeats each rule below its own container, where it outweighs rules that begin at html or body:
+    # those get weight enough to win, as they are written to.
+    return re.sub(r"(?<![\w-])(html|body)(?=\[|:not|:has)", r"\1:not(#_#_)", text)
+
+
+def head() -> str:
+    """The page's script and the words it shows by itself."""
+    tables = TABLES.items()
+    spoken = {key: {name: escape(table[key]) for name, table in tables} for key in SPOKEN_BY_THE_BROWSER}
+    words = json.dumps(spoken, ensure_ascii=False).replace("</", "<\\/")
+    return (
+        '<meta name="color-scheme" content="light dark">'
+        f"<script>window.studio_words = {words};</script><script>{script('studio.js')}</script>"
+    )
+
+
+def script(name: str) -> str:
+    """A script of the page as text."""
+    return (STATIC / name).read_text(encoding="utf-8")
