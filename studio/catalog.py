@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.entries import Document, Problem
+from studio.entries import Document, Place, Problem
 from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.messages import ModelSpec
@@ -33,27 +34,43 @@ def read_catalog(path: Path) -> Catalog:
     if not path.is_file():
         return Catalog({}, (Problem(path.name, 0, "-", f"there is no such file in {path.parent}"),))
     document = Document(path)
-    for key in set(document.data or {}) - KEYS:
+    for key in set(document.data) - KEYS:
         document.problem((key,), "is not a key that is known here")
     specs: dict[str, ModelSpec] = {}
-    for spec, line in document.entries("models", ModelSpec).entries:
-        what = _against(spec, specs)
-        if what:
-            document.problems.append(Problem(document.file, line, spec.id, what))
-        else:
+    for spec, place in document.entries("models", ModelSpec).entries:
+        against = list(_against(spec, specs))
+        for within, what in against:
+            document.problem((*place, *within), what)
+        if not against:
             specs[spec.id] = spec
     return Catalog(specs, tuple(document.problems))
 
 
-def _against(spec: ModelSpec, known: dict[str, ModelSpec]) -> str:
+def _against(spec: ModelSpec, known: dict[str, ModelSpec]) -> Iterator[tuple[Place, str]]:
+    """What is wrong with an entry though each of its values is right: the key within it, and what."""
     if spec.id in known:
-        return "this id stands twice; the first one is used"
-    if spec.family not in FAMILIES:
-        return f"family {spec.family} is not known; known are {', '.join(FAMILIES)}"
-    names = [sampler.id for sampler in FAMILIES[spec.family].samplers]
-    if spec.defaults.sampler not in names:
-        return f"defaults.sampler {spec.defaults.sampler} does not run on {spec.family}: {', '.join(names)}"
-    return ""
+        yield ("id",), f"{spec.id} stands twice; the first one is used"
+    family = FAMILIES.get(spec.family)
+    if family is None:
+        yield ("family",), f"{spec.family} is not known; known are {', '.join(FAMILIES)}"
+    elif spec.defaults.sampler not in (names := [sampler.id for sampler in family.samplers]):
+        what = f"{spec.defaults.sampler} does not run on {spec.family}: {', '.join(names)}"
+        yield ("defaults", "sampler"), what
+    yield from _beyond_limits(spec)
+
+
+def _beyond_limits(spec: ModelSpec) -> Iterator[tuple[Place, str]]:
+    # A person who sets nothing could not be told what to mend.
+    defaults, limits = spec.defaults, spec.limits
+    for name in ("width", "height"):
+        side = getattr(defaults.size, name)
+        if not limits.smallest <= side <= limits.largest or side % limits.multiple:
+            yield ("defaults", "size", name), f"{side} is not within the model's own limits"
+    if defaults.steps > limits.steps:
+        yield ("defaults", "steps"), f"{defaults.steps} is more than the model's own limit {limits.steps}"
+    if defaults.guidance > limits.guidance:
+        what = f"{defaults.guidance:g} is more than the model's own limit {limits.guidance:g}"
+        yield ("defaults", "guidance"), what
 
 
 def source_folder(spec: ModelSpec) -> Path:

@@ -28,9 +28,9 @@ class Problem:
 
 @dataclass(frozen=True)
 class Reading(Generic[Entry]):
-    """The entries that are right, each with its line, and the problems of the others."""
+    """The entries that are right, each with its place, and the problems of the others."""
 
-    entries: tuple[tuple[Entry, int], ...]
+    entries: tuple[tuple[Entry, Place], ...]
     problems: tuple[Problem, ...]
 
 
@@ -41,16 +41,24 @@ class Document:
         self.file = path.name
         self.problems: list[Problem] = []
         self._lines: dict[Place, int] = {}
+        self._spoilt: list[Place] = []
         self.data = self._read(path)
 
-    def _read(self, path: Path) -> Any:
+    def _read(self, path: Path) -> dict[str, Any]:
         try:
             node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             self.problems.append(Problem(self.file, line, "-", f"not YAML: {error.problem}"))
-            return None
-        return self._plain(node, ()) if node else None
+            return {}
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            self.problems.append(Problem(self.file, 1, "-", f"not YAML: {' '.join(str(error).split())}"))
+            return {}
+        data = self._plain(node, ()) if node else {}
+        if isinstance(data, dict):
+            return data
+        self.problem((), "must be keys and values")
+        return {}
 
     def _plain(self, node: yaml.Node, place: Place) -> Any:
         self._lines.setdefault(place, node.start_mark.line + 1)
@@ -58,16 +66,24 @@ class Document:
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
             return [self._plain(child, (*place, number)) for number, child in enumerate(node.value)]
-        return _scalar(node)
+        return self._scalar(node, place)
+
+    def _scalar(self, node: yaml.Node, place: Place) -> Any:
+        # One scalar cannot reach outside itself, so the safe constructor may read it alone.
+        try:
+            return yaml.SafeLoader("").construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:  # a tag of someone's own, the 31st of February
+            self._spoil(place, f"cannot be read: {getattr(error, 'problem', error)}")
+            return None
 
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key, line = str(key_node.value), key_node.start_mark.line + 1
+            self._lines[(*place, key)] = line
             if key in found:
                 # YAML itself lets the last one win without a word.
-                self.problems.append(Problem(self.file, line, key, "stands twice in one entry"))
-            self._lines[(*place, key)] = line
+                self._spoil((*place, key), "stands twice")
             found[key] = self._plain(value_node, (*place, key))
         return found
 
@@ -82,28 +98,30 @@ class Document:
         key = ".".join(str(part) for part in place) or "-"
         self.problems.append(Problem(self.file, self.line(place), key, what))
 
+    def _spoil(self, place: Place, what: str) -> None:
+        self._spoilt.append(place)
+        self.problem(place, what)
+
     def entries(self, key: str, kind: type[Entry]) -> Reading[Entry]:
         """The list under a key as checked entries of one kind."""
-        items = (self.data or {}).get(key)
-        if items is None or not isinstance(items, list):
+        items = self.data.get(key)
+        if not isinstance(items, list):
             self.problem((key,), "must be a list")
             items = []
-        checked = [(self._entry(item, (key, number), kind), number) for number, item in enumerate(items)]
-        right = tuple((entry, self.line((key, number))) for entry, number in checked if entry is not None)
+        places: list[Place] = [(key, number) for number in range(len(items))]
+        checked = [(self._entry(item, place, kind), place) for item, place in zip(items, places, strict=True)]
+        right = tuple((entry, place) for entry, place in checked if entry is not None)
         return Reading(right, tuple(self.problems))
 
     def _entry(self, item: Any, place: Place, kind: type[Entry]) -> Entry | None:
+        if any(spoilt[: len(place)] == place for spoilt in self._spoilt):
+            return None
         try:
             return kind.model_validate(item)
         except ValidationError as error:
             for detail in error.errors():
                 self.problem((*place, *detail["loc"]), _in_words(detail))
             return None
-
-
-def _scalar(node: yaml.Node) -> Any:
-    # One scalar cannot reach outside itself, so the safe constructor may read it alone.
-    return yaml.SafeLoader("").construct_object(node)
 
 
 def _in_words(detail: Any) -> str:

@@ -19,7 +19,14 @@ RECORD_FORMAT = 1
 class Message(BaseModel):
     """Base of all that travels."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    # Bytes as base64: JSON holds no others.
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        protected_namespaces=(),
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+    )
 
 
 class Bilingual(Message):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from pathlib import Path
 
 from studio.messages import GenerationRequest
 
+log = logging.getLogger(__name__)
 NEWEST = 0.4
 """How much the newest measurement counts against all before it."""
 
@@ -23,7 +25,7 @@ class Pace:
     def start(self) -> None:
         """Remembers what was learned before."""
         if self._path.is_file():
-            self._pace = json.loads(self._path.read_text(encoding="utf-8"))
+            self._pace = _read(self._path)
 
     def learn(self, request: GenerationRequest, took: float) -> None:
         """Takes a finished picture into account."""
@@ -32,12 +34,23 @@ class Pace:
             known = self._pace.get(request.model, measured)
             self._pace[request.model] = known + NEWEST * (measured - known)
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(json.dumps(self._pace), encoding="utf-8")
+            unfinished = self._path.with_suffix(".part")
+            unfinished.write_text(json.dumps(self._pace), encoding="utf-8")
+            unfinished.replace(self._path)
 
     def seconds(self, request: GenerationRequest) -> float | None:
         """What a picture will take; None before anything was painted with its model."""
         known = self._pace.get(request.model)
         return None if known is None else known * _work(request)
+
+
+def _read(path: Path) -> dict[str, float]:
+    try:
+        return {str(model): float(pace) for model, pace in json.loads(path.read_text("utf-8")).items()}
+    except (ValueError, TypeError, AttributeError):
+        # It is learned again with the next pictures: no reason not to start.
+        log.warning("%s cannot be read and is learned anew", path.name)
+        return {}
 
 
 def _work(request: GenerationRequest) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -15,12 +16,15 @@ PERSON_COOKIE = "studio_person"
 """The cookie by which a guest is known; signed, and not to be read by scripts."""
 LANGUAGE_COOKIE = "studio_language"
 """The cookie that keeps the language chosen on the page."""
+PREFIX = "STUDIO_"
+OF_COMPOSE = {"STUDIO_BIND"}
+"""Read by compose.yaml alone; who exports it can start the studio without a container all the same."""
 
 
 class Settings(BaseSettings):
     """What the person who runs the studio decides."""
 
-    model_config = SettingsConfigDict(env_prefix="STUDIO_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
@@ -40,8 +44,17 @@ class Settings(BaseSettings):
 
 def read_settings(**flags: object) -> Settings:
     """Settings from the environment, a hub's Space counted as a public host, flags on top."""
+    _refuse_unknown(os.environ)
     chosen: dict[str, object] = {}
     if os.environ.get("SPACE_ID"):
         chosen |= {"public": True, "host": "0.0.0.0"}
     chosen |= {name: value for name, value in flags.items() if value is not None}
     return Settings(**chosen)  # type: ignore[arg-type]
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    # pydantic-settings reads the names it knows and passes over the others, a misspelt one too.
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    ours = {name.upper() for name in names if name.upper().startswith(PREFIX)}
+    if unknown := sorted(ours - known - OF_COMPOSE):
+        raise ValueError(f"{', '.join(unknown)}: no such setting; there are {', '.join(sorted(known))}")

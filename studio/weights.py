@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import struct
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ LARGEST_HEADER = 100_000_000
 
 UNUSED_PARTS = {"safety_checker", "feature_extractor", "image_encoder"}
 """Parts of a checkpoint that the studio's pipelines do without."""
+WITHOUT_WEIGHTS = ("scheduler", "tokenizer")
+"""How the names of parts begin that are only configured."""
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -26,11 +30,27 @@ def read_header(path: Path) -> dict[str, Any]:
         length = struct.unpack("<Q", head)[0] if len(head) == 8 else 0
         if not 0 < length <= min(LARGEST_HEADER, size - 8):
             raise StudioError("weights_broken", file=path.name)
-        try:
+        with _told_as_broken(path):
             header: dict[str, Any] = json.loads(file.read(length))
-        except ValueError as error:
-            raise StudioError("weights_broken", file=path.name) from error
+            _check_tensors(header)
     return header
+
+
+def _check_tensors(header: dict[str, Any]) -> None:
+    for name, entry in header.items():
+        if name != "__metadata__":
+            start, end = entry["data_offsets"]
+            if not 0 <= start <= end or any(side < 0 for side in entry["shape"]):
+                raise ValueError(f"{name} lies nowhere")
+
+
+@contextlib.contextmanager
+def _told_as_broken(path: Path) -> Iterator[None]:
+    """Whatever of a file is not as its format says is told by the file's name."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise StudioError("weights_broken", file=path.name) from error
 
 
 def tensor_bytes(path: Path) -> int:
@@ -56,23 +76,29 @@ def component_folders(checkpoint: Path) -> tuple[Path, ...]:
     index = checkpoint / "model_index.json"
     if not index.is_file():
         raise StudioError("checkpoint_missing", folder=checkpoint.name)
-    parts = json.loads(index.read_text(encoding="utf-8"))
-    listed = {name for name, value in parts.items() if isinstance(value, list) and value[0] is not None}
-    named = listed - UNUSED_PARTS
-    return tuple(
-        checkpoint / name for name in sorted(named) if any((checkpoint / name).glob("*.safetensors"))
-    )
+    with _told_as_broken(index):
+        parts = json.loads(index.read_text(encoding="utf-8"))
+        listed = {name for name, value in parts.items() if isinstance(value, list) and value[0] is not None}
+    return tuple(checkpoint / name for name in sorted(listed - UNUSED_PARTS) if has_weights(name))
+
+
+def has_weights(part: str) -> bool:
+    """Whether a part is more than its configuration."""
+    return not part.startswith(WITHOUT_WEIGHTS)
 
 
 def weight_files(component: Path) -> tuple[Path, ...]:
     """The files of one component that are loaded: the shards its index names, or the one file."""
-    indexes = sorted(component.glob("*.safetensors.index.json"))
-    if indexes:
-        names = json.loads(indexes[0].read_text(encoding="utf-8"))["weight_map"].values()
-        return tuple(component / name for name in sorted(set(names)))
+    for index in _plain_first(component.glob("*.safetensors.index.json"))[:1]:
+        with _told_as_broken(index):
+            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+            return tuple(component / name for name in sorted(names))
+    return tuple(_plain_first(component.glob("*.safetensors"))[:1]) or (component / "*.safetensors",)
+
+
+def _plain_first(paths: Iterable[Path]) -> list[Path]:
     # `model.fp16.safetensors` may lie beside `model.safetensors`: the plain name is what is loaded.
-    files = sorted(component.glob("*.safetensors"), key=lambda path: (path.name.count("."), path.name))
-    return tuple(files[:1])
+    return sorted(paths, key=lambda path: (path.name.count("."), path.name))
 
 
 def checkpoint_files(checkpoint: Path) -> tuple[Path, ...]:

@@ -1,0 +1,129 @@
+"""The catalog: ten ways to break it, each told by file, line and key, none of which takes the rest along."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from studio.catalog import Catalog, read_catalog, source_folder
+from studio.errors import StudioError
+from studio.settings import ROOT
+from tests.tiny import catalog_text
+
+FIRST, LAST = Path("/first"), Path("/last")
+
+
+def entry(name: str, *changes: tuple[str, str]) -> str:
+    """One good entry, with some of its text replaced."""
+    text = catalog_text((name, Path(f"/{name}"))).removeprefix("models:\n")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def read(folder: Path, text: str) -> Catalog:
+    path = folder / "models.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_catalog(path)
+
+
+def line_of(text: str, part: str) -> int:
+    return text[: text.index(part)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "where", "what"),
+    [
+        (("licence: test", "licence: test\n    colour: red"), "colour", "colour:", "not a key that is known"),
+        (("steps: 3,", "steps: many,"), "defaults.steps", "steps: many", "'many'"),
+        (("steps: 3,", "steps: 0,"), "defaults.steps", "steps: 0", "greater than 0"),
+        (("    licence: test\n", ""), "licence", "- id: middle", "is missing"),
+        (("zh: middle", "ZH: middle"), "title.ZH", "ZH:", "not a key that is known"),
+        (("id: middle", "id: first"), "id", "- id: first\n    title: {en: middle", "stands twice"),
+        (("licence: test", "licence: test\n    licence: other"), "licence", "licence: other", "stands twice"),
+        (("family: sd1", "family: sd0"), "family", "family: sd0", "known are sd1"),
+        (
+            ("sampler: dpmpp_2m_karras", "sampler: magic"),
+            "defaults.sampler",
+            "sampler: magic",
+            "magic does not run on sd1",
+        ),
+        (("{width: 64,", "{width: 60,"), "defaults.size.width", "{width: 60", "own limits"),
+        (("steps: 3,", "steps: 51,"), "defaults.steps", "steps: 51", "own limit 50"),
+        (("guidance: 4.0", "guidance: 21"), "defaults.guidance", "guidance: 21", "own limit 20"),
+        (("guidance: 4.0", "guidance: .nan"), "defaults.guidance", "guidance: .nan", "greater than or equal"),
+        (("kind: local", "kind: hub"), "source.kind", "kind: hub", "'local'"),
+        (("id: middle", "id: ../middle"), "id", "- id: ../middle", "pattern"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and value.isidentifier() else "",
+)
+def test_a_broken_entry_names_file_line_and_key_and_the_others_work(
+    tmp_path: Path, change: tuple[str, str], key: str, where: str, what: str
+) -> None:
+    text = "models:\n" + entry("first") + entry("middle", change) + entry("last")
+    catalog = read(tmp_path, text)
+    assert list(catalog.specs) == ["first", "last"]
+    assert catalog.specs["first"].source.path == "/first"
+    told = [problem for problem in catalog.problems if problem.key == f"models.1.{key}"]
+    assert [(problem.file, problem.line) for problem in told] == [("models.yaml", line_of(text, where))]
+    assert what in told[0].what
+
+
+def test_an_unknown_key_beside_the_models_is_told(tmp_path: Path) -> None:
+    catalog = read(tmp_path, "models:\n" + entry("first") + "moodels: []\n")
+    assert list(catalog.specs) == ["first"]
+    assert [(problem.line, problem.key) for problem in catalog.problems] == [(9, "moodels")]
+
+
+def test_a_file_that_is_not_yaml_names_the_line(tmp_path: Path) -> None:
+    catalog = read(tmp_path, "models:\n" + entry("first") + "  - {id: \n")
+    assert catalog.specs == {}
+    assert [problem.file for problem in catalog.problems][:1] == ["models.yaml"]
+    assert "not YAML" in catalog.problems[0].what and catalog.problems[0].line >= 9
+
+
+@pytest.mark.parametrize("text", ["models: first\n", "models: {first: {}}\n", "- first\n", "first\n", ""])
+def test_a_file_without_a_list_of_models_is_told(tmp_path: Path, text: str) -> None:
+    catalog = read(tmp_path, text)
+    assert catalog.specs == {}
+    assert any("must be a list" in problem.what for problem in catalog.problems)
+
+
+def test_a_missing_file_is_told_with_its_folder(tmp_path: Path) -> None:
+    catalog = read_catalog(tmp_path / "models.yaml")
+    assert catalog.specs == {}
+    assert re.fullmatch(rf"models\.yaml:0: -: .*{re.escape(str(tmp_path))}", str(catalog.problems[0]))
+
+
+def test_the_first_entry_stays_the_first(tmp_path: Path) -> None:
+    catalog = read(tmp_path, catalog_text(("zebra", FIRST), ("ape", LAST)))
+    assert list(catalog.specs) == ["zebra", "ape"]
+
+
+def test_a_model_that_is_not_in_the_catalog_is_the_askers_error(tmp_path: Path) -> None:
+    catalog = read(tmp_path, catalog_text(("zebra", FIRST)))
+    assert catalog.spec("zebra").id == "zebra"
+    with pytest.raises(StudioError, match="model_unknown") as told:
+        catalog.spec("unicorn")
+    assert told.value.params == {"model": "unicorn"}
+
+
+def test_a_relative_path_counts_from_the_repository_and_an_absolute_one_stands(tmp_path: Path) -> None:
+    specs = read(tmp_path, catalog_text(("here", Path("pocket/weights")), ("there", tmp_path))).specs
+    assert source_folder(specs["here"]) == ROOT / "pocket" / "weights"
+    assert source_folder(specs["there"]) == tmp_path
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    specs = read(tmp_path, catalog_text(("home", Path("~/models")))).specs
+    assert source_folder(specs["home"]) == tmp_path / "models"
+
+
+def test_the_repositorys_own_catalog_is_without_problems() -> None:
+    catalog = read_catalog(ROOT / "models.yaml")
+    assert [str(problem) for problem in catalog.problems] == []
+    assert next(iter(catalog.specs)) == "pocket"

@@ -1,0 +1,64 @@
+"""How long painting takes, learned from what was painted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio.pace import Pace
+from tests.samples import request
+
+USUAL = request(steps=10, width=64, height=64)
+
+
+def taught(folder: Path, *took: float) -> Pace:
+    pace = Pace(folder)
+    pace.start()
+    for seconds in took:
+        pace.learn(USUAL, seconds)
+    return pace
+
+
+def test_nothing_is_promised_before_anything_was_painted(tmp_path: Path) -> None:
+    assert taught(tmp_path).seconds(USUAL) is None
+
+
+def test_one_picture_tells_about_the_next(tmp_path: Path) -> None:
+    assert taught(tmp_path, 2.0).seconds(USUAL) == pytest.approx(2.0)
+
+
+def test_twice_the_steps_or_four_times_the_pixels_take_as_much_longer(tmp_path: Path) -> None:
+    pace = taught(tmp_path, 2.0)
+    assert pace.seconds(request(steps=20, width=64, height=64)) == pytest.approx(4.0)
+    assert pace.seconds(request(steps=10, width=128, height=128)) == pytest.approx(8.0)
+
+
+def test_a_model_says_nothing_about_another(tmp_path: Path) -> None:
+    assert taught(tmp_path, 2.0).seconds(request(model="other")) is None
+
+
+def test_the_newest_counts_most_but_one_slow_picture_is_not_believed_at_once(tmp_path: Path) -> None:
+    after = taught(tmp_path, 2.0, 2.0, 2.0, 12.0).seconds(USUAL)
+    assert after is not None and 2.0 < after < 7.0
+    settled = taught(tmp_path, *[12.0] * 12).seconds(USUAL)
+    assert settled == pytest.approx(12.0, rel=0.01)
+
+
+def test_what_was_learned_is_remembered_over_a_restart(tmp_path: Path) -> None:
+    taught(tmp_path, 2.0)
+    assert taught(tmp_path).seconds(USUAL) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("text", ["", '{"tiny": 0.1', "[]", '{"tiny": null}', '{"tiny": "quick"}', "\x00"])
+def test_a_damaged_memory_does_not_stop_the_start_and_is_learned_anew(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pace.json").write_text(text, encoding="utf-8")
+    pace = taught(tmp_path)
+    assert pace.seconds(USUAL) is None
+    pace.learn(USUAL, 3.0)
+    assert taught(tmp_path).seconds(USUAL) == pytest.approx(3.0)
+
+
+def test_only_the_memory_itself_is_left_on_disk(tmp_path: Path) -> None:
+    taught(tmp_path, 2.0, 3.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["pace.json"]
