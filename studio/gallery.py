@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import secrets
 import sqlite3
 import threading
@@ -19,6 +20,10 @@ from studio.metadata import read_recipe, write_png
 
 log = logging.getLogger(__name__)
 THUMBNAIL = 256
+NAME = re.compile(r"\d{13}-[0-9a-f]{12}")
+"""How our files are called: milliseconds since 1970 and a number nobody guesses."""
+BUILT = 1
+"""The `user_version` of an index that has all files in it."""
 SCHEMA = """
 create table if not exists pictures (
     id text primary key, person text not null, job text not null, created real not null, picture text not null
@@ -36,19 +41,33 @@ class Gallery:
         self._thumbnails = data / "thumbnails"
         self._index_path = data / "index.sqlite"
         self._lock = threading.Lock()
+        self._last = 0
 
     def start(self) -> None:
-        """Opens the index; where it is missing it is built from the files."""
-        fresh = not self._index_path.is_file()
+        """Opens the index; where it is missing, unreadable or half built it is built from the files."""
         self._index_path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            built = self._open_index()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # the disk's fault, or it is in use
+                raise
+            log.warning("%s cannot be read and is built again", self._index_path.name)
+            self._index_path.unlink()
+            self._index_path.with_name(f"{self._index_path.name}-journal").unlink(missing_ok=True)
+            built = self._open_index()
+        if not built:
+            self.rebuild()
+            with self._index() as index:
+                index.execute(f"pragma user_version = {BUILT}")
+
+    def _open_index(self) -> bool:
         with self._index() as index:
             index.executescript(SCHEMA)
-        if fresh:
-            self.rebuild()
+            return bool(index.execute("pragma user_version").fetchone()[0] == BUILT)
 
     def save(self, person: str, job: str, media: Media, recipe: Recipe) -> Picture:
         """A picture on disk and in the index, in this order."""
-        created = time.time()
+        created = self._moment()
         picture = Picture(
             id=_new_id(created), person=person, job=job, created=created, size=media.size, recipe=recipe
         )
@@ -57,6 +76,12 @@ class Gallery:
         self._thumbnail(picture.id, image)
         self._enter(picture)
         return picture
+
+    def _moment(self) -> float:
+        # Whole milliseconds, as a file's name keeps them; no two alike, or paging would pass over one.
+        with self._lock:
+            self._last = max(int(time.time() * 1000), self._last + 1)
+            return self._last / 1000
 
     def find(self, id: str, person: Person) -> Picture:
         """One picture of a person's own."""
@@ -149,15 +174,17 @@ class Gallery:
 
 def _new_id(created: float) -> str:
     """Sorts by time, cannot be guessed."""
-    return f"{int(created * 1000):013d}-{secrets.token_hex(6)}"
+    return f"{round(created * 1000):013d}-{secrets.token_hex(6)}"
 
 
 def _read_picture(path: Path) -> Picture | None:
+    if not NAME.fullmatch(path.stem):
+        return None
     try:
         recipe = read_recipe(path)
         with Image.open(path) as image:
             size = Size(width=image.width, height=image.height)
-    except (OSError, ValueError):
+    except (OSError, ValueError, Image.DecompressionBombError):
         log.warning("%s is no picture that can be read; it is left alone", path.name)
         return None
     if recipe is None:

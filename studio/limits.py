@@ -34,8 +34,8 @@ def _request(draft: Draft, spec: ModelSpec, job: str, person: Person, seed: floa
         model=spec.id,
         prompt=draft.prompt,
         negative=defaults.negative if draft.negative is None else draft.negative,
-        width=_side("width", draft.width or defaults.size.width, spec),
-        height=_side("height", draft.height or defaults.size.height, spec),
+        width=_side("width", defaults.size.width if draft.width is None else draft.width, spec),
+        height=_side("height", defaults.size.height if draft.height is None else draft.height, spec),
         steps=int(_within("steps", defaults.steps if draft.steps is None else draft.steps, 1, limits.steps)),
         guidance=_within(
             "guidance", defaults.guidance if draft.guidance is None else draft.guidance, 0, limits.guidance
@@ -61,7 +61,8 @@ def _side(name: str, value: int, spec: ModelSpec) -> int:
     limits = spec.limits
     _within(name, value, limits.smallest, limits.largest)
     if value % limits.multiple:
-        nearest = round(value / limits.multiple) * limits.multiple
+        least, most = -(-limits.smallest // limits.multiple), limits.largest // limits.multiple
+        nearest = min(max(round(value / limits.multiple), least), most) * limits.multiple
         raise StudioError(f"{name}_not_multiple", value=value, multiple=limits.multiple, nearest=nearest)
     return value
 

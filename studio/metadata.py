@@ -22,9 +22,12 @@ def write_png(image: Image.Image, recipe: Recipe, path: Path) -> None:
     info.add_text(PARAMETERS_KEY, parameters_text(recipe))
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
-    # Level 6 of zlib takes twice the time of level 4 for two per cent fewer bytes.
-    image.save(unfinished, format="PNG", pnginfo=info, compress_level=4)
-    unfinished.replace(path)
+    try:
+        # Level 6 of zlib takes twice the time of level 4 for two per cent fewer bytes.
+        image.save(unfinished, format="PNG", pnginfo=info, compress_level=4)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def read_recipe(path: Path) -> Recipe | None:

@@ -55,12 +55,14 @@ def _secret(settings: Settings) -> str:
     if settings.cookie_secret:
         return settings.cookie_secret
     path = settings.data / "cookie.secret"
-    if not path.is_file():
+    if not path.is_file() or not path.stat().st_size:  # with an empty one anybody could sign
         _write_secret(path)
     return path.read_text(encoding="ascii")
 
 
 def _write_secret(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(secrets.token_hex(32), encoding="ascii")
+    unfinished = path.with_suffix(f".{secrets.token_hex(4)}")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(secrets.token_hex(32), encoding="ascii")
+    unfinished.replace(path)

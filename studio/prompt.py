@@ -6,12 +6,13 @@ import functools
 import json
 from pathlib import Path
 
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from studio.errors import StudioError
 from studio.messages import TokenCount
 
 CLIP_WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+MARKS = ("<|startoftext|>", "<|endoftext|>")
 
 
 def count_tokens(checkpoint: Path, text: str, window: int) -> TokenCount:
@@ -27,7 +28,7 @@ def _tokenizer(folder: Path) -> Tokenizer:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer
-    if (folder / "merges.txt").is_file():
+    if (folder / "merges.txt").is_file() and (folder / "vocab.json").is_file():
         return _classic_clip(folder)
     raise StudioError("tokenizer_missing", folder=folder.parent.name)
 
@@ -50,4 +51,6 @@ def _classic_clip(folder: Path) -> Tokenizer:
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
+    # Whoever writes a mark into the prompt gets the mark, not its letters.
+    tokenizer.add_special_tokens([AddedToken(mark, normalized=False) for mark in MARKS])
     return tokenizer

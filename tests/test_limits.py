@@ -1,0 +1,192 @@
+"""From a draft to complete requests, or to an error the person can act on."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.errors import StudioError, say_trouble
+from studio.families import FAMILIES
+from studio.limits import LARGEST_SEED, LONGEST_PROMPT, resolve
+from studio.messages import Draft, GenerationLimits, GenerationRequest, Person, Size
+from tests.samples import spec
+
+ANN = Person(id="ann")
+SPEC = spec()
+SAMPLERS = [sampler.id for sampler in FAMILIES["sd1"].samplers]
+
+
+def resolved(**asked: Any) -> tuple[GenerationRequest, ...]:
+    return resolve(Draft(model="tiny", **asked), SPEC, "job", ANN)
+
+
+def refused(**asked: Any) -> StudioError:
+    with pytest.raises(StudioError) as told:
+        resolved(**asked)
+    return told.value
+
+
+def test_a_draft_of_nothing_but_a_prompt_gets_all_the_models_defaults() -> None:
+    (one,) = resolved(prompt="a cat")
+    assert one.model_dump(exclude={"seed"}) == {
+        "id": "job-1",
+        "job": "job",
+        "person": "ann",
+        "priority": 0,
+        "kind": "generate",
+        "model": "tiny",
+        "prompt": "a cat",
+        "negative": "low quality",
+        "width": 64,
+        "height": 96,
+        "steps": 3,
+        "guidance": 4.5,
+        "sampler": "euler",
+        "stages": ("base",),
+    }
+    assert 0 <= one.seed <= LARGEST_SEED
+
+
+def test_what_a_person_sets_is_what_is_painted() -> None:
+    asked = {
+        "negative": "",
+        "width": 128,
+        "height": 64,
+        "steps": 50,
+        "guidance": 0.0,
+        "sampler": "ddim",
+        "seed": 0,
+    }
+    (one,) = resolved(**asked)
+    assert one.model_dump(include=set(asked)) == asked
+
+
+def test_a_seed_that_is_not_set_is_another_each_time() -> None:
+    assert len({resolved()[0].seed for _ in range(8)}) > 1
+
+
+def test_seeds_of_a_batch_count_up_under_ids_of_their_own() -> None:
+    assert [(one.id, one.seed) for one in resolved(seed=7, count=3)] == [
+        ("job-1", 7),
+        ("job-2", 8),
+        ("job-3", 9),
+    ]
+
+
+def test_seeds_start_over_after_the_largest() -> None:
+    assert [one.seed for one in resolved(seed=LARGEST_SEED - 1, count=4)] == [
+        LARGEST_SEED - 1,
+        LARGEST_SEED,
+        0,
+        1,
+    ]
+
+
+def test_a_picture_of_a_batch_can_be_had_again_alone() -> None:
+    third = resolved(seed=LARGEST_SEED, count=3)[2]
+    (alone,) = resolved(seed=third.seed)
+    assert alone.model_copy(update={"id": third.id}) == third
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("count", 1, 4),
+        ("seed", 0, LARGEST_SEED),
+        ("width", 64, 128),
+        ("height", 64, 128),
+        ("steps", 1, 50),
+        ("guidance", 0, 20),
+    ],
+)
+def test_a_limit_holds_at_both_ends_and_not_one_step_further(name: str, least: int, most: int) -> None:
+    for value in (least, most):
+        assert resolved(**{name: value})
+    for value in (least - 1, most + 1, 0 if least else -5, -(10**9), 10**12):
+        told = refused(**{name: value})
+        assert (told.code, told.params) == (
+            f"{name}_out_of_range",
+            {"value": value, "least": least, "most": most},
+        )
+
+
+@pytest.mark.parametrize("guidance", [math.nan, math.inf, -math.inf, -0.01, 20.01])
+def test_guidance_that_is_no_number_in_range_is_refused(guidance: float) -> None:
+    assert refused(guidance=guidance).code == "guidance_out_of_range"
+
+
+@pytest.mark.parametrize("name", ["width", "height"])
+def test_a_side_that_is_no_multiple_is_told_the_nearest_that_is(name: str) -> None:
+    told = refused(**{name: 99})
+    assert (told.code, told.params) == (f"{name}_not_multiple", {"value": 99, "multiple": 8, "nearest": 96})
+
+
+@given(st.integers(1, 90), st.integers(0, 200), st.sampled_from([8, 16, 32, 64]), st.integers(-10, 300))
+def test_the_side_that_is_offered_is_one_that_is_taken(
+    low: int, room: int, multiple: int, value: int
+) -> None:
+    smallest, largest = low, low + room + multiple  # wide enough to have a multiple in it
+    limits = GenerationLimits(smallest=smallest, largest=largest, multiple=multiple, steps=50, guidance=20)
+    good = largest // multiple * multiple
+    defaults = SPEC.defaults.model_copy(update={"size": Size(width=good, height=good)})
+    odd = spec(limits=limits, defaults=defaults)
+    try:
+        resolve(Draft(model="tiny", width=value), odd, "job", ANN)
+    except StudioError as told:
+        if told.code == "width_not_multiple":
+            assert resolve(Draft(model="tiny", width=int(told.params["nearest"])), odd, "job", ANN)
+
+
+@pytest.mark.parametrize("field", ["prompt", "negative"])
+def test_a_text_may_be_long_but_not_endless(field: str) -> None:
+    assert resolved(**{field: "猫" * LONGEST_PROMPT})
+    told = refused(**{field: "猫" * (LONGEST_PROMPT + 1)})
+    assert (told.code, told.params) == (
+        "prompt_too_long",
+        {"length": LONGEST_PROMPT + 1, "most": LONGEST_PROMPT},
+    )
+
+
+def test_a_sampler_that_does_not_run_is_told_with_those_that_do() -> None:
+    told = refused(sampler="magic")
+    assert told.code == "sampler_unknown"
+    assert all(sampler.title in str(told.params["known"]) for sampler in FAMILIES["sd1"].samplers)
+
+
+NUMBERS = st.none() | st.integers() | st.integers(-2, 200)
+DRAFTS = st.builds(
+    Draft,
+    model=st.just("tiny"),
+    prompt=st.text(max_size=20) | st.just("x" * (LONGEST_PROMPT + 1)),
+    negative=st.none() | st.text(max_size=20),
+    width=NUMBERS | st.integers(8, 16).map(lambda side: side * 8),
+    height=NUMBERS | st.integers(8, 16).map(lambda side: side * 8),
+    steps=NUMBERS,
+    guidance=st.none() | st.floats() | st.floats(0, 20),
+    sampler=st.none() | st.sampled_from(SAMPLERS) | st.text(max_size=8),
+    seed=st.none() | st.integers() | st.integers(0, LARGEST_SEED),
+    count=st.integers(1, 4) | st.integers(),
+)
+
+
+@given(DRAFTS)
+def test_any_draft_becomes_complete_requests_within_limits_or_an_error_with_words(draft: Draft) -> None:
+    try:
+        requests = resolve(draft, SPEC, "job", ANN)
+    except StudioError as told:
+        for language in ("en", "zh"):
+            assert told.code not in say_trouble(language, told.trouble)
+        return
+    limits = SPEC.limits
+    assert len(requests) == draft.count <= limits.count
+    assert len({one.id for one in requests}) == len({one.seed for one in requests}) == draft.count
+    for one in requests:
+        assert all(limits.smallest <= side <= limits.largest for side in (one.width, one.height))
+        assert one.width % limits.multiple == one.height % limits.multiple == 0
+        assert 1 <= one.steps <= limits.steps and 0 <= one.guidance <= limits.guidance
+        assert 0 <= one.seed <= LARGEST_SEED and one.sampler in SAMPLERS
+        assert GenerationRequest.model_validate_json(one.model_dump_json()) == one

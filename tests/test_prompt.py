@@ -1,0 +1,101 @@
+"""Counting tokens without torch gives what the model's own tokenizer gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from studio.errors import StudioError
+from studio.prompt import MARKS, count_tokens
+from tests.tiny import WORDS, tokenizer_files
+
+LETTERS = [*WORDS, *MARKS, "cats", "Red", "HOUSE", "'s", "'LL", "12", "世界", "é", "e\u0301", "ﬁ", "İ", "🐈"]
+SPACES = [" ", "  ", "\n", "\t", "\u00a0", "\u3000", "\u2028", "\u200b", "\x85"]
+SIGNS = [",", ",,", "!?", "(red:1.2)", "_", "-", "<|end"]
+PIECES = st.sampled_from([*LETTERS, *SPACES, *SIGNS])
+TEXTS = st.lists(PIECES, max_size=12).map("".join) | st.text(max_size=40)
+Count = Callable[[str], int]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two checkpoints' tokenizers: `classic` has only vocabulary and merges, `fast` only tokenizer.json."""
+    from transformers import CLIPTokenizer
+
+    folder = tmp_path_factory.mktemp("tokenizers")
+    classic, fast = folder / "classic" / "tokenizer", folder / "fast" / "tokenizer"
+    tokenizer_files(classic)
+    CLIPTokenizer.from_pretrained(str(classic), model_max_length=77).save_pretrained(str(fast))
+    assert not (classic / "tokenizer.json").exists() and not (fast / "merges.txt").exists()
+    return folder
+
+
+@pytest.fixture(scope="module", params=["classic", "fast"])
+def checkpoint(request: pytest.FixtureRequest, folder: Path) -> Path:
+    return folder / str(request.param)
+
+
+@pytest.fixture(scope="module")
+def own(folder: Path) -> Count:
+    """How the libraries count."""
+    from transformers import CLIPTokenizer
+
+    tokenizer = CLIPTokenizer.from_pretrained(str(folder / "classic" / "tokenizer"))
+    return lambda text: len(tokenizer(text, add_special_tokens=False).input_ids)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=TEXTS)
+def test_a_count_is_what_the_models_own_tokenizer_says(checkpoint: Path, own: Count, text: str) -> None:
+    assert count_tokens(checkpoint, text, 75).used == own(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "used"), [("", 0), ("a red cat", 3), ("A RED  cat\n", 3), ("cat, cat", 3), ("dog", 3)]
+)
+def test_known_texts_have_known_counts(checkpoint: Path, text: str, used: int) -> None:
+    assert count_tokens(checkpoint, text, 75).used == used
+
+
+def test_a_prompt_longer_than_the_window_is_counted_to_its_end(checkpoint: Path) -> None:
+    count = count_tokens(checkpoint, "cat " * 200, 75)
+    assert (count.used, count.window) == (200, 75)
+
+
+def test_a_tokenizer_that_cuts_and_pads_is_counted_without_either(tmp_path: Path, folder: Path) -> None:
+    fast = json.loads((folder / "fast" / "tokenizer" / "tokenizer.json").read_text("utf-8"))
+    fast["truncation"] = {"max_length": 5, "strategy": "LongestFirst", "stride": 0, "direction": "Right"}
+    fast["padding"] = {
+        "strategy": {"Fixed": 77},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "!",
+    }
+    (tmp_path / "tokenizer").mkdir()
+    (tmp_path / "tokenizer" / "tokenizer.json").write_text(json.dumps(fast), encoding="utf-8")
+    assert count_tokens(tmp_path, "cat " * 9, 75).used == 9
+
+
+@pytest.mark.parametrize("left", [(), ("merges.txt",), ("vocab.json",)])
+def test_a_checkpoint_without_a_whole_tokenizer_is_told(tmp_path: Path, left: tuple[str, ...]) -> None:
+    tokenizer_files(tmp_path / "model" / "tokenizer")
+    for path in (tmp_path / "model" / "tokenizer").iterdir():
+        if path.name not in left:
+            path.unlink()
+    with pytest.raises(StudioError, match="tokenizer_missing") as told:
+        count_tokens(tmp_path / "model", "cat", 75)
+    assert told.value.params == {"folder": "model"}
+
+
+def test_a_tokenizer_put_in_place_later_is_found(tmp_path: Path) -> None:
+    with pytest.raises(StudioError):
+        count_tokens(tmp_path, "cat", 75)
+    tokenizer_files(tmp_path / "tokenizer")
+    assert count_tokens(tmp_path, "cat", 75).used == 1
