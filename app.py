@@ -73,6 +73,7 @@ def make_app(settings: Settings) -> FastAPI:
         studio.close()
 
     app = FastAPI(title="Spellbook Studio", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
+    app.state.studio = studio
     api.join(app, studio)
     return ui.mount(app, studio)
 

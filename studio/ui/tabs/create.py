@@ -179,7 +179,7 @@ class Create:
     def _wire_work(self) -> None:
         shown = [self.stage, self.card, self.tools, self.trouble, self.seed, self.note]
         streaming: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}
-        self.foot.generate(self.generate, self.controls, shown, **streaming)
+        self.foot.generate(self.generate, self.controls, shown, api_name="paint_form", **streaming)
         self.stage.paint(self.paint, [self.model], shown, **streaming)
         self.stage.cancel(self.cancel, None, self.note, queue=False, **streaming)
         self.foot.skip(self.skip, None, self.note, queue=False, **streaming)
