@@ -30,9 +30,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tokenizers")
     classic, fast = folder / "classic" / "tokenizer", folder / "fast" / "tokenizer"
     tokenizer_files(classic)
+    _learn(classic, "1 2</w>", "' s</w>", "! !</w>", "a 1</w>")
     CLIPTokenizer.from_pretrained(str(classic), model_max_length=77).save_pretrained(str(fast))
     assert not (classic / "tokenizer.json").exists() and not (fast / "merges.txt").exists()
     return folder
+
+
+def _learn(folder: Path, *merges: str) -> None:
+    """Adds pairs that only a text cut up wrongly, or rightly, can make into one token."""
+    vocabulary = json.loads((folder / "vocab.json").read_text("utf-8"))
+    for first, second in (merge.split() for merge in merges):
+        letter = second.removesuffix("</w>")
+        for token in (first, f"{first}</w>", letter, second, first + second):
+            vocabulary.setdefault(token, len(vocabulary))
+    (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    lines = (folder / "merges.txt").read_text("utf-8")
+    (folder / "merges.txt").write_text("\n".join([lines, *merges]), encoding="utf-8")
 
 
 @pytest.fixture(scope="module", params=["classic", "fast"])
@@ -56,7 +69,18 @@ def test_a_count_is_what_the_models_own_tokenizer_says(checkpoint: Path, own: Co
 
 
 @pytest.mark.parametrize(
-    ("text", "used"), [("", 0), ("a red cat", 3), ("A RED  cat\n", 3), ("cat, cat", 3), ("dog", 3)]
+    ("text", "used"),
+    [
+        ("", 0),
+        ("a red cat", 3),
+        ("A RED  cat\n", 3),
+        ("cat, cat", 3),
+        ("dog", 3),
+        ("12", 2),
+        ("it's", 3),
+        ("!!", 1),
+        ("a1", 2),
+    ],
 )
 def test_known_texts_have_known_counts(checkpoint: Path, text: str, used: int) -> None:
     assert count_tokens(checkpoint, text, 75).used == used
