@@ -4,6 +4,7 @@ STRINGS: dict[str, str] = {
     # -- errors: what happened, what is safe, what to do
     "error.bug": "Something broke inside the studio ({code}). Your prompt is safe; the log has the details.",
     "error.model_unknown": "There is no model “{model}” here. Choose another one.",
+    "error.source_not_here": "The files of {model} are not here yet. Choose another model.",
     "error.checkpoint_missing": "The model's files are not here: {folder} holds no model_index.json. Choose another model, or put its files in place.",
     "error.weights_missing": "The model lacks its file {file}. Choose another model, or put the file in place.",
     "error.weights_broken": "{file} is not a safetensors file that can be read. Get it again.",
@@ -49,8 +50,9 @@ STRINGS: dict[str, str] = {
     "page.words": "{a}, {b}",
     # -- the page: where a model is
     "place.resident": "resident {size}",
-    "place.loading": "loading {size}",
+    "place.host": "in host memory {size}",
     "place.disk": "on disk {size}",
+    "place.hub": "to be downloaded",
     "place.missing": "cannot be used here",
     "place.none": "No model here",
     # -- the page: times, sizes, places in line

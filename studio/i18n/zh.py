@@ -4,6 +4,7 @@ STRINGS: dict[str, str] = {
     # -- errors: what happened, what is safe, what to do
     "error.bug": "画室内部出了错（{code}）。你的咒语还在，详情见日志。",
     "error.model_unknown": "这里没有模型“{model}”，请换一个。",
+    "error.source_not_here": "{model} 的文件还不在这里，请换一个模型。",
     "error.checkpoint_missing": "模型文件不在：{folder} 里没有 model_index.json。请换一个模型，或把文件放好。",
     "error.weights_missing": "模型缺少文件 {file}。请换一个模型，或把文件放好。",
     "error.weights_broken": "{file} 不是能读的 safetensors 文件，请重新获取。",
@@ -49,8 +50,9 @@ STRINGS: dict[str, str] = {
     "page.words": "{a}，{b}",
     # -- the page: where a model is
     "place.resident": "常驻 {size}",
-    "place.loading": "正在换上 {size}",
+    "place.host": "在内存 {size}",
     "place.disk": "在磁盘 {size}",
+    "place.hub": "要先下载",
     "place.missing": "这里用不了",
     "place.none": "还没有模型",
     # -- the page: times, sizes, places in line

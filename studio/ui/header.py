@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from studio.messages import Bilingual, ModelState, Trouble
+from studio.messages import Bilingual, ModelState
 from studio.ui.parts import act, attributes, hidden_words, icon, local
 from studio.ui.stage import trouble_card
 from studio.ui.words import html, size_words, t, trouble_words, words
 
-DOTS = {"resident": "", "loading": " warn", "disk": " off", "missing": " no"}
+DOTS = {"resident": "", "host": " warn", "disk": " off", "hub": " off", "missing": " no"}
 
 
 def brand() -> str:
@@ -51,7 +51,7 @@ def place_words(state: ModelState) -> Bilingual:
 
 def _row(state: ModelState, on: bool) -> str:
     fits = state.place != "missing"
-    reason = trouble_words(Trouble(code=state.reason)) if state.reason else place_words(state)
+    reason = trouble_words(state.trouble) if state.trouble else place_words(state)
     inner = (
         f'<span class="dot{DOTS[state.place]}"></span><span class="grow"><b>{html(state.spec.title)}</b>'
         f"<small>{html(place_words(state) if fits else reason)}</small></span>{icon('check', 16) if on else ''}"

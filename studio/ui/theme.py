@@ -79,9 +79,13 @@ def _both(key: str) -> tuple[str, ...]:
 
 def css() -> str:
     """All stylesheets, in order."""
-    text = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in STYLES)
+    return "\n".join(_style(name) for name in STYLES)
+
+
+def _style(name: str) -> str:
     # Gradio repeats each rule below its own container, where it outweighs rules that begin at html or body:
     # those get weight enough to win, as they are written to.
+    text = (STATIC / name).read_text(encoding="utf-8")
     return re.sub(r"(?<![\w-])(html|body)(?=\[|:not|:has)", r"\1:not(#_#_)", text)
 
 
@@ -92,6 +96,8 @@ def head() -> str:
     words = json.dumps(spoken, ensure_ascii=False).replace("</", "<\\/")
     return (
         '<meta name="color-scheme" content="light dark">'
+        # Of what stands in a media query Gradio keeps only its own copies, so this file comes a second time.
+        f"<style>{_style('narrow.css')}</style>"
         f"<script>window.studio_words = {words};</script><script>{script('studio.js')}</script>"
     )
 
