@@ -233,4 +233,6 @@ def no_model() -> ModelState:
         defaults=GenerationDefaults(size=Size(width=512, height=512), steps=20, guidance=7.0, sampler="none"),
         limits=GenerationLimits(smallest=64, largest=1024, steps=100, guidance=20.0),
     )
-    return ModelState(spec=spec, place="missing", trouble=Trouble(code="model_unknown", params={"model": "-"}))
+    return ModelState(
+        spec=spec, place="missing", trouble=Trouble(code="model_unknown", params={"model": "-"})
+    )

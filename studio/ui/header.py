@@ -31,7 +31,7 @@ def model_chip(states: tuple[ModelState, ...], chosen: str) -> str:
         return ""
     state = found[0]
     inner = (
-        f'<span class="dot{DOTS[state.place]}"></span><b>{html(state.spec.title)}</b>'
+        f'<span class="dot{DOTS.get(state.place, "")}"></span><b>{html(state.spec.title)}</b>'
         f'<span class="num place">{html(place_words(state))}</span>'
     )
     if len(states) < 2:
@@ -46,21 +46,25 @@ def model_chip(states: tuple[ModelState, ...], chosen: str) -> str:
 
 def place_words(state: ModelState) -> Bilingual:
     """Where a model is, in words beside its dot, with what it weighs."""
-    return words(f"place.{state.place}", size=size_words(state.bytes) if state.bytes else "").model_copy()
+    return words(f"place.{state.place}", size=size_words(state.bytes) if state.bytes else "")
 
 
 def _row(state: ModelState, on: bool) -> str:
     fits = state.place != "missing"
-    reason = trouble_words(state.trouble) if state.trouble else place_words(state)
     inner = (
-        f'<span class="dot{DOTS[state.place]}"></span><span class="grow"><b>{html(state.spec.title)}</b>'
-        f"<small>{html(place_words(state) if fits else reason)}</small></span>{icon('check', 16) if on else ''}"
+        f'<span class="dot{DOTS.get(state.place, "")}"></span><span class="grow"><b>{html(state.spec.title)}</b>'
+        f"<small>{html(place_words(state) if fits else _why(state))}</small></span>{icon('check', 16) if on else ''}"
     )
     off = "" if fits else ' aria-disabled="true"'
     return (
         f'<button type="button" role="menuitemradio" aria-checked="{"true" if on else "false"}"{off}'
         f"{attributes(do='choose' if fits else None, model=state.spec.id)}>{inner}</button>"
     )
+
+
+def _why(state: ModelState) -> Bilingual:
+    trouble = getattr(state, "trouble", None)
+    return trouble_words(trouble) if trouble else place_words(state)
 
 
 def _languages() -> str:

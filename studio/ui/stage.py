@@ -76,7 +76,7 @@ class Sheet:
 
     def after(self, event: Event) -> Sheet:
         """The same sheet once an event has happened."""
-        change = _CHANGES.get(type(event))
+        change = _CHANGES.get(getattr(event, "kind", ""))
         return change(self, event) if change else self
 
     def slot(self, request: str, **changes: Any) -> Sheet:
@@ -170,16 +170,17 @@ def _cancelled(sheet: Sheet, event: Cancelled) -> Sheet:
     return replace(sheet, phase="cancelled", stopped_at=event.step)
 
 
-_CHANGES: dict[type[Event], Callable[[Sheet, Any], Sheet]] = {
-    Queued: _queued,
-    Loading: _loading,
-    Step: _step,
-    Saved: _saved,
-    Skipped: _skipped,
-    Done: _done,
-    Failed: _failed,
-    Cancelled: _cancelled,
+_CHANGES: dict[str, Callable[[Sheet, Any], Sheet]] = {
+    "queued": _queued,
+    "loading": _loading,
+    "step": _step,
+    "saved": _saved,
+    "skipped": _skipped,
+    "done": _done,
+    "failed": _failed,
+    "cancelled": _cancelled,
 }
+"""By kind, so that an event this page does not know yet changes nothing."""
 
 
 # -- drawing --------------------------------------------------------------------------------------
@@ -479,7 +480,7 @@ def _tell_done(view: StageView, sheet: Sheet) -> str:
 
 def _tell_failed(view: StageView, sheet: Sheet) -> str:
     again = act("paint", t("stage.rest" if sheet.done else "stage.try_again"), resume=sheet.job)
-    discard = act("discard", t("stage.discard"), "btn quiet", job=sheet.job)
+    discard = local("discard", t("stage.discard"), "btn quiet", job=sheet.job)
     trouble = sheet.trouble or Trouble(code="bug")
     return trouble_card(t("stage.failed"), html(trouble_words(trouble)), again + discard)
 
@@ -498,7 +499,7 @@ def _tell_cancelled(view: StageView, sheet: Sheet) -> str:
     else:
         title = t("stage.stopped" if sheet.done else "stage.left_queue")
     again = act("paint", t("stage.rest" if sheet.done else "stage.again"), resume=sheet.job)
-    discard = act("discard", t("stage.discard"), "btn quiet", job=sheet.job)
+    discard = local("discard", t("stage.discard"), "btn quiet", job=sheet.job)
     return _note(title, "", again + discard, _last_preview(sheet))
 
 
@@ -514,7 +515,7 @@ def _last_preview(sheet: Sheet) -> str:
 
 def _tell_interrupted(view: StageView, sheet: Sheet) -> str:
     rest = act("paint", icon("brush", 16) + t("stage.rest"), resume=sheet.job)
-    discard = act("discard", t("stage.discard"), "btn quiet", job=sheet.job)
+    discard = local("discard", t("stage.discard"), "btn quiet", job=sheet.job)
     more = t("stage.interrupted_more", done=len(sheet.done), n=len(sheet.slots))
     head = f'<span class="disc">{icon("rotate-ccw", 24)}</span>'
     return _note(t("stage.interrupted"), more, rest + discard, head)

@@ -117,7 +117,9 @@ def test_nothing_was_copied_to_where_it_is_served(client: TestClient, secret: Pa
 
 def served() -> set[bytes]:
     """The contents of all files below the folder that Gradio serves, links left out."""
-    files = [path for path in Path(get_upload_folder()).rglob("*") if path.is_file() and not path.is_symlink()]
+    files = [
+        path for path in Path(get_upload_folder()).rglob("*") if path.is_file() and not path.is_symlink()
+    ]
     return {path.read_bytes() for path in files}
 
 
