@@ -9,7 +9,7 @@ from pathlib import Path
 from studio.entries import Document, Place, Problem
 from studio.errors import StudioError
 from studio.families import FAMILIES
-from studio.messages import ModelSpec
+from studio.messages import LocalSource, ModelSpec
 from studio.settings import ROOT
 
 KEYS = {"models"}
@@ -74,5 +74,7 @@ def _beyond_limits(spec: ModelSpec) -> Iterator[tuple[Place, str]]:
 
 
 def source_folder(spec: ModelSpec) -> Path:
-    """Where a local model's files lie; a relative path counts from the repository's root."""
+    """Where a model's files lie; a relative path counts from the repository's root."""
+    if not isinstance(spec.source, LocalSource):
+        raise StudioError("source_not_here", model=spec.id)
     return ROOT / Path(spec.source.path).expanduser()

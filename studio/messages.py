@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 Role = Literal["guest", "user", "admin"]
-Capability = Literal["text_to_image"]
+Capability = Literal["text_to_image", "image_to_image", "inpaint"]
 Param = str | int | float
 RECORD_FORMAT = 1
 """The `format` number of everything that is stored today."""
@@ -59,6 +59,41 @@ class LocalSource(Message):
     path: str
 
 
+class FileSource(Message):
+    """All of a checkpoint in one `.safetensors` file, in the layout people exchange them in."""
+
+    kind: Literal["file"] = "file"
+    path: str
+
+
+class HubSource(Message):
+    """A repository of the Hugging Face hub: a folder of diffusers layout, or one file of it."""
+
+    kind: Literal["hub"] = "hub"
+    repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    revision: str = "main"
+    variant: str = Field(default="", description="for example fp16, where the repository offers it")
+    file: str = Field(default="", description="the one file that is wanted; empty: the whole checkpoint")
+    sha256: str = Field(default="", description="what the one file must be; needed for a .pth or .bin")
+
+
+class ModelScopeSource(Message):
+    """A repository of ModelScope, laid out as on the hub."""
+
+    kind: Literal["modelscope"] = "modelscope"
+    repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    revision: str = "master"
+    variant: str = ""
+    file: str = ""
+    sha256: str = ""
+
+
+Source = Annotated[
+    LocalSource | FileSource | HubSource | ModelScopeSource,
+    Field(discriminator="kind"),
+]
+
+
 class Size(Message):
     """Width and height in pixels."""
 
@@ -102,8 +137,14 @@ class ModelSpec(Message):
     title: Bilingual
     note: Bilingual | None = None
     family: str
-    source: LocalSource
+    source: Source
     licence: str
+    verified: str = Field(
+        default="", description="the day its repository and files were seen; empty: not yet"
+    )
+    own: bool = Field(
+        default=False, description="a person's file, found in a folder, not an entry of models.yaml"
+    )
     capabilities: tuple[Capability, ...] = ("text_to_image",)
     languages: tuple[Language, ...] = ("en",)
     defaults: GenerationDefaults
@@ -118,7 +159,49 @@ class SamplerSpec(Message):
     title: str
 
 
-ModelPlace = Literal["resident", "loading", "disk", "missing"]
+ModelPlace = Literal["resident", "host", "disk", "hub", "missing"]
+"""On a device, in the host's memory, on disk, to be downloaded, or not to be had here."""
+
+
+class Trouble(Message):
+    """An error as it crosses a border: a code and parameters, worded by the surface."""
+
+    code: str
+    params: dict[str, Param] = {}
+
+
+class Held(Message):
+    """A model in memory: its bytes, whether work holds it, and when it was last used (seconds since 1970)."""
+
+    model: str
+    bytes: int
+    pinned: bool = False
+    used: float = 0.0
+    mode: str = ""
+
+
+class Forecast(Message):
+    """Whether a wanted model fits, what has to be loaded, and what has to go first."""
+
+    fits: bool
+    resident: bool = False
+    loads: int = 0
+    evicts: tuple[str, ...] = ()
+    needs: int = 0
+    has: int = 0
+
+
+class DeviceState(Message):
+    """A device as the page shows it: its budget and what it holds, on itself and in the host's memory."""
+
+    name: str
+    title: str = ""
+    budget: int = 0
+    total: int = 0
+    held: tuple[Held, ...] = ()
+    host_budget: int = 0
+    host_held: tuple[Held, ...] = ()
+    ready: bool = False
 
 
 class ModelState(Message):
@@ -127,7 +210,13 @@ class ModelState(Message):
     spec: ModelSpec
     place: ModelPlace
     bytes: int = 0
-    reason: str = Field(default="", description="error code when the place is missing")
+    used: float = Field(
+        default=0.0, description="when it was last used, seconds since 1970; 0: not since the start"
+    )
+    trouble: Trouble | None = Field(
+        default=None, description="why it cannot be had, or why its last load failed"
+    )
+    forecast: Forecast | None = Field(default=None, description="what wanting it would do")
     samplers: tuple[SamplerSpec, ...] = ()
     window: int = Field(default=75, description="tokens of one window, start and end mark not counted")
 
@@ -217,13 +306,6 @@ JobState = Literal["queued", "running", "done", "failed", "cancelled", "interrup
 ENDED: tuple[JobState, ...] = ("done", "failed", "cancelled", "interrupted")
 
 
-class Trouble(Message):
-    """An error as it crosses a border: a code and parameters, worded by the surface."""
-
-    code: str
-    params: dict[str, Param] = {}
-
-
 class Job(Message):
     """One or several requests of one draft, and their state on disk."""
 
@@ -255,6 +337,16 @@ class Queued(Event):
     kind: Literal["queued"] = "queued"
     position: int
     seconds: float | None = None
+
+
+class Downloading(Event):
+    """The model's files are being fetched; no device waits for them."""
+
+    kind: Literal["downloading"] = "downloading"
+    model: str
+    done: int
+    total: int
+    rate: float = Field(default=0.0, description="bytes a second")
 
 
 class Loading(Event):
@@ -335,7 +427,7 @@ class Cancelled(Event):
 
 
 AnyEvent = Annotated[
-    Queued | Loading | Step | Notice | Finished | Skipped | Saved | Done | Failed | Cancelled,
+    Queued | Downloading | Loading | Step | Notice | Finished | Skipped | Saved | Done | Failed | Cancelled,
     Field(discriminator="kind"),
 ]
 LAST: tuple[type[Event], ...] = (Done, Failed, Cancelled)

@@ -87,7 +87,7 @@ class Studio:
         try:
             size = checkpoint_bytes(source_folder(spec))
         except StudioError as error:
-            return known.model_copy(update={"place": "missing", "reason": error.code})
+            return known.model_copy(update={"place": "missing", "trouble": error.trouble})
         return known.model_copy(update={"place": "disk", "bytes": size})
 
     # -- jobs ------------------------------------------------------------------------------------

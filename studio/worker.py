@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import StudioError
-from studio.forecast import Held
-from studio.messages import AnyEvent, Failed, Loading
+from studio.messages import AnyEvent, Failed, Held, Loading
 from studio.wire import Cancel, Holding, Holds, Over, Run, Setup, Stop, Told
 
 log = logging.getLogger(__name__)

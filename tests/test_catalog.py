@@ -55,7 +55,7 @@ def line_of(text: str, part: str) -> int:
         (("steps: 3,", "steps: 51,"), "defaults.steps", "steps: 51", "own limit 50"),
         (("guidance: 4.0", "guidance: 21"), "defaults.guidance", "guidance: 21", "own limit 20"),
         (("guidance: 4.0", "guidance: .nan"), "defaults.guidance", "guidance: .nan", "greater than or equal"),
-        (("kind: local", "kind: hub"), "source.kind", "kind: hub", "'local'"),
+        (("kind: local", "kind: moon"), "source", "kind: moon", "'local'"),
         (("id: middle", "id: ../middle"), "id", "- id: ../middle", "pattern"),
     ],
     ids=lambda value: value if isinstance(value, str) and value.isidentifier() else "",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from studio.forecast import Forecast, Held, forecast
+from studio.forecast import forecast
+from studio.messages import Forecast, Held
 
 HELD = st.lists(
     st.builds(
@@ -25,7 +26,7 @@ def held(model: str, size: int, used: float = 0, pinned: bool = False) -> Held:
 
 
 def test_a_model_that_is_there_loads_nothing_however_tight_it_is() -> None:
-    assert forecast([held("a", 90), held("b", 90)], "a", 90, 100) == Forecast(fits=True)
+    assert forecast([held("a", 90), held("b", 90)], "a", 90, 100) == Forecast(fits=True, resident=True)
 
 
 def test_an_empty_device_takes_a_model_as_large_as_its_budget() -> None:
@@ -55,7 +56,7 @@ def test_the_rules_hold_for_any_device(there: list[Held], model: str, size: int,
     told = forecast(there, model, size, budget)
     known = {one.model: one for one in there}
     if model in known:
-        assert told == Forecast(fits=True)
+        assert told == Forecast(fits=True, resident=True)
         return
     unpinned = sorted((one for one in there if not one.pinned), key=lambda one: one.used)
     evicted = [known[name] for name in told.evicts]

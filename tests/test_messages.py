@@ -15,6 +15,7 @@ from studio.messages import (
     Bilingual,
     Cancelled,
     Done,
+    Downloading,
     Draft,
     Event,
     Failed,
@@ -46,6 +47,7 @@ PICTURE = Picture(
 )
 EVENTS = [
     Queued(position=2, seconds=1.5),
+    Downloading(model="m", done=1, total=2, rate=0.5),
     Loading(request="r", model="m"),
     Step(request="r", step=1, steps=3, preview=NO_TEXT),
     Notice(request="r", code="prompt_cut", params={"over": 3, "window": 75}),

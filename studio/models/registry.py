@@ -15,8 +15,8 @@ import torch
 
 from studio.catalog import source_folder
 from studio.errors import StudioError
-from studio.forecast import Forecast, Held, forecast
-from studio.messages import ModelSpec
+from studio.forecast import forecast
+from studio.messages import Forecast, Held, ModelSpec
 from studio.models.devices import Device
 from studio.models.loading import load_parts
 from studio.weights import checkpoint_files, checkpoint_hash, tensor_elements
