@@ -1,0 +1,118 @@
+"""The evaluation's prompts: held-out scenes said in full, in both languages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pocket.world import Scene, sample
+from pocket.world.scene import DEFECTS, STYLES
+from pocket.world.words import (
+    BACKGROUND_WORDS,
+    COLOUR_WORDS,
+    COUNT_WORDS,
+    DEFECT_WORDS,
+    MEASURES,
+    RELATION_WORDS,
+    STYLE_WORDS,
+    SUBJECT_WORDS,
+    WHERE,
+    plural,
+)
+
+LANGUAGES = ("en", "zh")
+TASKS = {
+    "single object": "single",
+    "two objects": "pair",
+    "counting": "count",
+    "colours": "single",
+    "position": "pair",
+    "colour binding": "pair",
+}
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt, the truth it asks for and its fixed seed."""
+
+    task: str
+    lang: str
+    text: str
+    scene: Scene
+    seed: int
+
+
+def first(table: dict, key: object, lang: str) -> str:
+    """The plainest way to say it."""
+    return table[key][LANGUAGES.index(lang)][0]
+
+
+def one(scene: Scene, k: int, lang: str, colour: bool = True) -> str:
+    """One thing of the scene with its article or measure word."""
+    thing = scene.things[k]
+    name, tint = first(SUBJECT_WORDS, thing.subject, lang), first(COLOUR_WORDS, thing.colour, lang)
+    if lang == "zh":
+        return f"一{MEASURES[thing.subject]}{tint + '的' if colour else ''}{name}"
+    words = f"{tint} {name}" if colour else name
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+def several(scene: Scene, lang: str) -> str:
+    """Two or three of the same."""
+    thing, number = scene.things[0], first(COUNT_WORDS, scene.count, lang)
+    name, tint = first(SUBJECT_WORDS, thing.subject, lang), first(COLOUR_WORDS, thing.colour, lang)
+    if lang == "zh":
+        return f"{number}{MEASURES[thing.subject]}{tint}的{name}"
+    return f"{number} {tint} {plural(name)}"
+
+
+def say(task: str, scene: Scene, lang: str) -> str:
+    """The prompt of a task for a scene."""
+    where = first(WHERE, scene.background, lang)
+    if task == "counting":
+        core = several(scene, lang)
+    elif task in ("two objects", "colour binding"):
+        core = (" and " if lang == "en" else "和").join(one(scene, k, lang) for k in (0, 1))
+    elif task == "position":
+        a, b, tie = one(scene, 0, lang), one(scene, 1, lang), first(RELATION_WORDS, scene.relation, lang)
+        core = f"{a} {tie} {b}" if lang == "en" else f"{a}在{b}{tie}"
+    else:
+        core = one(scene, 0, lang)
+    return f"{core} {where}" if lang == "en" else f"{core}，{where}"
+
+
+def task_prompts(count: int, lang: str) -> list[Prompt]:
+    """`count` prompts of one language, shared out among the six tasks."""
+    out, each = [], max(1, count // len(TASKS))
+    for t, (task, kind) in enumerate(TASKS.items()):
+        for k in range(each):
+            scene = sample(10_000 * (t + 1) + k, "held_out", kind, plain=True)
+            out.append(Prompt(task, lang, say(task, scene, lang), scene, 1000 * t + k))
+    return out
+
+
+def spelled(scene: Scene, lang: str, word: str) -> str:
+    """A single subject with one more spell."""
+    comma = ", " if lang == "en" else "，"
+    return comma.join((one(scene, 0, lang), first(BACKGROUND_WORDS, scene.background, lang), word))
+
+
+def style_prompts(each: int) -> list[Prompt]:
+    """Single subjects in every style, languages by turns."""
+    out = []
+    for s, style in enumerate(STYLES):
+        for k in range(each):
+            lang, scene = LANGUAGES[k % 2], sample(90_000 + 100 * s + k, "held_out", "single", plain=True)
+            text = spelled(scene, lang, first(STYLE_WORDS, style, lang))
+            out.append(Prompt("style", lang, text, replace(scene, style=style), 7000 + 100 * s + k))
+    return out
+
+
+def defect_prompts(each: int) -> list[Prompt]:
+    """Single subjects with every defect's word, languages by turns."""
+    out = []
+    for d, defect in enumerate(DEFECTS):
+        for k in range(each):
+            lang, scene = LANGUAGES[k % 2], sample(95_000 + 100 * d + k, "held_out", "single", plain=True)
+            text = spelled(scene, lang, first(DEFECT_WORDS, defect, lang))
+            out.append(Prompt("defect", lang, text, replace(scene, defects=(defect,)), 8000 + 100 * d + k))
+    return out

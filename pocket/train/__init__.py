@@ -1,0 +1,1 @@
+"""Training of the pocket, in stages that resume: vae, latents, unet, decoder, judge, export."""

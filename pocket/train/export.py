@@ -1,0 +1,82 @@
+"""Last stage: the averaged weights as a standard diffusers folder in fp16, and the preview's numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionPipeline
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import nn
+
+from pocket.painter import build_scheduler
+from pocket.tokens import build_tokenizer
+from pocket.train.common import load_state
+from pocket.train.latents import load_vae
+from pocket.train.settings import Settings
+from pocket.train.unet import build_both
+
+SHARD = "8MB"
+
+
+def fit_preview(latents: NDArray[np.float32], pixels: NDArray[np.uint8]) -> dict[str, list]:
+    """The straight line from scaled latents to colours, by least squares."""
+    n, side = len(pixels), latents.shape[-1]
+    step = pixels.shape[1] // side
+    colours = pixels.reshape(n, side, step, side, step, 3).mean((2, 4)).reshape(-1, 3) / 255
+    rows = latents.transpose(0, 2, 3, 1).reshape(-1, 4)
+    line, *_ = np.linalg.lstsq(np.concatenate([rows, np.ones((len(rows), 1))], 1), colours, rcond=None)
+    return {"matrix": np.round(line[:4], 5).tolist(), "bias": np.round(line[4], 5).tolist()}
+
+
+def preview(settings: Settings, pixels: NDArray[np.uint8]) -> dict[str, list]:
+    """The preview of this run, from some hundred of its latents."""
+    about = json.loads((settings.run / "latents.json").read_text())
+    latents = np.load(settings.run / "latents.npy")[:600].astype(np.float32) * about["scaling_factor"]
+    return fit_preview(latents, pixels[about["chosen"][:600]])
+
+
+def load_vae_for_export(settings: Settings) -> nn.Module:
+    """The autoencoder with its measured scale."""
+    vae = load_vae(settings)
+    about = json.loads((settings.run / "latents.json").read_text())
+    vae.register_to_config(scaling_factor=round(about["scaling_factor"], 5))
+    return vae
+
+
+def write_weights(settings: Settings, folder: Path) -> None:
+    """Write the pipeline's folder."""
+    state = load_state(settings.run / "unet.pt", torch.device("cpu"))
+    if state is None:
+        raise SystemExit(f"no UNet in {settings.run}: run the stage unet first")
+    both = build_both(settings)
+    both.load_state_dict(state["average"])
+    pipe = StableDiffusionPipeline(
+        vae=load_vae_for_export(settings),
+        text_encoder=both.text_encoder,
+        tokenizer=build_tokenizer(),
+        unet=both.unet,
+        scheduler=build_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipe.vae.half()
+    pipe.unet.half()
+    # transformers loads what it finds, diffusers loads float32: a half text encoder would not fit a plain load.
+    pipe.save_pretrained(folder, safe_serialization=True, max_shard_size=SHARD)
+
+
+def export(settings: Settings, pixels: NDArray[np.uint8]) -> None:
+    """Write everything that ships."""
+    write_weights(settings, settings.weights)
+    (settings.weights / "preview.json").write_text(json.dumps(preview(settings, pixels)) + "\n")
+    judge = load_state(settings.run / "judge.pt", torch.device("cpu"))
+    if judge is not None:
+        small = {k: v.half() if v.is_floating_point() else v for k, v in judge["model"].items()}
+        save_file({k: v.contiguous() for k, v in small.items()}, settings.weights / "judge.safetensors")
+    size = sum(f.stat().st_size for f in settings.weights.rglob("*") if f.is_file())
+    print(f"wrote {settings.weights}: {size / 1e6:.1f} MB", flush=True)

@@ -1,0 +1,83 @@
+"""The training code: settings, the autoencoder's head start, the judge's truth, the evaluation's prompts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pocket.prompts import LANGUAGES, TASKS, task_prompts
+from pocket.train.settings import Settings, from_dict
+from pocket.world import draw, is_held_out, sample
+
+torch = pytest.importorskip("torch")
+
+
+def test_unknown_settings_are_errors() -> None:
+    with pytest.raises(ValueError, match="unknown settings speed"):
+        from_dict(Settings, {"speed": 1})
+    with pytest.raises(ValueError, match="unknown settings depth"):
+        from_dict(Settings, {"vae": {"depth": 1}})
+
+
+def test_settings_read_nested_values() -> None:
+    assert from_dict(Settings, {"unet": {"minutes": 5}}).unet.minutes == 5
+
+
+def test_evaluation_prompts_are_held_out_in_both_languages() -> None:
+    for lang in LANGUAGES:
+        prompts = task_prompts(60, lang)
+        assert {p.task for p in prompts} == set(TASKS)
+        assert all(is_held_out(p.scene) for p in prompts)
+
+
+def test_both_languages_ask_for_the_same_scenes() -> None:
+    english, chinese = (task_prompts(30, lang) for lang in LANGUAGES)
+    assert [(p.scene, p.seed) for p in english] == [(p.scene, p.seed) for p in chinese]
+
+
+def test_an_untrained_autoencoder_already_keeps_colour() -> None:
+    from pocket.models import build_vae
+    from pocket.start import start_linear
+    from pocket.train.common import to_input
+
+    torch.manual_seed(0)
+    pixels = np.stack([draw(sample(i, plain=True)).pixels for i in range(3)])
+    x = to_input(pixels, torch.device("cpu"))
+    with torch.no_grad():
+        vae = start_linear(build_vae())
+        y = vae.decode(vae.encode(x).latent_dist.mode()).sample
+    assert float((y.mean((2, 3)) - x.mean((2, 3))).abs().max()) < 0.1
+
+
+def test_the_learning_rate_rises_then_falls_with_time() -> None:
+    from pocket.train.common import Budget
+
+    assert Budget(1).rate(1.0, 0) < 0.05
+    assert Budget(1).rate(1.0, 500) > 0.95
+    assert Budget(1, spent=60).rate(1.0, 500) < 0.05
+
+
+def test_the_judge_is_taught_the_truth() -> None:
+    from pocket.judge import SUBJECT_NAMES, read_truth
+
+    scene = sample(3, kind="count")
+    truth = read_truth(scene)
+    assert truth["count"][SUBJECT_NAMES.index(scene.things[0].subject)] == scene.count
+    assert truth["count"].sum() == scene.count
+    assert (truth["colour"] >= 0).sum() == 1
+
+
+def test_the_evaluation_believes_only_what_it_sees() -> None:
+    from pocket.evaluate import shows
+    from pocket.judge import Found, Verdict
+
+    scene = replace(sample(1, kind="pair"), relation="left")
+    a, b = scene.things
+    seen = Verdict(
+        {a.subject: Found(1, a.colour, 0.2, 0.5), b.subject: Found(1, b.colour, 0.8, 0.5)}, "sea", "flat", ()
+    )
+    assert shows("position", scene, seen) and shows("colour binding", scene, seen)
+    assert not shows("position", replace(scene, relation="right"), seen)
+    assert not shows("two objects", scene, Verdict({}, "sea", "flat", ()))
