@@ -5,13 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import math
+import os
 import struct
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from studio.errors import StudioError
+
+log = logging.getLogger(__name__)
 
 LARGEST_HEADER = 100_000_000
 """The format's own bound; a larger claim is a broken or hostile file."""
@@ -122,3 +128,254 @@ def checkpoint_hash(checkpoint: Path) -> str:
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()[:10]
+
+
+def variant_of(component: Path) -> str:
+    """The variant of one component's files, `fp16` of `model.fp16.safetensors`; empty for the plain ones."""
+    name = weight_files(component)[0].name.removesuffix(".safetensors")
+    if "*" in name:
+        return ""
+    return name.split("-0")[0].partition(".")[2]
+
+
+# -- hashes, remembered ---------------------------------------------------------------------------
+
+
+class Hashes:
+    """Hashes of files and of parts of files, worked out once for as long as a file stays as it is."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / "hashes.json"
+        self._lock = threading.Lock()
+        self._known: dict[str, dict[str, Any]] | None = None
+
+    def of(self, path: Path, prefix: str = "") -> str:
+        """The sha256 of a file; with a prefix, of its tensors whose names start so, the prefix left out."""
+        path = path.resolve()
+        key = f"{path}|{prefix}"
+        stamp = _stamp(path)
+        with self._lock:
+            found = self._remembered().get(key)
+        if found and found["stamp"] == stamp:
+            return str(found["sha256"])
+        digest = _hash_of_tensors(path, prefix) if prefix else _hash_of_file(path)
+        with self._lock:
+            self._keep(key, {"stamp": stamp, "sha256": digest})
+        return digest
+
+    def _remembered(self) -> dict[str, dict[str, Any]]:
+        if self._known is None:
+            self._known = self._read()
+        return self._known
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            kept = json.loads(self._path.read_text(encoding="utf-8"))
+            return {key: value for key, value in kept.items() if {"stamp", "sha256"} <= set(value)}
+        except OSError:
+            return {}
+        except (ValueError, TypeError, AttributeError):
+            log.warning("%s cannot be read and is worked out anew", self._path.name)
+            return {}
+
+    def _keep(self, key: str, value: dict[str, Any]) -> None:
+        # The page and each device's worker keep hashes in one file: what the others found stays.
+        self._known = self._remembered() | self._read() | {key: value}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path.with_suffix(f".{os.getpid()}.part")
+        unfinished.write_text(json.dumps(self._known), encoding="utf-8")
+        unfinished.replace(self._path)
+
+
+def _stamp(path: Path) -> list[int]:
+    state = path.stat()
+    return [state.st_size, state.st_mtime_ns]
+
+
+def _hash_of_file(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _hash_of_tensors(path: Path, prefix: str) -> str:
+    header = read_header(path)
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        start = 8 + struct.unpack("<Q", stream.read(8))[0]
+        for name in sorted(name for name in header if name.startswith(prefix) and name != "__metadata__"):
+            entry = header[name]
+            digest.update(f"{name.removeprefix(prefix)} {entry['dtype']} {entry['shape']}\n".encode())
+            stream.seek(start + entry["data_offsets"][0])
+            _digest_bytes(digest.update, stream.read, entry["data_offsets"][1] - entry["data_offsets"][0])
+    return digest.hexdigest()
+
+
+def _digest_bytes(take: Callable[[bytes], None], read: Callable[[int], bytes], left: int) -> None:
+    while left > 0 and (piece := read(min(left, 1 << 20))):
+        take(piece)
+        left -= len(piece)
+
+
+# -- what a single file is ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a single safetensors file holds, told by the names and shapes in its header alone."""
+
+    kind: Literal["checkpoint", "vae", "lora", "embedding", "control", "upscaler", "unknown"]
+    family: str | None = None
+    inpaint: bool = False
+    whole: bool = True
+    """Whether a checkpoint brings its text encoders and its VAE."""
+
+
+UNKNOWN = Kind("unknown")
+WIDTHS = {768: "sd1", 1024: "sd2", 2048: "sdxl", 1280: "sdxl-refiner", 4096: "sd3"}
+"""How wide the text is that a family's cross attention reads."""
+DENOISER = "model.diffusion_model."
+LORA_MARKS: tuple[str, ...] = (
+    *(".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", "lora.down.", "lora.up."),
+    *(".hada_w1_a", ".lokr_w1", ".lokr_w2", ".oft_blocks", "lora_unet_", "lora_te"),
+)
+Shapes = dict[str, tuple[int, ...]]
+
+
+def read_kind(path: Path) -> Kind:
+    """What a file is and of which family; a file that cannot be read is refused by its name."""
+    header = read_header(path)
+    with _told_as_broken(path):
+        shapes = {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
+        about = header.get("__metadata__") or {}
+        return _kind(shapes, about)
+
+
+def family_of(path: Path) -> str | None:
+    """The family of a single file; None where its header does not tell."""
+    return read_kind(path).family
+
+
+def _kind(shapes: Shapes, about: dict[str, str]) -> Kind:
+    # A LoRA, then a control net, before a checkpoint: they bear names of the denoiser's layers too.
+    for told in (_as_lora, _as_control, _as_checkpoint, _as_vae, _as_embedding, _as_upscaler):
+        kind = told(shapes, about)
+        if kind is not None:
+            return kind
+    return UNKNOWN
+
+
+def _has(shapes: Shapes, *starts: str) -> bool:
+    return any(name.startswith(starts) for name in shapes)
+
+
+def _within(shapes: Shapes, *parts: str) -> bool:
+    return any(part in name for name in shapes for part in parts)
+
+
+def _as_lora(shapes: Shapes, about: dict[str, str]) -> Kind | None:
+    if not _within(shapes, *LORA_MARKS):
+        return None
+    return Kind("lora", _lora_family(shapes) or _family_in_words(about))
+
+
+def _lora_family(shapes: Shapes) -> str | None:
+    if _within(shapes, "double_blocks", "single_transformer_blocks"):
+        return "flux"
+    if _within(shapes, "joint_blocks") or _has(shapes, "transformer.transformer_blocks."):
+        return "sd3"
+    if _within(shapes, "lora_te2_", "text_encoder_2."):
+        return "sdxl"
+    return _width(shapes)
+
+
+def _family_in_words(about: dict[str, str]) -> str | None:
+    """What training programs write into a LoRA's header."""
+    words = f"{about.get('modelspec.architecture', '')} {about.get('ss_base_model_version', '')}".lower()
+    known = {"xl": "sdxl", "flux": "flux", "sd3": "sd3", "diffusion-v3": "sd3", "v2": "sd2", "v1": "sd1"}
+    return next((family for mark, family in known.items() if mark in words), None)
+
+
+def _width(shapes: Shapes) -> str | None:
+    """The family by the width of the text that the cross attention's keys read."""
+    # The upper half of a LoRA knows its rank and the layer's own width, not that of the text.
+    ups = (".lora_up.", ".lora_B.", ".up.")
+    for name, shape in shapes.items():
+        reads = "attn2" in name and "to_k" in name and name.endswith(".weight")
+        if reads and len(shape) > 1 and not any(up in name for up in ups):
+            return WIDTHS.get(shape[1])
+    return None
+
+
+def _as_control(shapes: Shapes, about: dict[str, str]) -> Kind | None:
+    marks = ("control_model.", "input_hint_block.", "controlnet_cond_embedding.", "controlnet_blocks.")
+    if not _has(shapes, *marks):
+        return None
+    if _has(shapes, "transformer_blocks.", "double_blocks."):
+        return Kind("control", "flux" if _within(shapes, "single_transformer", "x_embedder") else "sd3")
+    return Kind("control", _width(shapes))
+
+
+def _as_checkpoint(shapes: Shapes, about: dict[str, str]) -> Kind | None:
+    family, inlet = _denoiser(shapes)
+    if inlet is None:
+        return None
+    whole = _has(shapes, "first_stage_model.", "vae.") and _has(
+        shapes, "cond_stage_model.", "conditioner.embedders.", "text_encoders."
+    )
+    # 9 and 384 channels: the noise, the masked picture and its mask. A U-Net that takes in any other
+    # number (a picture to be edited, depth) is a model of its own kind.
+    if family not in ("flux", "sd3") and inlet not in (4, 9):
+        return UNKNOWN
+    return Kind("checkpoint", family, inpaint=inlet in (9, 384), whole=whole)
+
+
+def _denoiser(shapes: Shapes) -> tuple[str | None, int | None]:
+    """The family of the denoiser in the classic layout, and how many channels it takes in."""
+    bare = {name.removeprefix(DENOISER): shape for name, shape in shapes.items()}
+    if _has(bare, "double_blocks.") and "img_in.weight" in bare:
+        return "flux", bare["img_in.weight"][1]
+    if _has(bare, "joint_blocks.") and "x_embedder.proj.weight" in bare:
+        return "sd3", bare["x_embedder.proj.weight"][1]
+    if "input_blocks.0.0.weight" not in bare:
+        return None, None
+    return _unet_family(shapes), bare["input_blocks.0.0.weight"][1]
+
+
+def _unet_family(shapes: Shapes) -> str | None:
+    # The text encoders tell more surely than widths; widths serve where there is a denoiser alone.
+    if _has(shapes, "conditioner.embedders.1."):
+        return "sdxl"
+    if _has(shapes, "conditioner.embedders.0."):
+        return "sdxl-refiner"
+    if _has(shapes, "cond_stage_model.model."):
+        return "sd2"
+    if _has(shapes, "cond_stage_model.transformer."):
+        return "sd1"
+    return _width(shapes)
+
+
+def _as_vae(shapes: Shapes, about: dict[str, str]) -> Kind | None:
+    bare = {name.removeprefix("first_stage_model."): shape for name, shape in shapes.items()}
+    inlet = bare.get("decoder.conv_in.weight")
+    if inlet is None or len(inlet) != 4 or not _has(bare, "encoder.", "post_quant_conv."):
+        return None
+    # Four channels: of Stable Diffusion 1, 2 and XL, whose VAEs have the same shapes.
+    return Kind("vae")
+
+
+def _as_embedding(shapes: Shapes, about: dict[str, str]) -> Kind | None:
+    if {"clip_l", "clip_g"} <= set(shapes):
+        return Kind("embedding", "sdxl")
+    if len(shapes) != 1:
+        return None
+    ((name, shape),) = shapes.items()
+    if len(shape) not in (1, 2) or (len(shape) == 2 and shape[0] > 256):
+        return None
+    family = {768: "sd1", 1024: "sd2"}.get(shape[-1])
+    return Kind("embedding", family) if family or name == "emb_params" else None
+
+
+def _as_upscaler(shapes: Shapes, about: dict[str, str]) -> Kind | None:
+    nets = ("conv_first.", "model.1.sub.", "body.0.rdb1.", "layers.0.residual_group.", "conv_last.")
+    compact = "body.0.weight" in shapes and "body.1.weight" in shapes
+    return Kind("upscaler") if compact or _has(shapes, *nets) else None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +17,18 @@ from studio import weights
 from studio.errors import StudioError
 from studio.weights import (
     LARGEST_HEADER,
+    Hashes,
+    Kind,
     checkpoint_bytes,
     checkpoint_files,
     checkpoint_hash,
     component_folders,
+    family_of,
     read_header,
+    read_kind,
     tensor_bytes,
     tensor_elements,
+    variant_of,
     weight_files,
 )
 
@@ -40,6 +48,11 @@ def tensors(path: Path, value: float = 1.0, numbers: int = 12) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     both = {"a": np.full((numbers // 2, 2), value, np.float32), "b": np.zeros(3, np.float16)}
     save_file(both, str(path), metadata={"format": "pt"})
+    return path
+
+
+def single(path: Path, values: dict[str, np.ndarray]) -> Path:
+    save_file(values, str(path))
     return path
 
 
@@ -205,3 +218,221 @@ def test_the_hash_follows_the_content_and_nothing_else(tmp_path: Path) -> None:
     assert len(first) == 10 and int(first, 16) >= 0
     tensors(same / "vae" / "diffusion_pytorch_model.safetensors", 3.0)
     assert checkpoint_hash(same) != first
+
+
+# -- hashes ---------------------------------------------------------------------------------------
+
+
+def test_a_hash_is_that_of_the_bytes_and_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tensors(tmp_path / "model.safetensors")
+    expected = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert Hashes(tmp_path / "data").of(path) == expected
+    monkeypatch.setattr(weights, "_hash_of_file", lambda path: pytest.fail("it was remembered"))
+    assert Hashes(tmp_path / "data").of(path) == expected
+
+
+def test_a_file_that_changes_is_hashed_anew(tmp_path: Path) -> None:
+    path = tensors(tmp_path / "model.safetensors")
+    hashes = Hashes(tmp_path)
+    first = hashes.of(path)
+    tensors(path, 2.0)
+    os.utime(path, ns=(1, 1))
+    assert hashes.of(path) != first
+
+
+def test_a_part_of_a_file_has_the_hash_of_the_same_part_elsewhere(tmp_path: Path) -> None:
+    vae = {"encoder.a": np.ones((2, 2), np.float32), "decoder.b": np.zeros(3, np.float16)}
+    one = single(tmp_path / "one.safetensors", {f"vae.{name}": value for name, value in vae.items()})
+    more = {f"vae.{name}": value for name, value in vae.items()} | {"unet.c": np.ones(5, np.float32)}
+    other = single(tmp_path / "other.safetensors", more)
+    named = {f"first_stage_model.{name}": value for name, value in vae.items()}
+    third = single(tmp_path / "third.safetensors", named)
+    hashes = Hashes(tmp_path)
+    assert hashes.of(one) != hashes.of(other)
+    assert hashes.of(one, "vae.") == hashes.of(other, "vae.") == hashes.of(third, "first_stage_model.")
+    assert hashes.of(other, "unet.") != hashes.of(other, "vae.")
+
+
+@pytest.mark.parametrize("changed", [np.full((2, 2), 2, np.float32), np.ones((4, 1), np.float32)])
+def test_a_part_with_other_numbers_or_another_shape_has_another_hash(
+    tmp_path: Path, changed: np.ndarray
+) -> None:
+    one = single(tmp_path / "one.safetensors", {"vae.a": np.ones((2, 2), np.float32)})
+    other = single(tmp_path / "other.safetensors", {"vae.a": changed})
+    hashes = Hashes(tmp_path)
+    assert hashes.of(one, "vae.") != hashes.of(other, "vae.")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"a": 1}', '{"a": {}}'])
+def test_hashes_that_cannot_be_read_are_worked_out_anew(tmp_path: Path, text: str) -> None:
+    path = tensors(tmp_path / "model.safetensors")
+    (tmp_path / "hashes.json").write_text(text, encoding="utf-8")
+    assert Hashes(tmp_path).of(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert str(path) in (tmp_path / "hashes.json").read_text(encoding="utf-8")
+
+
+def test_two_who_keep_hashes_in_one_folder_keep_each_others(tmp_path: Path) -> None:
+    first, second = tensors(tmp_path / "a.safetensors"), tensors(tmp_path / "b.safetensors", 2.0)
+    one, other = Hashes(tmp_path), Hashes(tmp_path)
+    both = [(one, first), (other, second)] * 4
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda pair: pair[0].of(pair[1]), both))
+    kept = json.loads((tmp_path / "hashes.json").read_text(encoding="utf-8"))
+    assert set(kept) == {f"{first}|", f"{second}|"}
+    assert not list(tmp_path.glob("*.part"))
+
+
+# -- kinds ----------------------------------------------------------------------------------------
+
+INLET = f"{weights.DENOISER}input_blocks.0.0.weight"
+READS = f"{weights.DENOISER}input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+SD1_TEXT = "cond_stage_model.transformer.text_model.embeddings.position_ids"
+SD2_TEXT = "cond_stage_model.model.token_embedding.weight"
+SDXL_TEXT = ("conditioner.embedders.0.transformer.a", "conditioner.embedders.1.model.b")
+VAE = "first_stage_model.decoder.conv_in.weight"
+
+
+def layers(*names: str, **shapes: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    return dict.fromkeys(names, (1,)) | shapes
+
+
+def headed(path: Path, shapes: dict[str, tuple[int, ...]], about: dict[str, str] | None = None) -> Path:
+    """A file with nothing but a header: shapes of any size, no numbers in them."""
+    header: dict[str, object] = {
+        name: {"dtype": "F32", "shape": list(shape), "data_offsets": [0, 0]} for name, shape in shapes.items()
+    }
+    if about:
+        header["__metadata__"] = about
+    return raw(path, header)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "told"),
+    [
+        ({INLET: (320, 4, 3, 3), SD1_TEXT: (1,), VAE: (512, 4, 3, 3)}, Kind("checkpoint", "sd1")),
+        ({INLET: (320, 4, 3, 3), SD2_TEXT: (1,), VAE: (512, 4, 3, 3)}, Kind("checkpoint", "sd2")),
+        (
+            {INLET: (320, 4, 3, 3), VAE: (512, 4, 3, 3), **layers(*SDXL_TEXT)},
+            Kind("checkpoint", "sdxl"),
+        ),
+        ({INLET: (8, 9, 3, 3), SD1_TEXT: (1,), VAE: (8, 4, 3, 3)}, Kind("checkpoint", "sd1", inpaint=True)),
+        (
+            {INLET: (8, 9, 3, 3), VAE: (8, 4, 3, 3), **layers(*SDXL_TEXT)},
+            Kind("checkpoint", "sdxl", inpaint=True),
+        ),
+        ({INLET: (8, 8, 3, 3), SD1_TEXT: (1,), VAE: (8, 4, 3, 3)}, Kind("unknown")),
+        ({INLET: (320, 4, 3, 3), READS: (320, 768)}, Kind("checkpoint", "sd1", whole=False)),
+        ({INLET: (320, 4, 3, 3), READS: (320, 1024)}, Kind("checkpoint", "sd2", whole=False)),
+        ({INLET: (320, 4, 3, 3), READS: (640, 2048)}, Kind("checkpoint", "sdxl", whole=False)),
+        (
+            {INLET: (384, 4, 3, 3), VAE: (1, 4, 3, 3), SDXL_TEXT[0]: (1,)},
+            Kind("checkpoint", "sdxl-refiner"),
+        ),
+        (
+            {
+                f"{weights.DENOISER}joint_blocks.0.x": (1,),
+                f"{weights.DENOISER}x_embedder.proj.weight": (1536, 16, 2, 2),
+                "text_encoders.clip_l.x": (1,),
+                VAE: (512, 16, 3, 3),
+            },
+            Kind("checkpoint", "sd3"),
+        ),
+        (
+            {"double_blocks.0.img_attn.qkv.weight": (1,), "img_in.weight": (3072, 64)},
+            Kind("checkpoint", "flux", whole=False),
+        ),
+        (
+            {"double_blocks.0.img_attn.qkv.weight": (1,), "img_in.weight": (3072, 384)},
+            Kind("checkpoint", "flux", inpaint=True, whole=False),
+        ),
+        ({VAE: (512, 4, 3, 3), "first_stage_model.encoder.conv_in.weight": (1,)}, Kind("vae")),
+        ({"decoder.conv_in.weight": (512, 4, 3, 3), "encoder.conv_in.weight": (1,)}, Kind("vae")),
+        (
+            {
+                "lora_unet_x_attn2_to_k.lora_up.weight": (320, 4),
+                "lora_unet_x_attn2_to_k.lora_down.weight": (4, 768),
+            },
+            Kind("lora", "sd1"),
+        ),
+        (
+            {"unet.x.attn2.to_k.lora_B.weight": (9, 9), "unet.x.attn2.to_k.lora_A.weight": (4, 1024)},
+            Kind("lora", "sd2"),
+        ),
+        (
+            {"lora_te2_x.lora_down.weight": (4, 9), "lora_unet_y.lora_down.weight": (4, 9)},
+            Kind("lora", "sdxl"),
+        ),
+        ({"unet.x.attn2.processor.to_k_lora.down.weight": (4, 2048)}, Kind("lora", "sdxl")),
+        ({"lora_unet_double_blocks_0_img_mod_lin.lora_down.weight": (4, 9)}, Kind("lora", "flux")),
+        ({"transformer.transformer_blocks.0.attn.to_k.lora_A.weight": (4, 9)}, Kind("lora", "sd3")),
+        ({"lora_unet_y.lora_down.weight": (4, 9)}, Kind("lora")),
+        ({"emb_params": (4, 768)}, Kind("embedding", "sd1")),
+        ({"emb_params": (4, 1024)}, Kind("embedding", "sd2")),
+        ({"clip_l": (4, 768), "clip_g": (4, 1280)}, Kind("embedding", "sdxl")),
+        ({"<cat>": (768,)}, Kind("embedding", "sd1")),
+        (
+            {"control_model.input_hint_block.0.weight": (1,), f"control_model.{READS}": (320, 768)},
+            Kind("control", "sd1"),
+        ),
+        ({"controlnet_cond_embedding.x": (1,), "a.attn2.to_k.weight": (320, 2048)}, Kind("control", "sdxl")),
+        ({"conv_first.weight": (64, 3, 3, 3), "conv_last.weight": (3, 64, 3, 3)}, Kind("upscaler")),
+        ({"body.0.weight": (64, 3, 3, 3), "body.1.weight": (64,)}, Kind("upscaler")),
+        ({"something": (4096, 4096)}, Kind("unknown")),
+        ({}, Kind("unknown")),
+    ],
+    ids=str,
+)
+def test_a_single_file_tells_what_it_is(
+    tmp_path: Path, shapes: dict[str, tuple[int, ...]], told: Kind
+) -> None:
+    path = headed(tmp_path / "file.safetensors", shapes)
+    assert read_kind(path) == told
+    assert family_of(path) == told.family
+
+
+@pytest.mark.parametrize(
+    ("about", "family"),
+    [
+        ({"ss_base_model_version": "sdxl_base_v1-0"}, "sdxl"),
+        ({"ss_base_model_version": "sd_v1"}, "sd1"),
+        ({"modelspec.architecture": "stable-diffusion-v2-768-v/lora"}, "sd2"),
+        ({"modelspec.architecture": "flux-1-dev/lora"}, "flux"),
+        ({"modelspec.architecture": "stable-diffusion-v3-medium/lora"}, "sd3"),
+        ({"format": "pt"}, None),
+    ],
+    ids=str,
+)
+def test_a_lora_whose_layers_do_not_tell_is_known_by_its_words(
+    tmp_path: Path, about: dict[str, str], family: str | None
+) -> None:
+    path = headed(tmp_path / "file.safetensors", {"lora_unet_y.lora_down.weight": (4, 9)}, about)
+    assert read_kind(path) == Kind("lora", family)
+
+
+def test_a_file_whose_header_is_broken_is_of_no_kind(tmp_path: Path) -> None:
+    path = tmp_path / "file.safetensors"
+    path.write_bytes(b"PK\3\4 a pickle in a zip")
+    with pytest.raises(StudioError, match="weights_broken"):
+        read_kind(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "variant"),
+    [
+        (["model.safetensors"], ""),
+        (["model.fp16.safetensors"], "fp16"),
+        (["model.fp16.safetensors", "model.safetensors"], ""),
+        (["model-00001-of-00001.safetensors"], ""),
+        (["model.fp16-00001-of-00001.safetensors"], "fp16"),
+        ([], ""),
+    ],
+    ids=str,
+)
+def test_the_variant_of_a_component_is_told_by_its_files(
+    tmp_path: Path, names: list[str], variant: str
+) -> None:
+    for name in names:
+        tensors(tmp_path / name)
+    assert variant_of(tmp_path) == variant
