@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 from studio.entries import Document, Place, Problem
 from studio.errors import StudioError
 from studio.families import FAMILIES
-from studio.messages import LocalSource, ModelSpec
+from studio.messages import FileSource, HubSource, LocalSource, ModelScopeSource, ModelSpec
 from studio.settings import ROOT
+from studio.weights import component_folders, variant_of, weight_files
 
 KEYS = {"models"}
+COMPLETE = ".complete.json"
+"""Written last into a folder that is fetched into: its files and their sizes."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,59 @@ def _beyond_limits(spec: ModelSpec) -> Iterator[tuple[Place, str]]:
         yield ("defaults", "guidance"), what
 
 
-def source_folder(spec: ModelSpec) -> Path:
-    """Where a model's files lie; a relative path counts from the repository's root."""
-    if not isinstance(spec.source, LocalSource):
+# -- where a model's files lie --------------------------------------------------------------------
+
+
+def source_path(spec: ModelSpec, data: Path | None = None) -> Path:
+    """The folder or the single file of a model, as far as it is here; no network is asked."""
+    source = spec.source
+    if isinstance(source, LocalSource | FileSource):
+        return ROOT / Path(source.path).expanduser()
+    found = _fetched(source, data) if data else None
+    if found is None and isinstance(source, HubSource):
+        found = _cached(source)
+    if found is None:
         raise StudioError("source_not_here", model=spec.id)
-    return ROOT / Path(spec.source.path).expanduser()
+    return found
+
+
+source_folder = source_path
+"""The name it had while every model was a folder of this repository."""
+
+
+def store_of(source: HubSource | ModelScopeSource, data: Path) -> Path:
+    """The folder that is fetched into: one for each repository, revision, variant and file."""
+    wanted = (source.revision, source.variant, source.file)
+    selection = "--".join(part.replace("/", "--") for part in wanted if part)
+    return data / source.kind / source.repo.replace("/", "--") / selection
+
+
+def _fetched(source: HubSource | ModelScopeSource, data: Path) -> Path | None:
+    store = store_of(source, data)
+    try:
+        listed = json.loads((store / COMPLETE).read_text(encoding="utf-8"))["files"]
+        whole = all((store / name).stat().st_size == size for name, size in listed.items())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return store / source.file if whole else None
+
+
+def _cached(source: HubSource) -> Path | None:
+    """What other programs of this person fetched from the hub into its usual cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    name = source.file or "model_index.json"
+    found = try_to_load_from_cache(source.repo, name, revision=source.revision)
+    if not isinstance(found, str):
+        return None
+    if source.file:
+        return Path(found)
+    folder = Path(found).parent
+    try:
+        parts = component_folders(folder)
+        files = [weight_files(part) for part in parts]
+        whole = all(file.is_file() for each in files for file in each)
+        right = all(variant_of(part) in ("", source.variant) for part in parts)
+    except StudioError:
+        return None
+    return folder if whole and right else None

@@ -45,7 +45,7 @@ FLOORS = {
 }
 """Every room of studio/ and the floor it is on. A new room is added here and in the plan of the house."""
 
-SIDEWAYS = {("diffusion", "models"), ("prompt", "spellbook")}
+SIDEWAYS = {("diffusion", "models"), ("prompt", "spellbook"), ("catalog", "weights")}
 """The only arrows within one floor: the first may import the second."""
 
 HEAVY = (

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from studio.catalog import Catalog, read_catalog, source_folder
+from studio.catalog import COMPLETE, Catalog, read_catalog, source_path, store_of
 from studio.errors import StudioError
+from studio.messages import FileSource, HubSource, ModelScopeSource, ModelSpec
 from studio.settings import ROOT
+from tests.test_weights import checkpoint
 from tests.tiny import catalog_text
 
 FIRST, LAST = Path("/first"), Path("/last")
@@ -113,17 +116,115 @@ def test_a_model_that_is_not_in_the_catalog_is_the_askers_error(tmp_path: Path) 
 
 def test_a_relative_path_counts_from_the_repository_and_an_absolute_one_stands(tmp_path: Path) -> None:
     specs = read(tmp_path, catalog_text(("here", Path("pocket/weights")), ("there", tmp_path))).specs
-    assert source_folder(specs["here"]) == ROOT / "pocket" / "weights"
-    assert source_folder(specs["there"]) == tmp_path
+    assert source_path(specs["here"]) == ROOT / "pocket" / "weights"
+    assert source_path(specs["there"]) == tmp_path
 
 
 def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     specs = read(tmp_path, catalog_text(("home", Path("~/models")))).specs
-    assert source_folder(specs["home"]) == tmp_path / "models"
+    assert source_path(specs["home"]) == tmp_path / "models"
 
 
 def test_the_repositorys_own_catalog_is_without_problems() -> None:
     catalog = read_catalog(ROOT / "models.yaml")
     assert [str(problem) for problem in catalog.problems] == []
     assert next(iter(catalog.specs)) == "pocket"
+
+
+# -- where files lie ------------------------------------------------------------------------------
+
+COMMIT = "0" * 40
+
+
+def spec_of(folder: Path, source: FileSource | HubSource | ModelScopeSource) -> ModelSpec:
+    spec = read(folder, catalog_text(("one", FIRST))).specs["one"]
+    return spec.model_copy(update={"source": source})
+
+
+def cached(hub: Path, repo: str) -> Path:
+    """The folder of a repository's files in the hub's cache."""
+    store = hub / f"models--{repo.replace('/', '--')}"
+    (store / "refs").mkdir(parents=True)
+    (store / "refs" / "main").write_text(COMMIT, encoding="utf-8")
+    folder = store / "snapshots" / COMMIT
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The hub's cache of this test."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_a_single_file_lies_where_it_is_named(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, FileSource(path=str(tmp_path / "model.safetensors")))
+    assert source_path(spec) == tmp_path / "model.safetensors"
+
+
+def test_a_repository_nobody_fetched_is_not_here(tmp_path: Path, hub: Path) -> None:
+    for source in (HubSource(repo="a/b"), ModelScopeSource(repo="a/b")):
+        with pytest.raises(StudioError, match="source_not_here") as told:
+            source_path(spec_of(tmp_path, source), tmp_path / "data")
+        assert told.value.params == {"model": "one"}
+
+
+@pytest.mark.parametrize("source", [HubSource(repo="a/b"), ModelScopeSource(repo="a/b", variant="fp16")])
+def test_what_was_fetched_is_here_once_it_is_whole(
+    tmp_path: Path, hub: Path, source: HubSource | ModelScopeSource
+) -> None:
+    spec, data = spec_of(tmp_path, source), tmp_path / "data"
+    folder = checkpoint(store_of(source, data))
+    with pytest.raises(StudioError, match="source_not_here"):
+        source_path(spec, data)
+    files = {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*.*")}
+    (folder / COMPLETE).write_text(json.dumps({"files": files}), encoding="utf-8")
+    assert source_path(spec, data) == folder
+    next(folder.rglob("*.safetensors")).unlink()
+    with pytest.raises(StudioError, match="source_not_here"):
+        source_path(spec, data)
+
+
+def test_each_revision_variant_and_file_has_its_own_folder(tmp_path: Path) -> None:
+    sources = [
+        HubSource(repo="a/b"),
+        HubSource(repo="a/c"),
+        HubSource(repo="a/b", revision="refs/pr/3"),
+        HubSource(repo="a/b", variant="fp16"),
+        HubSource(repo="a/b", file="x/y.safetensors"),
+        ModelScopeSource(repo="a/b"),
+    ]
+    stores = {store_of(source, tmp_path) for source in sources}
+    assert len(stores) == len(sources)
+    assert all(store.is_relative_to(tmp_path) and ".." not in store.parts for store in stores)
+
+
+def test_the_hubs_cache_of_other_programs_is_used(tmp_path: Path, hub: Path) -> None:
+    folder = checkpoint(cached(hub, "a/b"))
+    assert source_path(spec_of(tmp_path, HubSource(repo="a/b")), tmp_path / "data") == folder
+    assert source_path(spec_of(tmp_path, HubSource(repo="a/b", revision=COMMIT))) == folder
+    (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(StudioError, match="source_not_here"):
+        source_path(spec_of(tmp_path, HubSource(repo="a/b")))
+
+
+def test_the_hubs_cache_is_not_used_where_it_holds_another_variant(tmp_path: Path, hub: Path) -> None:
+    folder = checkpoint(cached(hub, "a/b"))
+    for path in list(folder.rglob("*.safetensors")):
+        path.rename(path.with_name("diffusion_pytorch_model.fp16.safetensors"))
+    assert source_path(spec_of(tmp_path, HubSource(repo="a/b", variant="fp16"))) == folder
+    with pytest.raises(StudioError, match="source_not_here"):
+        source_path(spec_of(tmp_path, HubSource(repo="a/b")))
+
+
+def test_one_file_of_a_repository_is_found_in_the_hubs_cache(tmp_path: Path, hub: Path) -> None:
+    folder = cached(hub, "a/b")
+    (folder / "x.safetensors").write_bytes(b"x")
+    assert (
+        source_path(spec_of(tmp_path, HubSource(repo="a/b", file="x.safetensors")))
+        == folder / "x.safetensors"
+    )
+    with pytest.raises(StudioError, match="source_not_here"):
+        source_path(spec_of(tmp_path, HubSource(repo="a/b", file="y.safetensors")))
