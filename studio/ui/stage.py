@@ -26,11 +26,11 @@ from studio.messages import (
     Trouble,
 )
 from studio.ui.parts import act, attributes, hidden_words, icon, local, tool
-from studio.ui.words import html, place_in_line, t, took, trouble_words, words
+from studio.ui.words import about, html, place_in_line, size_words, t, took, trouble_words, words
 
 SlotState = Literal["waiting", "painting", "done", "skipped"]
-Phase = Literal["queued", "loading", "painting", "done", "failed", "cancelled", "interrupted"]
-AT_WORK: tuple[Phase, ...] = ("queued", "loading", "painting")
+Phase = Literal["queued", "downloading", "loading", "painting", "done", "failed", "cancelled", "interrupted"]
+AT_WORK: tuple[Phase, ...] = ("queued", "downloading", "loading", "painting")
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class Sheet:
     model: str = ""
     trouble: Trouble | None = None
     stopped_at: int = 0
+    fetched: tuple[int, int, float] = (0, 0, 0.0)
+    """Bytes fetched, bytes in all, bytes a second."""
 
     @property
     def at_work(self) -> bool:
@@ -73,6 +75,11 @@ class Sheet:
     def done(self) -> tuple[Slot, ...]:
         """The pictures that are painted and kept."""
         return tuple(slot for slot in self.slots if slot.picture)
+
+    @property
+    def void(self) -> bool:
+        """Whether it left the line before anything was painted: nothing to look at."""
+        return self.phase == "cancelled" and not self.stopped_at and not self.done
 
     def after(self, event: Event) -> Sheet:
         """The same sheet once an event has happened."""
@@ -97,7 +104,8 @@ class StageView:
     def shown(self) -> Sheet | None:
         """The job on the stage: the first at work, else the newest."""
         working = [sheet for sheet in self.sheets if sheet.at_work]
-        return working[0] if working else (self.sheets[-1] if self.sheets else None)
+        worth = [sheet for sheet in self.sheets if not sheet.void] or list(self.sheets)
+        return next(iter(working[:1] + worth[-1:]), None)
 
     @property
     def waiting(self) -> tuple[Sheet, ...]:
@@ -138,6 +146,12 @@ def _queued(sheet: Sheet, event: Queued) -> Sheet:
     return replace(sheet, phase="queued", position=event.position, seconds=event.seconds, trouble=None)
 
 
+def _downloading(sheet: Sheet, event: Any) -> Sheet:
+    return replace(
+        sheet, phase="downloading", model=event.model, fetched=(event.done, event.total, event.rate)
+    )
+
+
 def _loading(sheet: Sheet, event: Loading) -> Sheet:
     return replace(sheet, phase="loading", model=event.model)
 
@@ -172,6 +186,7 @@ def _cancelled(sheet: Sheet, event: Cancelled) -> Sheet:
 
 _CHANGES: dict[str, Callable[[Sheet, Any], Sheet]] = {
     "queued": _queued,
+    "downloading": _downloading,
     "loading": _loading,
     "step": _step,
     "saved": _saved,
@@ -427,6 +442,7 @@ def _message(view: StageView, sheet: Sheet) -> str:
     """What stands in the mat instead of a picture, if anything does."""
     tell = {
         "queued": _tell_queued,
+        "downloading": _tell_downloading,
         "loading": _tell_loading,
         "painting": _tell_painting,
         "failed": _tell_failed,
@@ -461,6 +477,19 @@ def _tell_queued(view: StageView, sheet: Sheet) -> str:
     leave = act("cancel", t("stage.leave"), job=sheet.job)
     place = html(place_in_line(sheet.position, sheet.seconds))
     return _note(place, t("stage.queued_more"), leave, _turning())
+
+
+def _tell_downloading(view: StageView, sheet: Sheet) -> str:
+    done, total, rate = sheet.fetched
+    model = view.models.get(sheet.model) or Bilingual(en=sheet.model, zh=sheet.model)
+    share = round(100 * done / total) if total else 0
+    told = t("stage.fetched", done=size_words(done), total=size_words(total))
+    left = f" · {html(about((total - done) / rate))}" if rate > 0 else ""
+    bar = f'<span class="bar long"><u style="width:{share}%"></u></span>'
+    leave = act("cancel", t("form.stop"), job=sheet.job)
+    return _note(
+        t("stage.fetching", model=model), f'<span class="num">{told}{left}</span>{bar}', leave, _turning()
+    )
 
 
 def _tell_loading(view: StageView, sheet: Sheet) -> str:

@@ -17,8 +17,8 @@ FONT = (
     "Inter", "system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei",
     "Noto Sans CJK SC", "sans-serif",
 )  # fmt: skip
-SPOKEN_BY_THE_BROWSER = ("stage.copied", "gallery.copied", "gallery.filled", "gallery.deleted")
-"""Notes that the browser shows without asking the server."""
+SPOKEN_BY_THE_BROWSER = ("stage.copied", "gallery.filled", "page.create", "page.gallery")
+"""What the browser says without asking the server."""
 
 
 def theme() -> gr.themes.Base:

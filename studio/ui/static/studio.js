@@ -168,6 +168,7 @@ window.studio = (() => {
   // -- language and theme -------------------------------------------------------------------------------------
   // Inside a frame of another site a cookie only travels when it is marked for that.
   const SITE = location.protocol === "https:" ? "samesite=none;secure" : "samesite=lax";
+  const TITLES = ["page.create", "page.gallery"];
   const LOCALES = { en: "en", zh: "zh-CN" };
 
   async function language(name) {
@@ -185,6 +186,12 @@ window.studio = (() => {
     const core = performance.getEntriesByType("resource").map((r) => r.name).find((n) => /\/assets\/core-[^/]*\.js/.test(n));
     const module = await import(core);
     await module.changeLocale(locale);
+    // Gradio leaves the titles of pages that were not opened yet as they are.
+    $$("#nav > .tab-wrapper [role=tab]").forEach((tab, index) => {
+      const words = window.studio_words[TITLES[index]];
+      const text = [...tab.childNodes].find((node) => node.nodeType === 3 && node.data.trim());
+      if (words && text) text.data = words[root.dataset.lang];
+    });
   }
 
   function theme(name) {
@@ -231,6 +238,13 @@ window.studio = (() => {
     clearTimeout(pause);
     pause = setTimeout(touch, 150);
   }
+  // A letter typed just before the page goes has not come round through Gradio yet.
+  addEventListener("pagehide", () => {
+    const values = kept();
+    if (!restored || !values) return;
+    values[1] = $("#prompt textarea").value;
+    store("form", values);
+  });
   function kept() { return store("form"); }
   function ready() { restored = true; document.body.dataset.ready = "yes"; touch(); }
 

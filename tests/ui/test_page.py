@@ -1,0 +1,335 @@
+"""The page in a real Chromium, on the fake engine: what a person does, seen as a person sees it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from studio.service import Studio
+from tests.ui.house import app_of, studio_at
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not Path(CHROMIUM).exists() and not os.environ.get("CI"), reason="no Chromium here"),
+]
+PROMPT = "#prompt textarea"
+
+
+@contextmanager
+def serving(studio: Studio, port: int = 0) -> Iterator[str]:
+    """The page on a port of its own, for as long as it is needed."""
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
+        port = free.getsockname()[1]
+    studio.start()
+    config = uvicorn.Config(app_of(studio), port=port, log_level="error", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(5)
+        studio.close()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A studio with two models that takes a second for a picture."""
+    folder = tmp_path_factory.mktemp("studio")
+    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
+    with serving(studio_at(folder, step_seconds=0.05, models=2)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests."""
+    with playwright.sync_playwright() as started:
+        yield started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+
+@pytest.fixture
+def visit(browser: Any, url: str) -> Iterator[Callable[..., Any]]:
+    """Opens the page as a new visitor and hands back what they see."""
+    contexts = []
+
+    def go(language: str = "en-GB", to: str = url, **options: Any) -> Any:
+        size = options.pop("viewport", {"width": 1440, "height": 1000})
+        contexts.append(browser.new_context(locale=language, viewport=size, **options))
+        return opened(contexts[-1], to)
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+def opened(context: Any, url: str) -> Any:
+    """A page of a visitor, once it is ready. An error in its scripts, or a request to elsewhere, fails the test."""
+    page = context.new_page()
+    page.set_default_timeout(8000)
+    page.on("pageerror", lambda error: pytest.fail(f"the page's script broke: {error}"))
+    page.on("request", lambda request: _stay_here(request.url))
+    page.goto(url)
+    page.wait_for_selector("body[data-ready=yes]")
+    return page
+
+
+def _stay_here(address: str) -> None:
+    assert address.startswith(("http://127.0.0.1:", "data:", "blob:")), f"the page asked {address}"
+
+
+def idle(page: Any) -> None:
+    """Waits until nothing is at work."""
+    page.wait_for_selector("body[data-busy=no]")
+
+
+def paint(page: Any, prompt: str) -> None:
+    """Paints one picture and waits for it."""
+    page.fill(PROMPT, prompt)
+    page.press(PROMPT, "Control+Enter")
+    page.wait_for_selector("body:not([data-busy=no])")
+    idle(page)
+
+
+def test_type_watch_stop_and_generate_again(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.fill(PROMPT, "an orange cat <script>alert(1)</script>")
+    expect(page.locator("#meter")).to_contain_text("/ 75")
+    page.press(PROMPT, "Control+Enter")
+    page.wait_for_selector(".plate.on .ring[aria-valuenow]:not([aria-valuenow='0'])")
+    assert page.locator(".plate.on .shot img").get_attribute("src").startswith("data:image/jpeg")
+    page.keyboard.press("Escape")
+    expect(page.locator(".plate.on")).to_contain_text("Stopped at step")
+    idle(page)
+    page.get_by_role("button", name="Paint again").click()
+    page.wait_for_selector("body:not([data-busy=no])")
+    idle(page)
+    picture = page.locator(".plate.on .shot img")
+    expect(picture).to_have_attribute("src", _is_picture())
+    assert page.evaluate("document.querySelector('.plate.on .shot img').naturalWidth") == 512
+    expect(page.locator(".plate.on .recipe")).to_contain_text("<script>alert(1)</script>")
+
+
+def _is_picture() -> Any:
+    import re
+
+    return re.compile(r"^pictures/.+\.png$")
+
+
+def test_several_pictures_skipping_and_queueing_another(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.fill(PROMPT, "far hills")
+    page.locator("#count label", has_text="3").click()
+    page.press(PROMPT, "Control+Enter")
+    page.wait_for_selector(".plate.on .ring")
+    expect(page.locator(".sb")).to_have_count(3)
+    page.locator("#foot").get_by_role("button", name="Queue another").click()
+    expect(page.locator(".pill")).to_contain_text("Your next one")
+    page.locator("#foot").get_by_role("button", name="Skip this one").click()
+    expect(page.locator(".sb").first).to_contain_text("skipped")
+    first = page.locator("#stage .stage").get_attribute("data-job")
+    page.locator(".pill button").click()
+    expect(page.locator(".pill")).to_have_count(0)
+    idle(page)
+    assert page.locator("#stage .stage").get_attribute("data-job") == first
+    page.locator(".sb").nth(1).click()
+    expect(page.locator(".plate.on")).to_contain_text("Picture 2 of 3")
+
+
+def test_close_the_page_in_mid_run_and_find_the_picture(visit: Callable[..., Any], url: str) -> None:
+    page = visit()
+    page.fill(PROMPT, "a fish at sea, found again")
+    page.locator("#count label", has_text="4").click()
+    page.press(PROMPT, "Control+Enter")
+    page.wait_for_selector(".plate.on .ring")
+    context = page.context
+    page.close()
+    back = opened(context, url)
+    back.wait_for_selector(".plate.on .ring")
+    assert back.input_value(PROMPT) == "a fish at sea, found again"
+    back.close()
+    time.sleep(2)
+    found = opened(context, url)
+    idle(found)
+    expect(found.locator(".plate.on .recipe")).to_contain_text("a fish at sea, found again")
+    expect(found.locator(".plate.on .shot img")).to_have_attribute("src", _is_picture())
+    expect(found.locator(".sb img[src^=pictures]")).to_have_count(4)
+
+
+def test_the_language_changes_without_losing_a_letter(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.fill(PROMPT, "half a wor")
+    page.get_by_role("button", name="中", exact=True).click()
+    expect(page.locator("#foot")).to_contain_text("生成")
+    expect(page.locator("#nav")).to_contain_text("画廊")
+    expect(page.locator("#details_fold")).to_contain_text("参数")
+    assert page.input_value(PROMPT) == "half a wor"
+    page.locator(PROMPT).press_sequentially("d")
+    page.reload()
+    page.wait_for_selector("body[data-ready=yes]")
+    expect(page.locator("#negative_fold")).to_contain_text("负面咒语")
+    assert page.input_value(PROMPT) == "half a word"
+
+
+@pytest.mark.parametrize("spoken", ["zh", "zh-Hans-CN"])
+def test_it_begins_in_the_browsers_language(visit: Callable[..., Any], spoken: str) -> None:
+    page = visit(spoken)
+    expect(page.locator("#details_fold")).to_contain_text("参数")
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+
+
+def test_a_refresh_keeps_the_form(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.fill(PROMPT, "kept over a refresh")
+    page.locator("#size label", has_text="16:9").click()
+    page.locator("#count label", has_text="2").click()
+    page.locator("#details_fold .label-wrap").click()
+    page.fill("#steps input[type=number]", "7")
+    page.press("#steps input[type=number]", "Tab")
+    page.fill("#seed input", "4711")
+    page.press("#seed input", "Tab")
+    expect(page.locator("#size_label")).to_contain_text("680 × 384")
+    expect(page.locator("#details_sum")).to_contain_text("7 steps")
+    page.reload()
+    page.wait_for_selector("body[data-ready=yes]")
+    expect(page.locator("#details_sum")).to_contain_text("7 steps")
+    expect(page.locator("#size_label")).to_contain_text("680 × 384")
+    assert page.input_value(PROMPT) == "kept over a refresh"
+    assert page.locator("#count label.selected").inner_text() == "2"
+
+
+def test_a_starter_fills_prompt_and_seed_and_another_model_brings_its_numbers(
+    visit: Callable[..., Any],
+) -> None:
+    page = visit()
+    page.get_by_role("button", name="Fish at sea").click()
+    expect(page.locator(PROMPT)).to_have_value(
+        "flat illustration of an orange fish in the blue sea, sun, clear sky"
+    )
+    page.locator("[data-local=menu]").click()
+    page.get_by_role("menuitemradio", name="Large").click()
+    expect(page.locator("#size_label")).to_contain_text("768 × 768")
+    expect(page.locator("#tools .chip")).to_contain_text("Large")
+    assert "orange fish" in page.input_value(PROMPT)
+
+
+def test_gallery_open_walk_delete_and_paint_again(visit: Callable[..., Any]) -> None:
+    page = visit()
+    for prompt in ("first of two", "second of two"):
+        paint(page, prompt)
+    page.fill(PROMPT, "something else")
+    page.keyboard.press("Tab")
+    page.locator("#nav [role=tab]").nth(1).click()
+    cards = page.locator("#gallery .pc")
+    expect(cards.first).to_contain_text("second of two")
+    count = cards.count()
+    cards.first.click()
+    expect(page.locator(".drawer")).to_contain_text("second of two")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".drawer")).to_contain_text("first of two")
+    page.get_by_role("button", name="Paint again from this recipe").click()
+    expect(page.locator(PROMPT)).to_have_value("first of two")
+    assert page.evaluate("document.body.dataset.busy") == "no"
+    page.locator("#nav [role=tab]").nth(1).click()
+    cards.first.click()
+    page.locator(".drawer [data-local=delete]").click()
+    page.get_by_role("button", name="Keep it").click()
+    expect(cards).to_have_count(count)
+    page.locator(".drawer [data-local=delete]").click()
+    page.locator("dialog.ask .ask-yes").click()
+    expect(cards).to_have_count(count - 1)
+    expect(cards.first).to_contain_text("first of two")
+    page.keyboard.press("Escape")
+    expect(page.locator(".drawer")).to_be_hidden()
+
+
+def test_no_letter_acts_while_somebody_types_or_composes(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.locator(PROMPT).press_sequentially("gg gc d")
+    assert page.evaluate("document.body.dataset.page") == "create"
+    composing = (
+        "new KeyboardEvent('keydown', {key: 'Enter', ctrlKey: true, bubbles: true, isComposing: true})"
+    )
+    page.evaluate(f"document.querySelector('{PROMPT}').dispatchEvent({composing})")
+    assert page.evaluate("document.body.dataset.busy") == "no"
+    page.locator("#nav [role=tab]").first.focus()
+    page.keyboard.press("g")
+    page.keyboard.press("g")
+    page.wait_for_selector("body[data-page=gallery]")
+
+
+@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
+def test_a_telephone_needs_no_sideways_scrolling(visit: Callable[..., Any], language: str) -> None:
+    page = visit(language, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page.fill(PROMPT, "a cherry tree on a hill, in a long prompt that needs more than one line")
+    page.locator("#details_fold .label-wrap").tap()
+    assert _fits(page)
+    page.locator(".go.idle").tap()
+    page.wait_for_selector("body[data-page=picture]")
+    idle(page)
+    expect(page.locator(".plate.on .shot img")).to_be_visible()
+    assert _fits(page)
+    page.locator(".mnav [data-page=gallery]").tap()
+    page.locator("#gallery .pc").first.tap()
+    expect(page.locator(".drawer")).to_be_visible()
+    assert _fits(page)
+    page.locator(".drawer .shut").tap()
+    page.locator(".mnav [data-page=create]").tap()
+    expect(page.locator(".result")).to_be_visible()
+    expect(page.locator(".go.idle")).to_be_visible()
+    assert _fits(page)
+
+
+def _fits(page: Any) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_dark_and_light(visit: Callable[..., Any]) -> None:
+    page = visit(color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 18, 16)"
+    page.locator(".theme").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(248, 244, 237)"
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+
+
+def test_a_restart_in_mid_run_is_told_and_the_rest_is_painted(
+    visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    with serving(studio_at(tmp_path, step_seconds=0.05)) as url:
+        page = visit(to=url)
+        page.fill(PROMPT, "before and after")
+        page.locator("#count label", has_text="2").click()
+        page.press(PROMPT, "Control+Enter")
+        page.wait_for_selector(".sb img[src^=pictures]")
+    expect(page.locator("#lost")).to_be_visible(timeout=12000)
+    with serving(studio_at(tmp_path, step_seconds=0.05), port=int(url.split(":")[2].strip("/"))):
+        page.get_by_role("button", name="Try now").click()
+        expect(page.locator(".plate.on")).to_contain_text("This was interrupted", timeout=12000)
+        assert page.input_value(PROMPT) == "before and after"
+        page.get_by_role("button", name="Paint the rest").click()
+        expect(page.locator(".sb img[src^=pictures]")).to_have_count(2)
+        idle(page)
