@@ -1,8 +1,9 @@
-"""What a family of models is, as data and without torch: its samplers' names and its token window."""
+"""What a family of models is, as data and without torch: its samplers, its window, its parts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from studio.messages import SamplerSpec
 
@@ -21,19 +22,43 @@ DENOISING_SAMPLERS: tuple[SamplerSpec, ...] = tuple(
         ("unipc", "UniPC"),
         ("deis", "DEIS"),
         ("plms", "PLMS"),
+        ("lcm", "LCM"),
     ]
 )
 """Samplers of models that predict noise or velocity, under the names people know."""
 
+FLOW_SAMPLERS: tuple[SamplerSpec, ...] = tuple(
+    SamplerSpec(id=name, title=title)
+    for name, title in [
+        ("flow_euler", "Euler"),
+        ("flow_heun", "Heun"),
+        ("flow_dpmpp_2m", "DPM++ 2M"),
+        ("flow_unipc", "UniPC"),
+        ("flow_lcm", "LCM"),
+    ]
+)
+"""Samplers of models that follow a flow: the others would paint noise on them."""
+
 
 @dataclass(frozen=True)
 class Family:
-    """Facts about a family that the page needs before anything is loaded."""
+    """Facts about a family that are needed before anything is loaded."""
 
     id: str
     title: str
     samplers: tuple[SamplerSpec, ...]
     window: int
+    parts: tuple[str, ...]
+    """The parts with weights that it cannot paint without."""
+    denoiser: str = "unet"
+    told_by: Mapping[str, object] = field(default_factory=dict)
+    """What the denoiser's configuration must say; a key that is absent there counts as None or False."""
+    factor: int = 8
+    """Pixels of one latent cell."""
+    multiple: int = 8
+    """Sides must be multiples of this."""
+    channels: int = 4
+    """Channels of its latents."""
     negative: bool = True
 
 
@@ -47,4 +72,56 @@ def register(family: Family) -> None:
     FAMILIES[family.id] = family
 
 
-register(Family(id="sd1", title="Stable Diffusion 1", samplers=DENOISING_SAMPLERS, window=75))
+register(
+    Family(
+        id="sd1",
+        title="Stable Diffusion 1",
+        samplers=DENOISING_SAMPLERS,
+        window=75,
+        parts=("text_encoder", "unet", "vae"),
+        # The second family changed these layers; nothing else in the configuration tells the two for certain.
+        told_by={
+            "_class_name": "UNet2DConditionModel",
+            "addition_embed_type": None,
+            "use_linear_projection": False,
+        },
+    )
+)
+register(
+    Family(
+        id="sd2",
+        title="Stable Diffusion 2",
+        samplers=DENOISING_SAMPLERS,
+        window=75,
+        parts=("text_encoder", "unet", "vae"),
+        told_by={
+            "_class_name": "UNet2DConditionModel",
+            "addition_embed_type": None,
+            "use_linear_projection": True,
+        },
+    )
+)
+register(
+    Family(
+        id="sdxl",
+        title="Stable Diffusion XL",
+        samplers=DENOISING_SAMPLERS,
+        window=75,
+        parts=("text_encoder", "text_encoder_2", "unet", "vae"),
+        told_by={"_class_name": "UNet2DConditionModel", "addition_embed_type": "text_time"},
+    )
+)
+register(
+    Family(
+        id="sd3",
+        title="Stable Diffusion 3",
+        samplers=FLOW_SAMPLERS,
+        window=75,
+        # Its third text encoder (T5) is optional: it paints without, as its makers intended.
+        parts=("text_encoder", "text_encoder_2", "transformer", "vae"),
+        denoiser="transformer",
+        told_by={"_class_name": "SD3Transformer2DModel"},
+        multiple=16,
+        channels=16,
+    )
+)

@@ -1,70 +1,60 @@
-"""Brings the parts of a checkpoint in diffusers layout into memory, whole or not at all."""
+"""Brings the parts of a checkpoint into memory, whole or not at all; offline, no pickles, no foreign code."""
 
 from __future__ import annotations
 
-import importlib
-import json
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from studio.errors import StudioError
-from studio.weights import UNUSED_PARTS, checkpoint_bytes, has_weights
+from studio.models.folders import load_folder_part, load_folder_settings, plan_folder
+from studio.models.parts import Part
+from studio.weights import checkpoint_bytes, component_folders
+
+if TYPE_CHECKING:
+    from studio.weights import Hashes
+
+__all__ = ["Part", "load_parts", "load_settings", "load_weights", "plan", "quiet_libraries"]
 
 
 def quiet_libraries() -> None:
-    """Progress bars of the libraries say nothing to anybody in a log."""
+    """Progress bars and advice of the libraries say nothing to anybody in a log."""
     import diffusers
     import transformers
 
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.disable_progress_bar()
+    for library in (diffusers, transformers):
+        library.utils.logging.disable_progress_bar()
+        library.utils.logging.set_verbosity_error()
+
+
+def plan(source: Path, family: str, hashes: Hashes) -> tuple[Part, ...]:
+    """The parts with weights, read from headers, nothing loaded; what is missing or broken is refused."""
+    return plan_folder(source, family, hashes)
+
+
+def load_weights(
+    source: Path, family: str, names: Collection[str], device: str, dtype: torch.dtype
+) -> dict[str, Any]:
+    """These parts on the device, whole or not at all; missing keys are refused."""
+    loaded = {name: load_folder_part(source, name, "cpu", dtype) for name in names}
+    return {name: _placed(part, device) for name, part in loaded.items()}
+
+
+def load_settings(source: Path, family: str) -> dict[str, Any]:
+    """Tokenizers and scheduler: the parts without weights, new objects at each call."""
+    return load_folder_settings(source)
 
 
 def load_parts(checkpoint: Path, device: str, dtype: torch.dtype) -> dict[str, Any]:
-    """Every part of a checkpoint by its name, on the device. Offline; no pickles, no foreign code."""
+    """Every part of a checkpoint by its name, on the device."""
     checkpoint_bytes(checkpoint)  # tells a missing or truncated file by name before anything is read
-    index = json.loads((checkpoint / "model_index.json").read_text(encoding="utf-8"))
-    parts: dict[str, Any] = {}
-    for name, value in index.items():
-        if isinstance(value, list) and value[0] is not None and name not in UNUSED_PARTS:
-            parts[name] = _load_part(checkpoint, name, value, device, dtype)
-    return parts
+    names = [folder.name for folder in component_folders(checkpoint)]
+    return load_weights(checkpoint, "", names, device, dtype) | load_settings(checkpoint, "")
 
 
-def _load_part(checkpoint: Path, name: str, value: list[str], device: str, dtype: torch.dtype) -> Any:
-    library, class_name = value
-    if library not in {"diffusers", "transformers"}:
-        raise StudioError("part_foreign", part=name, library=library, model=checkpoint.name)
-    kind = getattr(importlib.import_module(library), class_name, None)
-    if kind is None:
-        raise StudioError("part_foreign", part=name, library=f"{library}.{class_name}", model=checkpoint.name)
-    if not has_weights(name):
-        return kind.from_pretrained(str(checkpoint), subfolder=name, local_files_only=True)
-    return _load_weights(kind, checkpoint, name, device, dtype)
-
-
-def _load_weights(kind: Any, checkpoint: Path, name: str, device: str, dtype: torch.dtype) -> Any:
-    arguments = {"transformers": {"dtype": dtype}, "diffusers": {"torch_dtype": dtype}}
-    library = kind.__module__.split(".")[0]
-    part, told = kind.from_pretrained(
-        str(checkpoint),
-        subfolder=name,
-        use_safetensors=True,
-        local_files_only=True,
-        output_loading_info=True,
-        **arguments[library],
-    )
-    # Without this a checkpoint that lacks a key paints noise and nobody is told.
-    missing = sorted(told["missing_keys"])
-    if missing:
-        raise StudioError(
-            "weights_incomplete", model=checkpoint.name, part=name, key=missing[0], count=len(missing)
-        )
+def _placed(part: Any, device: str) -> Any:
     part.eval().requires_grad_(False)
-    return (
-        part.to(device=device, memory_format=torch.channels_last)
-        if name != "text_encoder"
-        else part.to(device)
-    )
+    # Convolutions run faster with channels last; text encoders and transformers have none that matter.
+    convolves = any(isinstance(module, torch.nn.Conv2d) for module in part.modules())
+    return part.to(device=device, memory_format=torch.channels_last) if convolves else part.to(device)
