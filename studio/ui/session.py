@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import gradio as gr
 
+from studio.errors import StudioError, say_trouble
 from studio.messages import Language, Person
 from studio.service import Studio
 from studio.settings import LANGUAGE_COOKIE, PERSON_COOKIE
@@ -14,8 +15,11 @@ from studio.settings import LANGUAGE_COOKIE, PERSON_COOKIE
 
 def who(studio: Studio, request: gr.Request | None) -> Person:
     """The person behind a request of the page."""
-    cookies = _cookies(request)
-    return studio.person(cookies.get(PERSON_COOKIE), language_of(request))
+    language = language_of(request)
+    try:
+        return studio.person(_cookies(request).get(PERSON_COOKIE), language)
+    except StudioError as error:
+        raise gr.Error(say_trouble(language, error.trouble), print_exception=False) from error
 
 
 def language_of(request: gr.Request | None) -> Language:

@@ -18,6 +18,7 @@ from studio.messages import (
     GenerationRequest,
     Job,
     Loading,
+    Notice,
     Picture,
     Queued,
     Saved,
@@ -26,7 +27,17 @@ from studio.messages import (
     Trouble,
 )
 from studio.ui.parts import act, attributes, hidden_words, icon, local, tool
-from studio.ui.words import about, html, place_in_line, size_words, t, took, trouble_words, words
+from studio.ui.words import (
+    about,
+    html,
+    notice_words,
+    place_in_line,
+    size_words,
+    t,
+    took,
+    trouble_words,
+    words,
+)
 
 SlotState = Literal["waiting", "painting", "done", "skipped"]
 Phase = Literal["queued", "downloading", "loading", "painting", "done", "failed", "cancelled", "interrupted"]
@@ -65,6 +76,7 @@ class Sheet:
     stopped_at: int = 0
     fetched: tuple[int, int, float] = (0, 0, 0.0)
     """Bytes fetched, bytes in all, bytes a second."""
+    notices: tuple[Trouble, ...] = ()
 
     @property
     def at_work(self) -> bool:
@@ -156,6 +168,11 @@ def _loading(sheet: Sheet, event: Loading) -> Sheet:
     return replace(sheet, phase="loading", model=event.model)
 
 
+def _notice(sheet: Sheet, event: Notice) -> Sheet:
+    told = Trouble(code=event.code, params=event.params)
+    return sheet if told in sheet.notices else replace(sheet, notices=(*sheet.notices, told))
+
+
 def _step(sheet: Sheet, event: Step) -> Sheet:
     changes: dict[str, Any] = {"step": event.step, "steps": event.steps, "seconds_left": event.seconds_left}
     if event.preview is not None:
@@ -188,6 +205,7 @@ _CHANGES: dict[str, Callable[[Sheet, Any], Sheet]] = {
     "queued": _queued,
     "downloading": _downloading,
     "loading": _loading,
+    "notice": _notice,
     "step": _step,
     "saved": _saved,
     "skipped": _skipped,
@@ -243,7 +261,8 @@ def _plate(view: StageView, sheet: Sheet, index: int, on: bool) -> str:
     slot = sheet.slots[index]
     if not slot.picture and not (slot.state == "painting" and sheet.phase == "painting"):
         return ""
-    inner = _status(sheet, index) + _shot(slot) + _actions(slot) + recipe_card(view, slot.request)
+    card = recipe_card(view, slot.request, sheet.notices)
+    inner = _status(sheet, index) + _shot(slot) + _actions(slot) + card
     data = attributes(slot=index, picture=slot.picture.id if slot.picture else None, seed=slot.request.seed)
     return f'<div class="plate{" on" if on else ""}"{data}>{inner}</div>'
 
@@ -343,7 +362,7 @@ def download_link(picture: Picture | None, classes: str = "ib") -> str:
     return f'<a class="{classes}" href="{picture_url(picture.id)}?download=1" download>{inner}</a>'
 
 
-def recipe_card(view: StageView, request: GenerationRequest) -> str:
+def recipe_card(view: StageView, request: GenerationRequest, notices: tuple[Trouble, ...] = ()) -> str:
     """Prompt and numbers of a picture in two lines, with a button that copies them."""
     prompt = escape(request.prompt) or f'<span class="i3">{t("stage.no_prompt")}</span>'
     facts = "".join(f"<span>{t(key)} <b>{value}</b></span>" for key, value in _facts(view, request))
@@ -351,8 +370,12 @@ def recipe_card(view: StageView, request: GenerationRequest) -> str:
     copy = local("copy", icon("copy", 16) + t("stage.copy"), said="stage.copied", copy=text)
     return (
         f'<div class="recipe card"><div class="grow"><div class="ell t13">{prompt}</div>'
-        f'<div class="kv num">{facts}</div></div>{copy}</div>'
+        f'<div class="kv num">{facts}</div>{"".join(map(_told, notices))}</div>{copy}</div>'
     )
+
+
+def _told(notice: Trouble) -> str:
+    return f'<p class="told">{icon("info", 14)}<span>{html(notice_words(notice))}</span></p>'
 
 
 def _facts(view: StageView, request: GenerationRequest) -> list[tuple[str, str]]:
@@ -508,10 +531,19 @@ def _tell_done(view: StageView, sheet: Sheet) -> str:
 
 
 def _tell_failed(view: StageView, sheet: Sheet) -> str:
-    again = act("paint", t("stage.rest" if sheet.done else "stage.try_again"), resume=sheet.job)
-    discard = local("discard", t("stage.discard"), "btn quiet", job=sheet.job)
     trouble = sheet.trouble or Trouble(code="bug")
-    return trouble_card(t("stage.failed"), html(trouble_words(trouble)), again + discard)
+    discard = local("discard", t("stage.discard"), "btn quiet", job=sheet.job)
+    return trouble_card(t("stage.failed"), html(trouble_words(trouble)), _likeliest(sheet, trouble) + discard)
+
+
+def _likeliest(sheet: Sheet, trouble: Trouble) -> str:
+    """The one thing that most likely helps."""
+    again = act("paint", t("stage.rest" if sheet.done else "stage.try_again"), resume=sheet.job)
+    request = sheet.slots[0].request if sheet.slots else None
+    if trouble.code != "memory_short" or request is None:
+        return again
+    width, height = (side * 3 // 4 // 8 * 8 for side in (request.width, request.height))
+    return act("smaller", t("stage.smaller", side=max(width, height)), size=f"{width}x{height}")
 
 
 def trouble_card(title: str, more: str, buttons: str) -> str:

@@ -31,6 +31,12 @@ def trouble_words(trouble: Trouble) -> Bilingual:
     return Bilingual(en=say_trouble("en", trouble), zh=say_trouble("zh", trouble))
 
 
+def notice_words(notice: Trouble) -> Bilingual:
+    """Something to know, though the work went on."""
+    key = f"notice.{notice.code}"
+    return words(key, **notice.params) if key in TABLES["en"] else trouble_words(notice)
+
+
 def html(pair: Bilingual) -> str:
     """Both languages as HTML, escaped; the stylesheet hides the one that is not spoken."""
     if pair.en == pair.zh:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
 from datetime import date
 from pathlib import Path
 
@@ -14,20 +13,6 @@ from studio.messages import Bilingual
 from studio.ui import words as w
 
 UI = Path(w.__file__).parent
-
-
-def places(text: str) -> set[str]:
-    """The names of the places in a text that are filled in."""
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
-
-
-def test_both_tables_have_the_same_keys_and_places() -> None:
-    assert TABLES["en"].keys() == TABLES["zh"].keys()
-    for key, text in TABLES["en"].items():
-        # A month has a name in one language and a number in the other; the places stay the same.
-        assert places(text) == places(TABLES["zh"][key]), key
-        assert text.strip()
-        assert TABLES["zh"][key].strip()
 
 
 def test_every_word_the_page_asks_for_exists() -> None:

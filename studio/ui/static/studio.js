@@ -457,5 +457,5 @@ window.studio = (() => {
   }
   if (document.body) begin(); else document.addEventListener("DOMContentLoaded", begin);
 
-  return { live, keep, kept, ready, removed, toast, go, follow };
+  return { live, press, touch, keep, kept, ready, removed, toast, go, follow };
 })();

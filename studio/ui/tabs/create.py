@@ -24,6 +24,7 @@ from studio.ui.form import (
     form_of,
     fresh,
     most_count,
+    nearest_size,
     negative_summary,
     no_model,
     size_choices,
@@ -73,7 +74,9 @@ class Create:
                     self._prompt_tab(form, state)
                 self._footer(form)
             with gr.Column(elem_id="right"):
-                self.stage = live(draw(StageView()), "paint", "cancel", "take_seed", elem_id="stage")
+                self.stage = live(
+                    draw(StageView()), "paint", "cancel", "take_seed", "smaller", elem_id="stage"
+                )
         self._wire()
 
     def _default_state(self) -> ModelState:
@@ -173,6 +176,7 @@ class Create:
 
     def _wire(self) -> None:
         self._wire_work()
+        self._wire_smaller()
         self._wire_form()
         self._wire_seed()
 
@@ -183,6 +187,10 @@ class Create:
         self.stage.paint(self.paint, [self.model], shown, **streaming)
         self.stage.cancel(self.cancel, None, self.note, queue=False, **streaming)
         self.foot.skip(self.skip, None, self.note, queue=False, **streaming)
+
+    def _wire_smaller(self) -> None:
+        smaller = self.stage.smaller(self.smaller, self.model, self.size, queue=False, **QUIET)
+        smaller.then(None, None, None, js="() => { studio.press(); }", **QUIET)
 
     def _wire_form(self) -> None:
         said = [
@@ -294,6 +302,15 @@ class Create:
         example = spec.examples[index]
         prompt = example.prompt.said(starter_language(spec, language_of(request)))
         return [prompt, example.seed, example.seed is not None]
+
+    def smaller(self, event: gr.EventData, model: str, request: gr.Request) -> Any:
+        """The size that an error offered; the browser then asks for the picture again."""
+        spec = self._state(model, who(self.studio, request)).spec
+        size = str(_data(event).get("size", ""))
+        choices = size_choices(spec, size)
+        return gr.update(
+            choices=choices, value=size if size in dict(choices).values() else nearest_size(size, spec)
+        )
 
     def take_seed(self, event: gr.EventData) -> list[Any]:
         """The seed of the picture on the stage, kept from now on."""
