@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +19,10 @@ LANGUAGE_COOKIE = "studio_language"
 PREFIX = "STUDIO_"
 OF_COMPOSE = {"STUDIO_BIND"}
 """Read by compose.yaml alone; who exports it can start the studio without a container all the same."""
+
+
+Folder = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
+"""A folder that may be left out; an empty word in the environment is none, not the folder one stands in."""
 
 
 class Settings(BaseSettings):
@@ -36,6 +40,19 @@ class Settings(BaseSettings):
     engine: Literal["local", "fake"] = "local"
     devices: str = Field(default="", description="for example `cuda:0,cuda:1` or `cpu`; empty: all there are")
     memory_budget: float = Field(default=0.0, ge=0, description="GB of a device for models; 0: what it has")
+    hub: str = Field(
+        default="", description="the hub or a mirror of it; empty: https://huggingface.co, or HF_ENDPOINT"
+    )
+    hub_token: SecretStr = Field(
+        default=SecretStr(""), description="for repositories that ask who comes; empty: what the hub's own tools kept"
+    )
+    modelscope: str = Field(default="https://www.modelscope.cn", description="ModelScope or a mirror of it")
+    a1111: Folder = Field(
+        default=None, description="an AUTOMATIC1111 installation whose models are read where they lie"
+    )
+    comfyui: Folder = Field(
+        default=None, description="a ComfyUI installation whose models are read where they lie"
+    )
     cookie_secret: str = Field(default="", description="empty: made once and kept in the data folder")
     silence_seconds: float = Field(
         default=900.0, gt=0, description="a worker that says nothing for this long in mid-job is replaced"

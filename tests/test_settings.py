@@ -46,8 +46,21 @@ def test_every_setting_can_be_set_from_the_environment(monkeypatch: pytest.Monke
     for name in Settings.model_fields:
         monkeypatch.setenv(f"STUDIO_{name.upper()}", given.get(name, "told"))
     settings = read_settings()
+    assert settings.hub_token.get_secret_value() == "told"
+    given["hub_token"] = "**********"
     assert all(str(getattr(settings, name)) == "told" for name in Settings.model_fields if name not in given)
     assert (settings.port, settings.public, settings.engine) == (1, True, "fake")
+
+
+def test_a_token_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_HUB_TOKEN", "hf_secret")
+    settings = read_settings()
+    assert "hf_secret" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_a_folder_left_empty_is_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_A1111", "")
+    assert read_settings().a1111 is None
 
 
 def test_what_only_compose_reads_does_not_stop_the_studio(monkeypatch: pytest.MonkeyPatch) -> None:
