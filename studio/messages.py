@@ -152,6 +152,34 @@ class ModelSpec(Message):
     examples: tuple[Example, ...] = ()
 
 
+class PartSpec(Message):
+    """An entry of models.yaml that is no model by itself: it is added to one."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: Bilingual
+    note: Bilingual | None = None
+    source: Source
+    licence: str
+    verified: str = Field(
+        default="", description="the day its repository and files were seen; empty: not yet"
+    )
+    own: bool = False
+
+
+class VaeSpec(PartSpec):
+    """A VAE that can take the place of a model's own."""
+
+    families: tuple[str, ...] = Field(
+        default=(), description="of the models it fits; empty: its file does not tell"
+    )
+
+
+class UpscalerSpec(PartSpec):
+    """A model that makes pictures larger."""
+
+    scale: int = Field(default=0, ge=0, description="how many times larger; 0: its file tells when it is loaded")
+
+
 class SamplerSpec(Message):
     """A sampler under the name people know."""
 
