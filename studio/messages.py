@@ -177,7 +177,9 @@ class VaeSpec(PartSpec):
 class UpscalerSpec(PartSpec):
     """A model that makes pictures larger."""
 
-    scale: int = Field(default=0, ge=0, description="how many times larger; 0: its file tells when it is loaded")
+    scale: int = Field(
+        default=0, ge=0, description="how many times larger; 0: its file tells when it is loaded"
+    )
 
 
 class SamplerSpec(Message):

@@ -44,7 +44,8 @@ class Settings(BaseSettings):
         default="", description="the hub or a mirror of it; empty: https://huggingface.co, or HF_ENDPOINT"
     )
     hub_token: SecretStr = Field(
-        default=SecretStr(""), description="for repositories that ask who comes; empty: what the hub's own tools kept"
+        default=SecretStr(""),
+        description="for repositories that ask who comes; empty: what the hub's own tools kept",
     )
     modelscope: str = Field(default="https://www.modelscope.cn", description="ModelScope or a mirror of it")
     a1111: Folder = Field(
