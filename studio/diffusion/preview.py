@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from PIL import Image
 
+from studio.diffusion.latents import decode
+
 SIDE = 256
 """The longest side of a preview in pixels; the page enlarges it."""
 PATCHES, PATCH = 24, 8
@@ -36,11 +38,11 @@ class LatentColours:
 _fitted: weakref.WeakKeyDictionary[Any, LatentColours] = weakref.WeakKeyDictionary()
 
 
-def latent_colours(vae: Any, checkpoint: Path) -> LatentColours:
+def latent_colours(vae: Any, checkpoint: Path, device: str = "cpu") -> LatentColours:
     """The map of a decoder: the one that came with the checkpoint, else fitted once and remembered."""
     if vae not in _fitted:
         path = checkpoint / "preview.json"
-        _fitted[vae] = _given(path) if path.is_file() else fit(vae)
+        _fitted[vae] = _given(path) if path.is_file() else fit(vae, device)
     return _fitted[vae]
 
 
@@ -50,11 +52,11 @@ def _given(path: Path) -> LatentColours:
 
 
 @torch.inference_mode()
-def fit(vae: Any) -> LatentColours:
+def fit(vae: Any, device: str = "cpu") -> LatentColours:
     """Least squares between smooth random latents and the mean colours they decode to."""
     latents = _smooth_latents(vae.config.latent_channels)
-    weight = next(vae.parameters())
-    decoded = vae.decode(latents.to(weight) / vae.config.scaling_factor).sample.float().cpu()
+    # The device is told, not asked of the weights: they may lie in the host's memory until their turn.
+    decoded = decode(vae, latents.to(device)).cpu()
     colours = torch.nn.functional.adaptive_avg_pool2d(decoded / 2 + 0.5, PATCH)
     cells = latents.permute(0, 2, 3, 1).reshape(-1, latents.shape[1])
     known = torch.cat([cells, torch.ones(len(cells), 1)], dim=1)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from studio.diffusion.families import painter
+from studio.diffusion.latents import decode
 from studio.diffusion.preview import LatentColours, latent_colours
 from studio.diffusion.samplers import scheduler
 from studio.messages import GenerationRequest, Media
@@ -39,30 +40,27 @@ class Watcher:
 def paint(model: Loaded, request: GenerationRequest, device: str, watcher: Watcher) -> Media:
     """One picture as raw pixels. The same request gives the same bytes."""
     # 1. A pipe and a scheduler of our own: two jobs must not count steps in one scheduler.
-    pipe = painter(model.spec.family).text_to_image(
-        model, scheduler(request.sampler, model.parts["scheduler"])
-    )
+    family = painter(model.spec.family)
+    pipe = family.text_to_image(model.parts, scheduler(request.sampler, model.parts["scheduler"]))
     # 2. Noise from the CPU's generator, so that a seed means the same picture on every device.
     generator = torch.Generator("cpu").manual_seed(request.seed)
-    # 3. The prompt, and its opposite where guidance asks for it.
-    guided = request.guidance > 1
-    positive, negative = pipe.encode_prompt(
-        request.prompt, device, 1, guided, request.negative if guided else None
-    )
-    # 4. Denoise; the callback shows each step and lets go where nobody waits.
-    latents = pipe(
-        prompt_embeds=positive,
-        negative_prompt_embeds=negative,
-        width=request.width,
-        height=request.height,
-        num_inference_steps=request.steps,
-        guidance_scale=request.guidance,
-        generator=generator,
-        output_type="latent",
-        callback_on_step_end=_callback(latent_colours(model.parts["vae"], model.folder), watcher),
-    ).images
-    # 5. Decode.
-    return _decoded(pipe, latents)
+    with model.attached(pipe):
+        colours = latent_colours(pipe.vae, model.folder, device)
+        # 3. The prompt, and its opposite where guidance asks for it.
+        texts = family.encode(pipe, request, device)
+        # 4. Denoise; the callback shows each step and lets go where nobody waits.
+        latents = pipe(
+            **texts,
+            width=request.width,
+            height=request.height,
+            num_inference_steps=request.steps,
+            guidance_scale=request.guidance,
+            generator=generator,
+            output_type="latent",
+            callback_on_step_end=_callback(colours, watcher),
+        ).images
+        # 5. Decode.
+        return _media(decode(pipe.vae, latents)[0])
 
 
 def tokens_over_window(model: Loaded, text: str, window: int) -> int:
@@ -88,8 +86,7 @@ def _callback(colours: LatentColours, watcher: Watcher) -> Callable[..., dict[st
     return on_step
 
 
-def _decoded(pipe: Any, latents: torch.Tensor) -> Media:
-    picture = pipe.vae.decode(latents / pipe.vae.config.scaling_factor, return_dict=False)[0][0]
-    pixels = (picture.float() / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0)
+def _media(picture: torch.Tensor) -> Media:
+    pixels = (picture / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0)
     height, width = pixels.shape[:2]
     return Media.of("rgb", width, height, pixels.cpu().contiguous().numpy().tobytes())

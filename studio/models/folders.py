@@ -26,8 +26,9 @@ PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth")
 def plan_folder(folder: Path, family: str, hashes: Hashes) -> tuple[Part, ...]:
     """The parts with weights, from headers; whatever could not be loaded is refused here by its name."""
     names = [name for name in _classes(folder) if has_weights(name)]
+    denoiser = FAMILIES[family].denoiser
+    check_denoiser(folder.name, family, _config(folder, denoiser) if denoiser in names else {})
     check_parts(folder.name, family, names)
-    check_denoiser(folder.name, family, _config(folder, FAMILIES[family].denoiser))
     files = {name: _files(folder, name) for name in sorted(names)}
     return tuple(
         Part(name, _key(folder / name, files[name], hashes), _elements(files[name])) for name in files

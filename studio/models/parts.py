@@ -22,10 +22,7 @@ class Part:
 
 def check_parts(model: str, family: str, names: Collection[str]) -> None:
     """A checkpoint without a part its family needs is refused."""
-    facts = FAMILIES[family]
-    if facts.denoiser not in names:
-        raise StudioError("family_wrong", model=model, family=facts.title)
-    for part in facts.parts:
+    for part in FAMILIES[family].parts:
         if part not in names:
             raise StudioError("part_missing", model=model, part=part)
 

@@ -4,35 +4,43 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
+from studio.diffusion.run import Watcher, paint
+from studio.families import FAMILIES
 from studio.messages import (
     GenerationDefaults,
     GenerationLimits,
     GenerationRequest,
     LocalSource,
+    Media,
     ModelSpec,
     Size,
 )
+from studio.models.loading import load_settings, load_weights
+from studio.models.modes import WHOLE
 from studio.models.registry import Loaded
 
 
-def spec(checkpoint: Path, id: str = "tiny") -> ModelSpec:
+def spec(checkpoint: Path, id: str = "tiny", family: str = "sd1") -> ModelSpec:
     return ModelSpec(
         id=id,
         title={"en": id, "zh": id},
-        family="sd1",
+        family=family,
         source=LocalSource(path=str(checkpoint)),
         licence="test",
-        defaults=GenerationDefaults(size=Size(width=64, height=64), steps=3, guidance=4, sampler="euler"),
+        defaults=GenerationDefaults(
+            size=Size(width=64, height=64), steps=3, guidance=4, sampler=FAMILIES[family].samplers[0].id
+        ),
         limits=GenerationLimits(smallest=64, largest=128, steps=50, guidance=20),
     )
 
 
-def loaded(checkpoint: Path) -> Loaded:
-    import torch
-
-    from studio.models.loading import load_parts
-
-    return Loaded(spec(checkpoint), load_parts(checkpoint, "cpu", torch.float32), 0, "", checkpoint)
+def loaded(checkpoint: Path, family: str = "sd1") -> Loaded:
+    """A model as a lease hands it out, without a registry."""
+    parts = load_weights(checkpoint, family, FAMILIES[family].parts, "cpu", torch.float32)
+    parts |= load_settings(checkpoint, family)
+    return Loaded(spec(checkpoint, family=family), parts, {}, WHOLE, "", checkpoint, "cpu")
 
 
 def request(**changes: object) -> GenerationRequest:
@@ -51,3 +59,8 @@ def request(**changes: object) -> GenerationRequest:
         seed=7,
     )
     return whole.model_copy(update=changes)
+
+
+def quietly(model: Loaded, asked: GenerationRequest) -> Media:
+    """The picture, with nobody watching."""
+    return paint(model, asked, "cpu", Watcher(lambda *_: None, lambda: False))

@@ -1,0 +1,13 @@
+"""Stable Diffusion 2: as the first, with a larger text encoder; many of its models predict velocity.
+
+What a model predicts is told by its scheduler's configuration, which every sampler is made from.
+"""
+
+from __future__ import annotations
+
+from diffusers import StableDiffusionPipeline
+
+from studio.diffusion.families import Painter
+from studio.diffusion.families.sd1 import encode
+
+PAINTER = Painter("sd2", StableDiffusionPipeline, encode, {"requires_safety_checker": False})

@@ -1,0 +1,137 @@
+"""A tiny random checkpoint of every family. One that is not in `BUILDERS` fails the family tests by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.tiny import clip_text, clip_tokenizer, noise_schedule, saved, tiny_sd1, unet, vae
+
+
+def tiny_sd2(folder: Path, seed: int = 0) -> Path:
+    """Stable Diffusion 2 as its large variant is: it predicts velocity."""
+    return _sd2(folder, seed, prediction_type="v_prediction")
+
+
+def tiny_sd2_base(folder: Path, seed: int = 0) -> Path:
+    """Stable Diffusion 2 as its base variant is: it predicts noise."""
+    return _sd2(folder, seed, prediction_type="epsilon")
+
+
+def tiny_sd2_zero(folder: Path, seed: int = 0) -> Path:
+    """Stable Diffusion 2 trained down to pure noise."""
+    return _sd2(
+        folder,
+        seed,
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+    )
+
+
+def _sd2(folder: Path, seed: int, **schedule: object) -> Path:
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    torch.manual_seed(seed)
+    tokenizer = clip_tokenizer(folder, pad="!")
+    return saved(
+        StableDiffusionPipeline(
+            vae=vae(),
+            text_encoder=clip_text(tokenizer, hidden_act="gelu"),
+            tokenizer=tokenizer,
+            unet=unet(use_linear_projection=True, attention_head_dim=(2, 4)),
+            scheduler=noise_schedule(**schedule),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        ),
+        folder,
+    )
+
+
+def tiny_sdxl(folder: Path, seed: int = 0) -> Path:
+    """Stable Diffusion XL: two text encoders, side by side, and sizes among the conditions."""
+    import torch
+    from diffusers import StableDiffusionXLPipeline
+
+    torch.manual_seed(seed)
+    tokenizer, second = clip_tokenizer(folder), clip_tokenizer(folder, pad="!")
+    return saved(
+        StableDiffusionXLPipeline(
+            vae=vae(scaling_factor=0.13025),
+            text_encoder=clip_text(tokenizer),
+            # Real files of this family are told by the second one's ten layers and more.
+            text_encoder_2=clip_text(second, 64, 64, hidden_act="gelu", num_hidden_layers=10),
+            tokenizer=tokenizer,
+            tokenizer_2=second,
+            unet=unet(
+                cross_attention_dim=96,
+                use_linear_projection=True,
+                attention_head_dim=(2, 4),
+                addition_embed_type="text_time",
+                addition_time_embed_dim=8,
+                # The prompt as a whole, and six numbers of eight waves each.
+                projection_class_embeddings_input_dim=64 + 6 * 8,
+            ),
+            scheduler=noise_schedule(),
+            add_watermarker=False,
+        ),
+        folder,
+    )
+
+
+def tiny_sd3(folder: Path, seed: int = 0) -> Path:
+    """Stable Diffusion 3 without its T5: a transformer of two layers, latents of 16 channels."""
+    import torch
+    from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
+
+    torch.manual_seed(seed)
+    tokenizer, second = clip_tokenizer(folder), clip_tokenizer(folder, pad="!")
+    return saved(
+        StableDiffusion3Pipeline(
+            vae=vae(
+                16,
+                scaling_factor=1.5305,
+                shift_factor=0.0609,
+                use_quant_conv=False,
+                use_post_quant_conv=False,
+            ),
+            text_encoder=clip_text(tokenizer, 32, 32),
+            text_encoder_2=clip_text(second, 64, 64, hidden_act="gelu"),
+            text_encoder_3=None,
+            tokenizer=tokenizer,
+            tokenizer_2=second,
+            tokenizer_3=None,
+            transformer=SD3Transformer2DModel(
+                sample_size=8,
+                patch_size=2,
+                in_channels=16,
+                num_layers=2,
+                attention_head_dim=8,
+                num_attention_heads=4,
+                joint_attention_dim=128,
+                caption_projection_dim=32,
+                pooled_projection_dim=32 + 64,
+                out_channels=16,
+                pos_embed_max_size=16,
+            ),
+            scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        ),
+        folder,
+    )
+
+
+BUILDERS: dict[str, Callable[[Path], Path]] = {
+    "sd1": tiny_sd1,
+    "sd2": tiny_sd2,
+    "sdxl": tiny_sdxl,
+    "sd3": tiny_sd3,
+}
+"""A family of the table is tested with the checkpoint that is built here under its name."""
+
+VARIANTS: dict[str, tuple[str, Callable[[Path], Path]]] = {
+    "sd2-base": ("sd2", tiny_sd2_base),
+    "sd2-zero": ("sd2", tiny_sd2_zero),
+}
+"""Checkpoints of a family that differ from its usual one in a way that painting must respect."""
