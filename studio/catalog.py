@@ -10,11 +10,13 @@ from pathlib import Path
 from studio.entries import Document, Place, Problem
 from studio.errors import StudioError
 from studio.families import FAMILIES
-from studio.messages import FileSource, HubSource, LocalSource, ModelScopeSource, ModelSpec
+from studio.messages import FileSource, HubSource, LocalSource, ModelScopeSource, ModelSpec, PartSpec
 from studio.settings import ROOT
 from studio.weights import component_folders, variant_of, weight_files
 
 KEYS = {"models"}
+Sourced = ModelSpec | PartSpec
+"""Whatever has files of its own."""
 COMPLETE = ".complete.json"
 """Written last into a folder that is fetched into: its files and their sizes."""
 
@@ -80,14 +82,14 @@ def _beyond_limits(spec: ModelSpec) -> Iterator[tuple[Place, str]]:
 # -- where a model's files lie --------------------------------------------------------------------
 
 
-def source_path(spec: ModelSpec, data: Path | None = None) -> Path:
+def source_path(spec: Sourced, data: Path | None = None) -> Path:
     """The folder or the single file of a model, as far as it is here; no network is asked."""
     source = spec.source
     if isinstance(source, LocalSource | FileSource):
         return ROOT / Path(source.path).expanduser()
     found = _fetched(source, data) if data else None
     if found is None and isinstance(source, HubSource):
-        found = _cached(source)
+        found = _cached(source, "model_index.json" if isinstance(spec, ModelSpec) else "config.json")
     if found is None:
         raise StudioError("source_not_here", model=spec.id)
     return found
@@ -114,22 +116,23 @@ def _fetched(source: HubSource | ModelScopeSource, data: Path) -> Path | None:
     return store / source.file if whole else None
 
 
-def _cached(source: HubSource) -> Path | None:
+def _cached(source: HubSource, index: str) -> Path | None:
     """What other programs of this person fetched from the hub into its usual cache."""
     from huggingface_hub import try_to_load_from_cache
 
-    name = source.file or "model_index.json"
-    found = try_to_load_from_cache(source.repo, name, revision=source.revision)
+    try:
+        found = try_to_load_from_cache(source.repo, source.file or index, revision=source.revision)
+    except ValueError:  # a name that leads out of the cache
+        return None
     if not isinstance(found, str):
         return None
     if source.file:
         return Path(found)
     folder = Path(found).parent
     try:
-        parts = component_folders(folder)
-        files = [weight_files(part) for part in parts]
-        whole = all(file.is_file() for each in files for file in each)
+        parts = component_folders(folder) if index == "model_index.json" else (folder,)
+        files = [file for part in parts for file in weight_files(part)]
         right = all(variant_of(part) in ("", source.variant) for part in parts)
     except StudioError:
         return None
-    return folder if whole and right else None
+    return folder if right and all(file.is_file() for file in files) else None

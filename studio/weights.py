@@ -108,7 +108,9 @@ def _plain_first(paths: Iterable[Path]) -> list[Path]:
 
 
 def checkpoint_files(checkpoint: Path) -> tuple[Path, ...]:
-    """All weight files of a checkpoint, each of which must be there."""
+    """All weight files of a checkpoint, each of which must be there; a single file is its own."""
+    if checkpoint.is_file():
+        return (checkpoint,)
     files = tuple(file for part in component_folders(checkpoint) for file in weight_files(part))
     for file in files:
         if not file.is_file():
