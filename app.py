@@ -50,9 +50,11 @@ def make_engine(settings: Settings, catalog: Catalog) -> Engine:
     setups = tuple(
         Setup(
             device=device,
-            specs=tuple(catalog.specs.values()),
             data=str(settings.data),
             memory_budget=int(settings.memory_budget * 2**30),
+            memory_mode=settings.memory_mode,
+            host_budget=int(settings.host_budget * 2**30 / len(devices)),
+            idle_seconds=settings.idle_minutes * 60,
         )
         for device in devices
     )

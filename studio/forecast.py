@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from studio.messages import Forecast, Held
 
 
-def forecast(resident: Iterable[Held], model: str, size: int, budget: int) -> Forecast:
-    """The least recently used of the unpinned go first, and only as many as are needed."""
-    held = list(resident)
-    if any(one.model == model for one in held):
-        return Forecast(fits=True, resident=True)
-    free = budget - sum(one.bytes for one in held)
-    evicts: list[str] = []
-    for one in sorted((one for one in held if not one.pinned), key=lambda one: one.used):
-        if free >= size:
+def forecast(
+    resident: Iterable[Held], model: str, parts: Mapping[str, int], budget: int, room: int = 0
+) -> Forecast:
+    """The longest unused of the unpinned go first, and only as many as are needed.
+
+    Parts that two models share count once. `room` is what painting needs beside the weights.
+    """
+    held = {one.model: one for one in resident}
+    evicts = tuple(_evicted(held, model, parts, budget - room))
+    staying = {name: one for name, one in held.items() if name not in evicts}
+    if model in held:
+        # Its weights are there: what is missing is room to work in, and work will tell whether it is enough.
+        return Forecast(fits=True, resident=True, evicts=evicts)
+    if _total(staying, parts) + room > budget:
+        return Forecast(fits=False, needs=sum(parts.values()) + room, has=budget - _total(staying, {}))
+    return Forecast(fits=True, loads=_total(held, parts) - _total(held, {}), evicts=evicts)
+
+
+def _evicted(held: Mapping[str, Held], model: str, parts: Mapping[str, int], budget: int) -> list[str]:
+    def fits(gone: list[str]) -> bool:
+        return _total({name: one for name, one in held.items() if name not in gone}, parts) <= budget
+
+    gone: list[str] = []
+    for name in _longest_unused(held, model):
+        if fits(gone):
             break
-        evicts.append(one.model)
-        free += one.bytes
-    if free < size:
-        return Forecast(fits=False, needs=size, has=free)
-    return Forecast(fits=True, loads=size, evicts=tuple(evicts))
+        gone.append(name)
+    # One whose parts others share may have gone for nothing: the most recently used come back first.
+    for name in reversed(gone):
+        without = [other for other in gone if other != name]
+        gone = without if fits(without) else gone
+    return gone
+
+
+def _longest_unused(held: Mapping[str, Held], model: str) -> list[str]:
+    free = [one for one in held.values() if not one.pinned and one.model != model]
+    return [one.model for one in sorted(free, key=lambda one: one.used)]
+
+
+def _total(held: Mapping[str, Held], wanted: Mapping[str, int]) -> int:
+    """Bytes of all parts, each once."""
+    every = [*(one.parts for one in held.values()), wanted]
+    return sum({key: size for parts in every for key, size in parts.items()}.values())

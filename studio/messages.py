@@ -201,13 +201,18 @@ class Trouble(Message):
 
 
 class Held(Message):
-    """A model in memory: its bytes, whether work holds it, and when it was last used (seconds since 1970)."""
+    """A model in memory: the bytes of its parts by their keys, whether work holds it, when it was last used."""
 
     model: str
-    bytes: int
+    parts: dict[str, int]
     pinned: bool = False
-    used: float = 0.0
+    used: float = Field(default=0.0, description="seconds since 1970")
     mode: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """What it weighs alone; a part shared with another model counts for both."""
+        return sum(self.parts.values())
 
 
 class Forecast(Message):

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from studio.catalog import Catalog, source_folder
+from studio.catalog import Catalog, source_path
 from studio.engine import Engine
 from studio.errors import StudioError
 from studio.families import FAMILIES
@@ -17,6 +17,7 @@ from studio.jobs.records import JobRecords
 from studio.limits import resolve
 from studio.messages import (
     AnyEvent,
+    DeviceState,
     Draft,
     Job,
     Language,
@@ -31,6 +32,11 @@ from studio.people import People
 from studio.prompt import count_tokens
 from studio.settings import Settings
 from studio.weights import checkpoint_bytes
+
+
+def _admin(person: Person) -> None:
+    if person.role != "admin":
+        raise StudioError("admin_only")
 
 
 class Studio:
@@ -76,26 +82,55 @@ class Studio:
     def count_tokens(self, model: str, text: str) -> TokenCount:
         """How much of a model's window a text takes."""
         spec = self.catalog.spec(model)
-        return count_tokens(source_folder(spec), text, FAMILIES[spec.family].window)
+        return count_tokens(source_path(spec, self.settings.data), text, FAMILIES[spec.family].window)
+
+    def devices(self, person: Person) -> tuple[DeviceState, ...]:
+        """The devices with their budgets and what they hold."""
+        return self._engine.devices()
+
+    def load(self, model: str, person: Person) -> None:
+        """Brings a model to a device in the background; admins alone may."""
+        _admin(person)
+        self._engine.load(self.catalog.spec(model))
+
+    def unload(self, model: str, person: Person) -> None:
+        """Takes a model out of memory once nobody paints with it; admins alone may."""
+        _admin(person)
+        self._engine.unload((model,))
+
+    def unload_all(self, person: Person) -> None:
+        """Takes every model out of memory that nobody paints with; admins alone may."""
+        _admin(person)
+        self._engine.unload()
 
     def _state(self, spec: ModelSpec) -> ModelState:
         family = FAMILIES[spec.family]
-        held = {holding.model: holding.bytes for holding in self._engine.holds()}
-        known = ModelState(spec=spec, place="resident", samplers=family.samplers, window=family.window)
-        if spec.id in held:
-            return known.model_copy(update={"bytes": held[spec.id]})
+        known = ModelState(
+            spec=spec,
+            place="disk",
+            samplers=family.samplers,
+            window=family.window,
+            trouble=self._engine.troubles().get(spec.id),
+        )
+        for device in self._engine.devices():
+            for place, held in (("resident", device.held), ("host", device.host_held)):
+                for one in held:
+                    if one.model == spec.id:
+                        return known.model_copy(update={"place": place, "bytes": one.bytes, "used": one.used})
         try:
-            size = checkpoint_bytes(source_folder(spec))
+            size = checkpoint_bytes(source_path(spec, self.settings.data))
         except StudioError as error:
             return known.model_copy(update={"place": "missing", "trouble": error.trouble})
-        return known.model_copy(update={"place": "disk", "bytes": size})
+        return known.model_copy(update={"bytes": size})
 
     # -- jobs ------------------------------------------------------------------------------------
 
     def submit(self, draft: Draft, person: Person) -> str:
         """Takes a draft on as a job, or says what is wrong with it."""
         spec = self.catalog.spec(draft.model)
-        checkpoint_bytes(source_folder(spec))  # what is missing is said now, not after waiting in line
+        checkpoint_bytes(
+            source_path(spec, self.settings.data)
+        )  # what is missing is said now, not after waiting in line
         created = time.time()
         id = f"{int(created * 1000):013d}-{secrets.token_hex(4)}"
         requests = resolve(draft, spec, id, person)

@@ -40,6 +40,15 @@ class Settings(BaseSettings):
     engine: Literal["local", "fake"] = "local"
     devices: str = Field(default="", description="for example `cuda:0,cuda:1` or `cpu`; empty: all there are")
     memory_budget: float = Field(default=0.0, ge=0, description="GB of a device for models; 0: what it has")
+    memory_mode: Literal["auto", "device", "fp8", "offload", "group"] = Field(
+        default="auto", description="how models lie in memory; auto: the fastest that fits"
+    )
+    host_budget: float = Field(
+        default=0.0, ge=0, description="GB of the host's memory for models that wait there; 0: half of it"
+    )
+    idle_minutes: float = Field(
+        default=0.0, ge=0, description="models unused for so long are taken out of memory; 0: they stay"
+    )
     hub: str = Field(
         default="", description="the hub or a mirror of it; empty: https://huggingface.co, or HF_ENDPOINT"
     )

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from studio.messages import AnyEvent, GenerationRequest, Message, ModelSpec
+from studio.messages import AnyEvent, DeviceState, GenerationRequest, Message, ModelSpec, Trouble
 
 
 class Setup(Message):
-    """First word to a worker: which device, which models, where its folder is, how many bytes it may hold."""
+    """First word to a worker: its device, its folder, and how it may use its memory."""
 
     device: str
-    specs: tuple[ModelSpec, ...]
     data: str
     memory_budget: int = 0
+    memory_mode: str = "auto"
+    host_budget: int = 0
+    idle_seconds: float = 0.0
 
 
 class Run(Message):
-    """Requests that one device does together."""
+    """Requests that one device does together, and the models they name."""
 
     group: str
     requests: tuple[GenerationRequest, ...]
+    specs: tuple[ModelSpec, ...]
 
 
 class Cancel(Message):
     """Requests that nobody wants any more."""
 
     requests: tuple[str, ...]
+
+
+class Load(Message):
+    """Bring a model to the device though nobody paints with it yet."""
+
+    spec: ModelSpec
+
+
+class Unload(Message):
+    """Take models off the device and out of the host's memory; none named: all."""
+
+    models: tuple[str, ...] = ()
 
 
 class Stop(Message):
@@ -38,17 +53,17 @@ class Told(Message):
     event: AnyEvent
 
 
-class Holding(Message):
-    """One model on a device, as the page shows it."""
+class Holds(Message):
+    """What the device is and holds from now on."""
+
+    device: DeviceState
+
+
+class LoadFailed(Message):
+    """Why a model that was asked for alone could not be brought."""
 
     model: str
-    bytes: int
-
-
-class Holds(Message):
-    """What the device holds from now on."""
-
-    holds: tuple[Holding, ...]
+    trouble: Trouble
 
 
 class Over(Message):

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import StudioError
-from studio.messages import AnyEvent, Failed, Held, Loading
-from studio.wire import Cancel, Holding, Holds, Over, Run, Setup, Stop, Told
+from studio.messages import AnyEvent, DeviceState, Failed, Loading, ModelSpec, Trouble
+from studio.wire import Cancel, Holds, Load, LoadFailed, Over, Run, Setup, Stop, Told, Unload
 
 log = logging.getLogger(__name__)
 
@@ -39,25 +39,36 @@ class Worker:
         self._connection = connection
         self._on_lost = on_lost
         self._sending = threading.Lock()
-        self._groups: queue.Queue[Run | None] = queue.Queue()
+        self._orders: queue.Queue[Run | Load | Unload | None] = queue.Queue()
         self._unwanted: set[str] = set()
         self._registry: Any = None
+        self._unusable: Trouble | None = None
 
     def serve(self) -> None:
         """Works until the connection ends or says stop."""
         setup: Setup = self._connection.recv()
         threading.Thread(target=self._read, name="cancels", daemon=True).start()
-        specs = {spec.id: spec for spec in setup.specs}
-        registry_ready = threading.Thread(
-            target=self._open_registry, args=(setup,), name="imports", daemon=True
-        )
-        registry_ready.start()
-        while (run := self._groups.get()) is not None:
-            if registry_ready.is_alive():
-                first = run.requests[0]
-                self._send(Told(group=run.group, event=Loading(request=first.id, model=first.model)))
-            registry_ready.join()
-            self._do(run, specs, setup)
+        ready = threading.Thread(target=self._open_registry, args=(setup,), name="imports", daemon=True)
+        ready.start()
+        for order in self._next(setup.idle_seconds):
+            if isinstance(order, Run) and ready.is_alive():
+                self._tell(order.group, Loading(request=order.requests[0].id, model=order.requests[0].model))
+            ready.join()
+            self._obey(order)
+
+    def _next(self, idle_seconds: float) -> Iterator[Run | Load | Unload]:
+        """Orders as they come; between them, models that lie idle for too long are taken out."""
+        look_seconds = min(idle_seconds / 2, 30.0) if idle_seconds else None
+        while True:
+            try:
+                order = self._orders.get(timeout=look_seconds)
+            except queue.Empty:
+                if self._registry:
+                    self._registry.unload_idle(idle_seconds)
+                continue
+            if order is None:
+                return
+            yield order
 
     def _read(self) -> None:
         try:
@@ -65,10 +76,10 @@ class Worker:
                 if isinstance(message, Cancel):
                     self._unwanted.update(message.requests)
                 else:
-                    self._groups.put(message)
+                    self._orders.put(message)
         except (EOFError, OSError):
             self._on_lost()
-        self._groups.put(None)
+        self._orders.put(None)
 
     def _open_registry(self, setup: Setup) -> None:
         """Imports torch and diffusers while the page is already up."""
@@ -80,54 +91,78 @@ class Worker:
             quiet_libraries()
             for work in WORK.values():
                 work()
-            device = open_device(setup.device, Path(setup.data), setup.memory_budget)
-            self._registry = Registry(device, on_change=self._tell_holds)
+            registry = Registry(open_device(setup), Path(setup.data), on_change=self._tell_state)
+            self._registry = registry
+            self._tell_state(registry.state())
+        except StudioError as error:
+            self._unusable = error.trouble
         except Exception:
             log.exception("device %s cannot be used", setup.device)
+            self._unusable = Trouble(code="device_unusable", params={"device": setup.device})
 
-    def _do(self, run: Run, specs: dict[str, Any], setup: Setup) -> None:
+    # -- orders ----------------------------------------------------------------------------------
+
+    def _obey(self, order: Run | Load | Unload) -> None:
+        if isinstance(order, Run):
+            self._run(order)
+        elif isinstance(order, Load):
+            self._load(order.spec)
+        elif self._registry:
+            self._registry.unload(*order.models)
+
+    def _load(self, spec: ModelSpec) -> None:
+        trouble = self._unusable or self._attempt(lambda: self._registry.load(spec), f"loading {spec.id}")
+        if trouble:
+            self._send(LoadFailed(model=spec.id, trouble=trouble))
+
+    def _run(self, run: Run) -> None:
         try:
-            self._work(run, specs, setup)
-        except StudioError as error:
-            self._fail(run, error.code, error.params)
-        except Exception as error:
-            log.exception("group %s failed", run.group)
-            self._fail(run, *_known(error))
+            trouble = self._unusable or self._attempt(lambda: self._work(run), f"group {run.group}")
+            if trouble:
+                for request in run.requests:
+                    failed = Failed(request=request.id, code=trouble.code, params=trouble.params)
+                    self._tell(run.group, failed)
         finally:
             self._unwanted.difference_update(request.id for request in run.requests)
             self._send(Over(group=run.group))
 
-    def _work(self, run: Run, specs: dict[str, Any], setup: Setup) -> None:
+    def _attempt(self, work: Callable[[], None], what: str) -> Trouble | None:
+        """Does it, or says in words that travel why not; a bug keeps its traceback in the log."""
+        try:
+            work()
+        except StudioError as error:
+            return error.trouble
+        except Exception as error:
+            log.exception("%s failed", what)
+            return _known(error)
+        return None
+
+    def _work(self, run: Run) -> None:
         from studio.work import Bench
 
-        if self._registry is None:
-            raise StudioError("device_unusable", device=setup.device)
-
-        def tell(event: AnyEvent) -> None:
-            self._send(Told(group=run.group, event=event))
-
-        bench = Bench(self._registry, tell, self._unwanted.__contains__)
+        bench = Bench(self._registry, lambda event: self._tell(run.group, event), self._unwanted.__contains__)
+        specs = {spec.id: spec for spec in run.specs}
         for _ in WORK[run.requests[0].kind]()(run.requests, specs, bench):
             pass
 
-    def _fail(self, run: Run, code: str, params: dict[str, Any]) -> None:
-        for request in run.requests:
-            self._send(Told(group=run.group, event=Failed(request=request.id, code=code, params=params)))
+    # -- telling ---------------------------------------------------------------------------------
 
-    def _tell_holds(self, held: tuple[Held, ...]) -> None:
-        holds = tuple(Holding(model=one.model, bytes=one.bytes) for one in held)
-        self._send(Holds(holds=holds))
+    def _tell(self, group: str, event: AnyEvent) -> None:
+        self._send(Told(group=group, event=event))
+
+    def _tell_state(self, state: DeviceState) -> None:
+        self._send(Holds(device=state))
 
     def _send(self, message: Any) -> None:
         with self._sending:
             self._connection.send(message)
 
 
-def _known(error: Exception) -> tuple[str, dict[str, Any]]:
+def _known(error: Exception) -> Trouble:
     """What an error of the libraries means to a person."""
     if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
-        return "memory_short", {}
-    return "bug", {"kind": type(error).__name__}
+        return Trouble(code="memory_short")
+    return Trouble(code="bug", params={"kind": type(error).__name__})
 
 
 def main() -> None:

@@ -44,13 +44,12 @@ def fake_studio(folder: Path, engine: Engine | None = None, **settings: object) 
 
 
 def local_engine(
-    catalog: Catalog,
     data: Path,
     host: type[ThreadHost] | type[ProcessHost],
     silence_seconds: float = PATIENCE,
 ) -> LocalEngine:
     """One lane on the CPU."""
-    setup = Setup(device="cpu", specs=tuple(catalog.specs.values()), data=str(data))
+    setup = Setup(device="cpu", data=str(data))
     return LocalEngine((setup,), host, silence_seconds)
 
 

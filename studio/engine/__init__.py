@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from studio.messages import AnyEvent, GenerationRequest
-from studio.wire import Holding
+from studio.messages import AnyEvent, DeviceState, GenerationRequest, ModelSpec, Trouble
 
 
 class Engine(Protocol):
@@ -21,7 +20,9 @@ class Engine(Protocol):
         """Gets ready in the background; returns at once."""
         ...
 
-    def run(self, lane: str, requests: tuple[GenerationRequest, ...]) -> Iterator[AnyEvent]:
+    def run(
+        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[ModelSpec, ...]
+    ) -> Iterator[AnyEvent]:
         """Events of a group as they happen; each request ends in one Finished, Failed or Cancelled."""
         ...
 
@@ -29,8 +30,20 @@ class Engine(Protocol):
         """Lets go of requests, at the next step at the latest; unknown ones are ignored."""
         ...
 
-    def holds(self) -> tuple[Holding, ...]:
-        """The models on the devices, as far as they have said."""
+    def load(self, spec: ModelSpec) -> None:
+        """Brings a model to a device in the background."""
+        ...
+
+    def unload(self, models: tuple[str, ...] = ()) -> None:
+        """Takes models out of memory in the background; none named: all."""
+        ...
+
+    def devices(self) -> tuple[DeviceState, ...]:
+        """The devices and what they hold, as far as they have said."""
+        ...
+
+    def troubles(self) -> dict[str, Trouble]:
+        """Why models that were to be loaded could not be, by model."""
         ...
 
     def close(self) -> None:

@@ -11,30 +11,45 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from studio.messages import AnyEvent, Cancelled, Finished, GenerationRequest, Loading, Media, Step
-from studio.wire import Holding
+from studio.messages import (
+    AnyEvent,
+    Cancelled,
+    DeviceState,
+    Finished,
+    GenerationRequest,
+    Held,
+    Loading,
+    Media,
+    ModelSpec,
+    Step,
+    Trouble,
+)
+
+BUDGET, WEIGHT = 8 * 2**30, 60_000_000
 
 
 class FakeEngine:
-    """Two lanes that take a given time a step; a picture's colours follow from prompt and seed."""
+    """Lanes that take a given time a step; a picture's colours follow from prompt and seed."""
 
     def __init__(self, lanes: tuple[str, ...] = ("fake",), step_seconds: float = 0.05) -> None:
         self.lanes = lanes
         self._step_seconds = step_seconds
         self._unwanted: set[str] = set()
-        self._held: dict[str, Holding] = {}
+        self._held: dict[str, Held] = {}
         self._closed = threading.Event()
 
     def start(self) -> None:
         """There is nothing to get ready."""
 
-    def run(self, lane: str, requests: tuple[GenerationRequest, ...]) -> Iterator[AnyEvent]:
+    def run(
+        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[ModelSpec, ...]
+    ) -> Iterator[AnyEvent]:
         """Paints each request, or stops where it is not wanted any more."""
         for request in requests:
             if request.model not in self._held:
                 yield Loading(request=request.id, model=request.model)
                 self._closed.wait(self._step_seconds * 4)
-                self._held[request.model] = Holding(model=request.model, bytes=60_000_000)
+                self._hold(request.model)
             yield from self._paint(request)
 
     def _paint(self, request: GenerationRequest) -> Iterator[AnyEvent]:
@@ -57,9 +72,31 @@ class FakeEngine:
         """Marks requests as not wanted."""
         self._unwanted.update(requests)
 
-    def holds(self) -> tuple[Holding, ...]:
-        """What was asked for so far."""
-        return tuple(self._held.values())
+    def load(self, spec: ModelSpec) -> None:
+        """Holds a model from now on."""
+        self._hold(spec.id)
+
+    def _hold(self, model: str) -> None:
+        self._held[model] = Held(model=model, parts={model: WEIGHT}, used=time.time())
+
+    def unload(self, models: tuple[str, ...] = ()) -> None:
+        """Lets go of models."""
+        for model in models or tuple(self._held):
+            self._held.pop(model, None)
+
+    def devices(self) -> tuple[DeviceState, ...]:
+        """One device for each lane; the first holds everything."""
+        held = tuple(self._held.values())
+        return tuple(
+            DeviceState(
+                name=lane, title="Fake", budget=BUDGET, total=BUDGET, ready=True, held=held if at == 0 else ()
+            )
+            for at, lane in enumerate(self.lanes)
+        )
+
+    def troubles(self) -> dict[str, Trouble]:
+        """Nothing goes wrong here."""
+        return {}
 
     def close(self) -> None:
         """Lets every lane go."""

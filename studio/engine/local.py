@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import queue
 import secrets
 import subprocess
 import sys
@@ -15,9 +16,18 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Client, Connection, Listener
 from typing import Any, Protocol
 
-from studio.messages import AnyEvent, Cancelled, Failed, Finished, GenerationRequest
+from studio.messages import (
+    AnyEvent,
+    Cancelled,
+    DeviceState,
+    Failed,
+    Finished,
+    GenerationRequest,
+    ModelSpec,
+    Trouble,
+)
 from studio.settings import ROOT
-from studio.wire import Cancel, Holding, Holds, Lost, Over, Run, Setup, Stop, Told
+from studio.wire import Cancel, Holds, Load, LoadFailed, Lost, Over, Run, Setup, Stop, Told, Unload
 from studio.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -53,8 +63,9 @@ class ProcessHost:
                 text=True,
             )
             assert self.process.stdin
-            self.process.stdin.write(key.hex() + "\n")
-            self.process.stdin.flush()
+            with contextlib.suppress(BrokenPipeError):  # it ended already; somebody speaks for it below
+                self.process.stdin.write(key.hex() + "\n")
+                self.process.stdin.flush()
             self._accepted = threading.Event()
             threading.Thread(target=self._speak_for_dead, args=(listener.address, key), daemon=True).start()
             self.connection = listener.accept()
@@ -98,38 +109,88 @@ class ThreadHost:
         self._thread.join(timeout=10)
 
 
+class Link:
+    """A live worker: its host, and a thread that hears whatever it says."""
+
+    def __init__(self, host: Host, hear: Callable[[Any], None]) -> None:
+        self.host = host
+        self.heard = time.monotonic()
+        self.ended = threading.Event()
+        self._hear = hear
+        self._sending = threading.Lock()
+        threading.Thread(target=self._listen, name="hears a worker", daemon=True).start()
+
+    def send(self, message: Any) -> None:
+        """Says something to the worker; whether it lives shows elsewhere."""
+        with self._sending, contextlib.suppress(OSError, EOFError):
+            self.host.connection.send(message)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still answer."""
+        return not self.ended.is_set() and self.host.alive()
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                message = self.host.connection.recv()
+                self.heard = time.monotonic()
+                self._hear(message)
+        except (EOFError, OSError):
+            self.ended.set()
+
+
 class Lane:
     """One device: its worker, started when first needed and replaced when lost."""
 
     def __init__(self, setup: Setup, make_host: Callable[[str], Host], silence_seconds: float) -> None:
         self.setup = setup
-        self.holds: tuple[Holding, ...] = ()
+        self.state = DeviceState(name=setup.device)
+        self.troubles: dict[str, Trouble] = {}
         self._make_host = make_host
         self._silence_seconds = silence_seconds
-        self._host: Host | None = None
+        self._link: Link | None = None
         self._lock = threading.RLock()
         self._groups = itertools.count(1)
+        self._told: queue.Queue[Told | Over] = queue.Queue()
         self._closed = False
 
-    def start(self) -> Host:
+    def start(self) -> Link:
         """The worker, a new one where there is none that lives."""
         with self._lock:
-            if self._host and self._host.alive():
-                return self._host
-            if self._host:
+            if self._closed:
+                raise _WorkerLost("worker_lost")
+            if self._link and self._link.alive:
+                return self._link
+            if self._link:
                 log.warning("the worker for %s was lost and is replaced", self.setup.device)
                 self._drop()
-            self._host = self._make_host(self.setup.device)
-            self._host.connection.send(self.setup)
-            return self._host
+            self._link = Link(self._make_host(self.setup.device), self._hear)
+            self._link.send(self.setup)
+            return self._link
 
-    def run(self, requests: tuple[GenerationRequest, ...]) -> Iterator[AnyEvent]:
+    def _hear(self, message: Any) -> None:
+        if isinstance(message, Holds):
+            self.state = message.device
+            for held in message.device.held:
+                self.troubles.pop(held.model, None)
+        elif isinstance(message, LoadFailed):
+            self.troubles[message.model] = message.trouble
+        elif isinstance(message, (Told, Over)):
+            self._told.put(message)
+
+    # -- groups ----------------------------------------------------------------------------------
+
+    def run(
+        self, requests: tuple[GenerationRequest, ...], specs: tuple[ModelSpec, ...]
+    ) -> Iterator[AnyEvent]:
         """Hands a group over and tells what comes back; a lost worker fails what it had not finished."""
         group = f"{self.setup.device}-{next(self._groups)}"
         unfinished = {request.id for request in requests}
         try:
-            self._send(Run(group=group, requests=requests))
-            for event in self._events(group):
+            link = self.start()
+            link.send(Run(group=group, requests=requests, specs=specs))
+            for event in self._events(group, link):
                 if isinstance(event, (Finished, Failed, Cancelled)):
                     unfinished.discard(event.request)
                 yield event
@@ -138,57 +199,51 @@ class Lane:
             for request in sorted(unfinished):
                 yield Failed(request=request, code=lost.code)
 
-    def _events(self, group: str) -> Iterator[AnyEvent]:
-        for message in self._messages():
-            if isinstance(message, Told) and message.group == group:
-                yield message.event
-            elif isinstance(message, Holds):
-                self.holds = message.holds
-            elif isinstance(message, Over) and message.group == group:
-                return
-
-    def _messages(self) -> Iterator[Any]:
-        heard = time.monotonic()
+    def _events(self, group: str, link: Link) -> Iterator[AnyEvent]:
+        link.heard = time.monotonic()
         while True:
-            host = self._host
-            if host is None:
-                raise _WorkerLost("worker_lost")
             try:
-                if host.connection.poll(LOOK_SECONDS):
-                    heard = time.monotonic()
-                    yield host.connection.recv()
-                elif time.monotonic() - heard > self._silence_seconds:
-                    raise _WorkerLost("worker_hung")
-                elif not host.alive():
-                    raise _WorkerLost("worker_lost")
-            except (EOFError, OSError) as error:
-                raise _WorkerLost("worker_lost") from error
+                message = self._told.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                self._look_at(link)
+                continue
+            if message.group != group:  # of a group that a worker before this one was lost with
+                continue
+            if isinstance(message, Over):
+                return
+            yield message.event
 
-    def _send(self, message: Any) -> None:
-        """To a worker that lives: one that died while idle is replaced before anybody notices."""
-        if self._closed:
+    def _look_at(self, link: Link) -> None:
+        if time.monotonic() - link.heard > self._silence_seconds:
+            raise _WorkerLost("worker_hung")
+        if not link.alive and self._told.empty():
             raise _WorkerLost("worker_lost")
-        try:
-            with self._lock:
-                self.start().connection.send(message)
-        except (OSError, EOFError) as error:
-            raise _WorkerLost("worker_lost") from error
+
+    # -- orders ----------------------------------------------------------------------------------
+
+    def order(self, message: Load | Unload) -> None:
+        """Asks for a model to be brought or let go, after what the worker does now."""
+        if isinstance(message, Load):
+            self.troubles.pop(message.spec.id, None)
+        self.start().send(message)
 
     def cancel(self, requests: tuple[str, ...]) -> None:
         """Passes a cancel on; a worker that is gone has nothing left to cancel."""
-        with self._lock, contextlib.suppress(OSError):
-            if self._host:
-                self._host.connection.send(Cancel(requests=requests))
+        with self._lock:
+            if self._link:
+                self._link.send(Cancel(requests=requests))
 
     def _drop(self) -> None:
         with self._lock:
-            host, self._host, self.holds = self._host, None, ()
-        if host:
-            host.end()
+            link, self._link = self._link, None
+            self.state = DeviceState(name=self.setup.device)
+        if link:
+            link.host.end()
 
     def close(self) -> None:
         """Ends the worker for good."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         self._drop()
 
 
@@ -217,22 +272,50 @@ class LocalEngine:
     def start(self) -> None:
         """Starts every worker in the background, so that torch is imported before anybody asks."""
         for lane in self._lanes.values():
-            threading.Thread(target=lane.start, name=f"start {lane.setup.device}", daemon=True).start()
+            threading.Thread(
+                target=_started, args=(lane,), name=f"start {lane.setup.device}", daemon=True
+            ).start()
 
-    def run(self, lane: str, requests: tuple[GenerationRequest, ...]) -> Iterator[AnyEvent]:
+    def run(
+        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[ModelSpec, ...]
+    ) -> Iterator[AnyEvent]:
         """Hands a group to one device's worker."""
-        return self._lanes[lane].run(requests)
+        return self._lanes[lane].run(requests, specs)
 
     def cancel(self, requests: tuple[str, ...]) -> None:
         """Tells every worker; the one that has them lets go."""
         for lane in self._lanes.values():
             lane.cancel(requests)
 
-    def holds(self) -> tuple[Holding, ...]:
-        """The models on all devices."""
-        return tuple(holding for lane in self._lanes.values() for holding in lane.holds)
+    def load(self, spec: ModelSpec) -> None:
+        """Brings a model to the device that has most room."""
+        lane = max(self._lanes.values(), key=lambda lane: lane.state.budget - _filled(lane.state))
+        lane.order(Load(spec=spec))
+
+    def unload(self, models: tuple[str, ...] = ()) -> None:
+        """Takes models off every device; none named: all."""
+        for lane in self._lanes.values():
+            lane.order(Unload(models=models))
+
+    def devices(self) -> tuple[DeviceState, ...]:
+        """What every device has said of itself last."""
+        return tuple(lane.state for lane in self._lanes.values())
+
+    def troubles(self) -> dict[str, Trouble]:
+        """Why models that were asked for alone could not be brought."""
+        return {model: trouble for lane in self._lanes.values() for model, trouble in lane.troubles.items()}
 
     def close(self) -> None:
         """Ends every worker."""
         for lane in self._lanes.values():
             lane.close()
+
+
+def _started(lane: Lane) -> None:
+    # A studio that is closed at once, or a worker that cannot start: the first job will say so.
+    with contextlib.suppress(_WorkerLost, OSError):
+        lane.start()
+
+
+def _filled(state: DeviceState) -> int:
+    return sum({key: size for held in state.held for key, size in held.parts.items()}.values())

@@ -162,7 +162,7 @@ class JobBook:
         """Runs one device for as long as the studio is open."""
         while (request := self._take(lane)) is not None:
             try:
-                for event in self._engine.run(lane, (request,)):
+                for event in self._engine.run(lane, (request,), (self._catalog.spec(request.model),)):
                     self._hear(event, request)
             except Exception:
                 log.exception("request %s broke its lane", request.id)

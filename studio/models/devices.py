@@ -11,44 +11,85 @@ from pathlib import Path
 
 import torch
 
+from studio.errors import StudioError
+from studio.messages import DeviceState
+from studio.wire import Setup
+
 SHARE = 0.85
 """How much of a device's memory models may fill when nobody says: the rest is for the painting itself."""
+FLOAT8_SINCE = (8, 9)
+"""The first GPUs that compute with eight-bit floats."""
 HOST_SHARE = 0.5
 """The same on a machine whose memory others use too."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """One device of this machine, with its number type and its budget in bytes."""
+    """One device of this machine: its number type, its budget in bytes, and how models may lie there."""
 
     name: str
     dtype: torch.dtype
     budget: int
+    memory_mode: str = "auto"
+    host_budget: int = 0
+    is_host: bool = True
 
     @property
     def mode(self) -> str:
         """How pictures made here are recorded."""
         return f"{torch.device(self.name).type} {str(self.dtype).removeprefix('torch.')}"
 
+    def state(self) -> DeviceState:
+        """The device as the page shows it, with nothing on it."""
+        return DeviceState(
+            name=self.name,
+            title=_title(self.name),
+            budget=self.budget,
+            total=_total(self.name),
+            host_budget=self.host_budget,
+            ready=True,
+        )
 
-def open_device(name: str, data: Path, budget: int = 0) -> Device:
-    """The device of a name; `auto` is the first GPU there is, else the CPU."""
-    name = _best() if name == "auto" else name
+
+def open_device(setup: Setup) -> Device:
+    """The device that a worker was set up for; `auto` is the first GPU there is, else the CPU."""
+    name = _best() if setup.device == "auto" else setup.device
     kind = torch.device(name).type
-    dtype = _cpu_dtype(data) if kind == "cpu" else torch.float16
-    return Device(name, dtype, budget or _room(name))
+    dtype = _cpu_dtype(Path(setup.data)) if kind == "cpu" else torch.float16
+    _check_mode(name, setup.memory_mode)
+    return Device(
+        name=name,
+        dtype=dtype,
+        budget=setup.memory_budget or int(_total(name) * (HOST_SHARE if kind == "cpu" else SHARE)),
+        memory_mode=setup.memory_mode,
+        host_budget=0 if kind == "cpu" else setup.host_budget or int(_host_memory() * HOST_SHARE),
+        is_host=kind == "cpu",
+    )
+
+
+def _check_mode(name: str, mode: str) -> None:
+    on_gpu = torch.device(name).type == "cuda"
+    known = {"auto", "device"} | ({"offload", "group"} if on_gpu else set())
+    if on_gpu and torch.cuda.get_device_capability(name) >= FLOAT8_SINCE:
+        known.add("fp8")
+    if mode not in known:
+        raise StudioError("mode_unusable", mode=mode, device=name, known=", ".join(sorted(known)))
+
+
+def _title(name: str) -> str:
+    return torch.cuda.get_device_name(name) if torch.device(name).type == "cuda" else name.upper()
+
+
+def _total(name: str) -> int:
+    if torch.device(name).type == "cuda":
+        return int(torch.cuda.get_device_properties(name).total_memory)
+    return _host_memory()
 
 
 def _best() -> str:
     if torch.cuda.is_available():
         return "cuda:0"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _room(name: str) -> int:
-    if torch.device(name).type == "cuda":
-        return int(torch.cuda.get_device_properties(name).total_memory * SHARE)
-    return int(_host_memory() * HOST_SHARE)
 
 
 def _host_memory() -> int:

@@ -1,131 +1,276 @@
-"""One device's models: loaded when first wanted, never twice, by bytes, the longest unused going first."""
+"""One device's models: loaded when first wanted, never twice, by bytes, the longest unused going first.
+
+All work shares it and nothing else holds weights. What is not needed on the device waits in the host's memory
+as long as there is room; parts of the same content lie there once, whichever checkpoints name them.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import gc
-import itertools
+import hashlib
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
-from studio.catalog import source_folder
+from studio.catalog import source_path
 from studio.errors import StudioError
 from studio.forecast import forecast
-from studio.messages import Forecast, Held, ModelSpec
+from studio.messages import DeviceState, Forecast, Held, ModelSpec
+from studio.models import loading
 from studio.models.devices import Device
-from studio.models.loading import load_parts
-from studio.weights import checkpoint_files, checkpoint_hash, tensor_elements
+from studio.models.modes import BY_ITSELF, MODES, Mode
+from studio.models.peaks import Peaks
+from studio.models.shelf import Shelf, give_back
+from studio.weights import Hashes
 
-Load = Callable[[Path, str, torch.dtype], dict[str, Any]]
+
+class Loader(Protocol):
+    """What brings parts from a checkpoint; the module `loading` is one."""
+
+    def plan(self, source: Path, family: str, hashes: Hashes) -> tuple[loading.Part, ...]: ...
+
+    def load_weights(
+        self, source: Path, family: str, names: Collection[str], device: str, dtype: torch.dtype
+    ) -> dict[str, Any]: ...
+
+    def load_settings(self, source: Path, family: str) -> dict[str, Any]: ...
 
 
 @dataclass
 class Loaded:
-    """A model on the device: its parts by name, its bytes there, its checkpoint's short hash."""
+    """A model in memory: its parts by name, how it lies there, and a short name of its content."""
 
     spec: ModelSpec
     parts: dict[str, Any]
-    bytes: int
+    keys: dict[str, int]
+    mode: Mode
     hash: str
     folder: Path
-    used: int = 0
-    pins: int = field(default=0)
+    device: str
+    used: float = 0.0
+    pins: int = 0
+    resident: bool = True
+
+    @property
+    def needs(self) -> dict[str, int]:
+        """Its bytes on the device, by part."""
+        return self.mode.needs(self.keys)
+
+    @property
+    def bytes(self) -> int:
+        """What it weighs on the device."""
+        return sum(self.needs.values())
+
+    def attached(self, pipe: Any) -> contextlib.AbstractContextManager[None]:
+        """Makes a pipe work the way this model lies in memory; undone at the end, whatever happens."""
+        return self.mode.attach(pipe, self.device)
 
 
 class Registry:
-    """All work shares it; nothing else holds weights."""
+    """Leases models to work; loads, moves and lets go of them within the budgets."""
 
     def __init__(
         self,
         device: Device,
-        load: Load = load_parts,
-        on_change: Callable[[tuple[Held, ...]], None] = lambda held: None,
+        data: Path,
+        loader: Loader = loading,
+        on_change: Callable[[DeviceState], None] = lambda state: None,
     ) -> None:
         self.device = device
-        self._load = load
-        self._on_change = on_change
+        self._data, self._loader, self._on_change = data, loader, on_change
+        self._hashes, self._peaks = Hashes(data), Peaks(data)
+        self._shelf = Shelf(device.name)
         self._models: dict[str, Loaded] = {}
-        self._clock = itertools.count(1)
         # One lock around looking up and loading: whoever waits for a load finds it done.
         self._lock = threading.RLock()
+
+    # -- what is there ---------------------------------------------------------------------------
 
     def held(self) -> tuple[Held, ...]:
         """What is on the device now."""
         with self._lock:
-            return tuple(
-                Held(model=id, bytes=one.bytes, pinned=one.pins > 0, used=one.used)
-                for id, one in self._models.items()
-            )
+            return tuple(_held(one, one.needs) for one in self._models.values() if one.resident)
+
+    def state(self) -> DeviceState:
+        """The device as the page shows it."""
+        with self._lock:
+            waiting = tuple(_held(one, one.keys) for one in self._models.values() if not one.resident)
+        return self.device.state().model_copy(update={"held": self.held(), "host_held": waiting})
 
     def forecast(self, spec: ModelSpec) -> Forecast:
         """What wanting a model would do."""
-        return forecast(self.held(), spec.id, self._size(spec), self.device.budget)
+        with self._lock:
+            model = self._models.get(spec.id)
+            return self._fit(model.spec, model.mode, model.keys) if model else self._choose(spec)[2]
+
+    # -- leases ----------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def lease(self, spec: ModelSpec, on_load: Callable[[], None] = lambda: None) -> Iterator[Loaded]:
-        """The model, pinned for as long as the lease lasts."""
+        """The model on the device, pinned for as long as the lease lasts."""
         with self._lock:
-            model = self._models.get(spec.id) or self._bring(spec, on_load)
-            model.used, model.pins = next(self._clock), model.pins + 1
+            model = self._ready(spec, on_load)
+            model.used, model.pins = time.time(), model.pins + 1
+            self._on_change(self.state())
         try:
-            yield model
+            with self._measured(model):
+                yield model
         finally:
             with self._lock:
-                model.pins -= 1
+                model.used, model.pins = time.time(), model.pins - 1
+                self._on_change(self.state())
 
-    def unload(self, id: str) -> bool:
-        """Takes a model off the device unless work holds it."""
+    def load(self, spec: ModelSpec) -> None:
+        """Brings a model though nobody paints with it yet."""
         with self._lock:
-            model = self._models.get(id)
-            if model is None or model.pins:
-                return False
-            del self._models[id]
-            self._on_change(self.held())
-        del model
-        _give_back()
-        return True
+            self._ready(spec, lambda: None).used = time.time()
+            self._on_change(self.state())
 
-    def _bring(self, spec: ModelSpec, on_load: Callable[[], None]) -> Loaded:
-        size = self._size(spec)
-        expected = forecast(self.held(), spec.id, size, self.device.budget)
-        if not expected.fits:
-            raise StudioError("memory_budget", model=spec.id, needs=_gb(size), has=_gb(expected.has))
-        on_load()
-        for id in expected.evicts:
-            self.unload(id)
-        folder = source_folder(spec)
-        parts = self._load(folder, self.device.name, self.device.dtype)
-        model = Loaded(spec, parts, footprint(parts), checkpoint_hash(folder), folder)
-        self._models[spec.id] = model
-        self._on_change(self.held())
+    def unload(self, *ids: str) -> None:
+        """Takes models out of all memory; none named: all. What work holds stays."""
+        with self._lock:
+            for id in ids or tuple(self._models):
+                if id in self._models and not self._models[id].pins:
+                    del self._models[id]
+            self._sweep()
+            self._on_change(self.state())
+
+    def unload_idle(self, seconds: float) -> None:
+        """Takes out what nobody has used for so long."""
+        with self._lock:
+            idle = [id for id, one in self._models.items() if time.time() - one.used > seconds]
+        if idle:
+            self.unload(*idle)
+
+    # -- bringing --------------------------------------------------------------------------------
+
+    def _ready(self, spec: ModelSpec, on_load: Callable[[], None]) -> Loaded:
+        model = self._models.get(spec.id)
+        if model is None:
+            return self._bring(spec, on_load)
+        if not model.resident:
+            on_load()
+            expected = _admitted(spec, self._fit(spec, model.mode, model.keys))
+            model.resident = True
+            self._make_room(expected, model.keys)
+            self._shelf.move(model.keys, "device" if model.mode.on_device else "host")
         return model
 
-    def _size(self, spec: ModelSpec) -> int:
-        """Bytes on the device: every number there takes the type that is computed in."""
-        elements = sum(map(tensor_elements, checkpoint_files(source_folder(spec))))
-        return elements * self.device.dtype.itemsize
+    def _bring(self, spec: ModelSpec, on_load: Callable[[], None]) -> Loaded:
+        # 1. What it is and how it fits, from headers alone: most of what can be wrong is told here.
+        source = source_path(spec, self._data)
+        mode, plan, fit = self._choose(spec)
+        expected = _admitted(spec, fit)
+        on_load()
+        # 2. Read what is not there yet: into the host's memory, so that a failure leaves the device as it was.
+        #    A device that is the host has to make room first.
+        keys = _bytes(plan, mode, self.device.dtype)
+        if self.device.is_host:
+            self._make_room(expected, keys)
+        missing = {part.name: part.key for part in plan if part.key not in self._shelf}
+        weights = self._loader.load_weights(source, spec.family, missing.keys(), "cpu", self.device.dtype)
+        settings = self._loader.load_settings(source, spec.family)
+        # 3. Only now is anything changed.
+        self._make_room(expected, keys)
+        for name, module in weights.items():
+            self._shelf.add(missing[name], mode.cast(name, module, self.device.dtype), "host")
+        self._shelf.move(keys, "device" if mode.on_device else "host")
+        parts = settings | {part.name: self._shelf.get(part.key).module for part in plan}
+        model = Loaded(spec, parts, keys, mode, _hash(plan), source, self.device.name)
+        self._models[spec.id] = model
+        return model
+
+    def _choose(self, spec: ModelSpec) -> tuple[Mode, tuple[loading.Part, ...], Forecast]:
+        """The first mode that fits, by the device's setting; where none does, the last one's shortage."""
+        found = self._loader.plan(source_path(spec, self._data), spec.family, self._hashes)
+        for mode in self._modes():
+            plan = tuple(replace(part, key=mode.key(part.name, part.key)) for part in found)
+            fit = self._fit(spec, mode, _bytes(plan, mode, self.device.dtype))
+            if fit.fits:
+                break
+        return mode, plan, fit
+
+    def _fit(self, spec: ModelSpec, mode: Mode, keys: Mapping[str, int]) -> Forecast:
+        room = self._peaks.of(spec.id, mode.name)
+        return forecast(self.held(), spec.id, mode.needs(keys), self.device.budget, room)
+
+    def _modes(self) -> tuple[Mode, ...]:
+        if self.device.memory_mode != "auto":
+            return (MODES[self.device.memory_mode],)
+        return BY_ITSELF[:1] if self.device.is_host else BY_ITSELF
+
+    # -- letting go ------------------------------------------------------------------------------
+
+    def _make_room(self, expected: Forecast, wanted: Collection[str]) -> None:
+        """Moves what has to go into the host's memory, and out of that what has no room there."""
+        for id in expected.evicts:
+            if id in self._models:
+                self._models[id].resident = False
+        self._trim_host(wanted)
+        staying = {key for one in self._models.values() if one.resident for key in one.keys} | set(wanted)
+        for one in self._models.values():
+            if not one.resident:
+                self._shelf.move(set(one.keys) - staying, "host")
+        if expected.evicts:
+            give_back()
+
+    def _trim_host(self, wanted: Collection[str]) -> None:
+        """The host keeps the most recently used; where the device is the host, nothing waits in it."""
+        waiting = sorted(
+            (one for one in self._models.values() if not one.resident), key=lambda one: -one.used
+        )
+        room = 0 if self.device.is_host else self.device.host_budget
+        for model in waiting:
+            room -= sum(model.keys.values())
+            if room < 0:
+                del self._models[model.spec.id]
+        self._sweep(wanted)
+
+    def _sweep(self, wanted: Collection[str] = ()) -> None:
+        used = {key for one in self._models.values() for key in one.keys}
+        self._shelf.drop_all_but(used | set(wanted))
+
+    # -- measuring -------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _measured(self, model: Loaded) -> Iterator[None]:
+        """On a GPU, what the work of a lease took beside the weights is learned."""
+        if torch.device(self.device.name).type != "cuda":
+            yield
+            return
+        torch.cuda.reset_peak_memory_stats(self.device.name)
+        before = torch.cuda.memory_allocated(self.device.name)
+        yield
+        counted = 0 if model.mode.on_device else model.bytes
+        peak = torch.cuda.max_memory_allocated(self.device.name) - before - counted
+        self._peaks.learn(model.spec.id, model.mode.name, peak)
 
 
-def footprint(parts: dict[str, Any]) -> int:
-    """The bytes that a model's weights really take."""
-    modules = [part for part in parts.values() if isinstance(part, torch.nn.Module)]
-    tensors = {
-        tensor.data_ptr(): tensor.numel() * tensor.element_size()
-        for module in modules
-        for tensor in itertools.chain(module.parameters(), module.buffers())
-    }
-    return sum(tensors.values())
+def _held(model: Loaded, parts: Mapping[str, int]) -> Held:
+    return Held(
+        model=model.spec.id, parts=dict(parts), pinned=model.pins > 0, used=model.used, mode=model.mode.name
+    )
 
 
-def _give_back() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+def _bytes(plan: tuple[loading.Part, ...], mode: Mode, dtype: torch.dtype) -> dict[str, int]:
+    return {part.key: part.elements * mode.itemsize(part.name, dtype) for part in plan}
+
+
+def _admitted(spec: ModelSpec, fit: Forecast) -> Forecast:
+    if not fit.fits:
+        raise StudioError("memory_budget", model=spec.title.en, needs=_gb(fit.needs), has=_gb(fit.has))
+    return fit
+
+
+def _hash(plan: tuple[loading.Part, ...]) -> str:
+    """A short name of a checkpoint's content, ten digits, as other tools show one."""
+    digest = hashlib.sha256("".join(sorted(part.key for part in plan)).encode())
+    return digest.hexdigest()[:10]
 
 
 def _gb(size: int) -> float:

@@ -23,7 +23,7 @@ Host = type[ThreadHost] | type[ProcessHost]
 
 def make(folder: Path, checkpoint: Path, host: Host, silence_seconds: float = PATIENCE) -> Studio:
     catalog = tiny_catalog(folder, tiny=checkpoint)
-    engine = local_engine(catalog, folder / "data", host, silence_seconds)
+    engine = local_engine(folder / "data", host, silence_seconds)
     return Studio(Settings(data=folder / "data"), catalog, engine)
 
 
@@ -54,9 +54,13 @@ def lane(studio: Studio) -> local.Lane:
 
 
 def worker_pid(studio: Studio) -> int:
-    host = lane(studio)._host
+    return host_of(studio).process.pid
+
+
+def host_of(studio: Studio) -> ProcessHost:
+    host = lane(studio).start().host
     assert isinstance(host, ProcessHost)
-    return host.process.pid
+    return host
 
 
 def test_the_model_is_loaded_for_the_first_picture_only(studio: Studio) -> None:
@@ -113,14 +117,14 @@ def test_a_checkpoint_that_lacks_a_key_is_refused_and_the_next_model_paints(
 ) -> None:
     broken = copy_without_a_key(tiny_checkpoint, tmp_path / "broken")
     catalog = tiny_catalog(tmp_path, broken=broken, tiny=tiny_checkpoint)
-    engine = local_engine(catalog, tmp_path / "data", ThreadHost)
+    engine = local_engine(tmp_path / "data", ThreadHost)
     studio = Studio(Settings(data=tmp_path / "data"), catalog, engine)
     studio.start()
     last = paint(studio, draft(model="broken"), ANN)[-1]
     assert isinstance(last, Failed) and last.code == "weights_incomplete"
     assert last.params["part"] == "unet"
     assert isinstance(paint(studio, draft(), ANN)[-1], Done)
-    assert [holding.model for holding in engine.holds()] == ["tiny"]
+    assert [held.model for held in engine.devices()[0].held] == ["tiny"]
     studio.close()
 
 
@@ -151,8 +155,7 @@ def test_a_killed_worker_fails_its_job_with_try_again_and_the_next_one_runs(with
 
 def test_a_worker_that_died_while_idle_is_replaced_unnoticed(with_process: Studio) -> None:
     paint(with_process, draft(), ANN)
-    host = lane(with_process)._host
-    assert isinstance(host, ProcessHost)
+    host = host_of(with_process)
     os.kill(host.process.pid, signal.SIGKILL)
     host.process.wait()
     assert isinstance(paint(with_process, draft(), ANN)[-1], Done)
@@ -161,7 +164,6 @@ def test_a_worker_that_died_while_idle_is_replaced_unnoticed(with_process: Studi
 def test_a_worker_that_says_nothing_for_too_long_is_replaced(tmp_path: Path, tiny_checkpoint: Path) -> None:
     studio = make(tmp_path, tiny_checkpoint, ProcessHost, silence_seconds=2.0)
     studio.start()
-    lane(studio).start()
     stopped = worker_pid(studio)
     os.kill(stopped, signal.SIGSTOP)
     last = paint(studio, draft(), ANN)[-1]
@@ -172,8 +174,7 @@ def test_a_worker_that_says_nothing_for_too_long_is_replaced(tmp_path: Path, tin
 def test_the_end_of_the_studio_is_the_end_of_its_worker(tmp_path: Path, tiny_checkpoint: Path) -> None:
     studio = make(tmp_path, tiny_checkpoint, ProcessHost)
     studio.start()
-    host = lane(studio).start()
-    assert isinstance(host, ProcessHost)
+    host = host_of(studio)
     host.connection.close()  # as when the web process is gone, in whatever way
     deadline = time.monotonic() + PATIENCE
     while host.process.poll() is None and time.monotonic() < deadline:

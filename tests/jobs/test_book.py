@@ -18,6 +18,7 @@ from studio.messages import (
     Draft,
     Failed,
     GenerationRequest,
+    ModelSpec,
     Person,
     Queued,
     Saved,
@@ -153,10 +154,12 @@ def test_a_waiting_job_is_told_its_place_and_moves_up(studio: Studio) -> None:
 class BrokenEngine(FakeEngine):
     """Breaks on one prompt."""
 
-    def run(self, lane: str, requests: tuple[GenerationRequest, ...]) -> Iterator[AnyEvent]:
+    def run(
+        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[ModelSpec, ...]
+    ) -> Iterator[AnyEvent]:
         if requests[0].prompt == "break":
             raise RuntimeError("not the person's fault")
-        yield from super().run(lane, requests)
+        yield from super().run(lane, requests, specs)
 
 
 def test_a_bug_in_the_engine_fails_its_job_and_the_next_one_runs(tmp_path: Path) -> None:

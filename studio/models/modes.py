@@ -1,0 +1,115 @@
+"""How a model may lie in memory: whole on the device, or with parts waiting in the host's memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+Attach = Callable[[Any, str], contextlib.AbstractContextManager[None]]
+DENOISERS = ("unet", "transformer")
+BLOCK_SHARE = 0.12
+"""The largest share of a denoiser that group offload brings to the device at once."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What a mode needs on the device of a model's parts, and how a pipe is made to work in it."""
+
+    name: str
+    needs: Callable[[Mapping[str, int]], dict[str, int]]
+    attach: Attach
+    on_device: bool
+    denoiser_dtype: torch.dtype | None = None
+
+    def key(self, name: str, key: str) -> str:
+        """A part's key in this mode: a denoiser kept in another number type is another part."""
+        return f"{self.name}:{key}" if self._stores(name) else key
+
+    def itemsize(self, name: str, dtype: torch.dtype) -> int:
+        """Bytes of one number of a part."""
+        return self.denoiser_dtype.itemsize if self._stores(name) and self.denoiser_dtype else dtype.itemsize
+
+    def cast(self, name: str, part: Any, dtype: torch.dtype) -> Any:
+        """The part in the number type it is kept in; it computes in the device's own."""
+        if self._stores(name):
+            part.enable_layerwise_casting(storage_dtype=self.denoiser_dtype, compute_dtype=dtype)
+        return part
+
+    def _stores(self, name: str) -> bool:
+        return self.denoiser_dtype is not None and name in DENOISERS
+
+
+@contextlib.contextmanager
+def _nothing(pipe: Any, device: str) -> Iterator[None]:
+    yield
+
+
+@contextlib.contextmanager
+def _offload(pipe: Any, device: str) -> Iterator[None]:
+    """Each part comes to the device for its turn; whatever happens, all are back in the host's memory."""
+    pipe.enable_model_cpu_offload(device=device)
+    try:
+        yield
+    finally:
+        pipe.remove_all_hooks()
+        pipe.to("cpu")
+
+
+@contextlib.contextmanager
+def _group(pipe: Any, device: str) -> Iterator[None]:
+    """Blocks of the parts come to the device one after the other."""
+    pipe.enable_group_offload(
+        onload_device=torch.device(device),
+        offload_device=torch.device("cpu"),
+        offload_type="leaf_level",
+        use_stream=torch.device(device).type == "cuda",
+    )
+    try:
+        yield
+    finally:
+        for part in _modules(pipe):
+            if hasattr(part, "_diffusers_hook") or any(
+                hasattr(one, "_diffusers_hook") for one in part.modules()
+            ):
+                _unhook(part)
+        pipe.to("cpu")
+
+
+def _modules(pipe: Any) -> list[Any]:
+    return [part for part in pipe.components.values() if isinstance(part, torch.nn.Module)]
+
+
+def _unhook(part: Any) -> None:
+    for module in part.modules():
+        registry = getattr(module, "_diffusers_hook", None)
+        if registry is not None:
+            for name in list(registry.hooks):
+                registry.remove_hook(name, recurse=False)
+
+
+def _all(parts: Mapping[str, int]) -> dict[str, int]:
+    return dict(parts)
+
+
+def _largest(parts: Mapping[str, int]) -> dict[str, int]:
+    key, size = max(parts.items(), key=lambda part: part[1])
+    return {f"turn:{key}": size}
+
+
+def _block(parts: Mapping[str, int]) -> dict[str, int]:
+    key, size = max(parts.items(), key=lambda part: part[1])
+    return {f"block:{key}": int(size * BLOCK_SHARE)}
+
+
+WHOLE = Mode("device", _all, _nothing, on_device=True)
+FLOAT8 = Mode("fp8", _all, _nothing, on_device=True, denoiser_dtype=getattr(torch, "float8_e4m3fn", None))
+OFFLOAD = Mode("offload", _largest, _offload, on_device=False)
+GROUP = Mode("group", _block, _group, on_device=False)
+
+MODES: dict[str, Mode] = {mode.name: mode for mode in (WHOLE, FLOAT8, OFFLOAD, GROUP)}
+BY_ITSELF = (WHOLE, OFFLOAD, GROUP)
+"""What is tried in turn when nobody chose: none of these changes a picture."""

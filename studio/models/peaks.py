@@ -1,0 +1,42 @@
+"""What painting needs beside the weights: measured on the device, kept, and used for the next admission."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+class Peaks:
+    """The most bytes that work with a model has taken beside its weights, by model and mode."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / "peaks.json"
+        self._known = _read(self._path)
+
+    def of(self, model: str, mode: str) -> int:
+        """What to keep free; nothing before anything was measured."""
+        return self._known.get(f"{model} {mode}", 0)
+
+    def learn(self, model: str, mode: str, measured: int) -> None:
+        """Remembers a peak that is higher than those before."""
+        if measured > self.of(model, mode):
+            self._known[f"{model} {mode}"] = measured
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = self._path.with_suffix(".part")
+            unfinished.write_text(json.dumps(self._known), encoding="utf-8")
+            unfinished.replace(self._path)
+
+
+def _read(path: Path) -> dict[str, int]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): int(size) for name, size in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, AttributeError):
+        # It is measured again with the next pictures: no reason not to start.
+        log.warning("%s cannot be read and is learned anew", path.name)
+        return {}
