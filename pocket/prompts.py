@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pocket.world import Scene, sample
+from pocket.world import SUBJECTS, Scene, Thing, sample
 from pocket.world.scene import DEFECTS, STYLES
 from pocket.world.words import (
     BACKGROUND_WORDS,
@@ -46,23 +46,37 @@ def first(table: dict, key: object, lang: str) -> str:
     return table[key][LANGUAGES.index(lang)][0]
 
 
-def one(scene: Scene, k: int, lang: str, colour: bool = True) -> str:
+def clothes(subject: str, tint: str, lang: str) -> str:
+    """What a person of that colour wears."""
+    if lang == "zh":
+        return f"穿{tint}的{'裙子' if subject == 'girl' else '上衣'}的"
+    return f" in {'an' if tint[0] in 'aeiou' else 'a'} {tint} {'dress' if subject == 'girl' else 'shirt'}"
+
+
+def named(thing: Thing, lang: str, many: bool = False) -> str:
+    """The thing with its colour."""
+    name, tint = first(SUBJECT_WORDS, thing.subject, lang), first(COLOUR_WORDS, thing.colour, lang)
+    name = plural(name) if many and lang == "en" else name
+    if SUBJECTS[thing.subject].person:
+        worn = clothes(thing.subject, tint, lang)
+        return worn + name if lang == "zh" else name + worn
+    return f"{tint}的{name}" if lang == "zh" else f"{tint} {name}"
+
+
+def one(scene: Scene, k: int, lang: str) -> str:
     """One thing of the scene with its article or measure word."""
     thing = scene.things[k]
-    name, tint = first(SUBJECT_WORDS, thing.subject, lang), first(COLOUR_WORDS, thing.colour, lang)
+    words = named(thing, lang)
     if lang == "zh":
-        return f"一{MEASURES[thing.subject]}{tint + '的' if colour else ''}{name}"
-    words = f"{tint} {name}" if colour else name
+        return f"一{MEASURES[thing.subject]}{words}"
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def several(scene: Scene, lang: str) -> str:
     """Two or three of the same."""
     thing, number = scene.things[0], first(COUNT_WORDS, scene.count, lang)
-    name, tint = first(SUBJECT_WORDS, thing.subject, lang), first(COLOUR_WORDS, thing.colour, lang)
-    if lang == "zh":
-        return f"{number}{MEASURES[thing.subject]}{tint}的{name}"
-    return f"{number} {tint} {plural(name)}"
+    words = named(thing, lang, many=True)
+    return f"{number}{MEASURES[thing.subject]}{words}" if lang == "zh" else f"{number} {words}"
 
 
 def say(task: str, scene: Scene, lang: str) -> str:

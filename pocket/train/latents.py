@@ -54,7 +54,7 @@ def encode_pictures(settings: Settings, pixels: NDArray[np.uint8], chosen: list[
         with fast_math(device):
             part = vae.encode(to_input(pixels[chosen[i : i + 64]], device)).latent_dist.mode()
         out[i : i + 64] = part.float().cpu().numpy()
-        if i % 2048 == 0:
+        if i % 1024 == 0:
             print(f"encoded {i} of {len(chosen)}", flush=True)
     np.save(settings.run / "latents.npy", out)
     return float(1 / out.astype(np.float32).std())

@@ -28,7 +28,7 @@ def says_colour(thing: Thing, rng: random.Random) -> bool:
 
 
 def noun(thing: Thing, count: int, rng: random.Random, lang: str) -> str:
-    """Colour, subject and number: `a red cat`, `两只红色的猫`."""
+    """Colour, subject and number: `a red cat`, `两只红色的猫`. A person's colour is that of the clothes."""
     name = way(words.SUBJECT_WORDS, thing.subject, rng, lang)
     colour = way(words.COLOUR_WORDS, thing.colour, rng, lang) if says_colour(thing, rng) else ""
     person = SUBJECTS[thing.subject].person
@@ -36,13 +36,13 @@ def noun(thing: Thing, count: int, rng: random.Random, lang: str) -> str:
         head = {1: "一", 2: "两", 3: "三"}[count] + words.MEASURES[thing.subject]
         head = "" if count == 1 and rng.random() < 0.2 else head
         tie = "的" if colour and (len(colour) > 1 or rng.random() < 0.5) else ""
-        if person and colour and rng.random() < 0.5:
+        if person and colour:
             wear = "裙子" if thing.subject == "girl" else "上衣"
             return f"{head}穿{colour}{tie}{wear}的{name}"
         return f"{head}{colour}{tie}{name}"
     many = words.plural(name) if count > 1 else name
     number = {2: "two ", 3: "three "}.get(count, "")
-    if person and colour and rng.random() < 0.5:
+    if person and colour:
         wear = "dress" if thing.subject == "girl" else "shirt"
         dressed = f"{many} {rng.choice(('in', 'wearing'))} {article(f'{colour} {wear}')}"
         return number + dressed if number else article(dressed)
