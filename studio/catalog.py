@@ -3,36 +3,70 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from studio.entries import Document, Place, Problem
 from studio.errors import StudioError
 from studio.families import FAMILIES
-from studio.messages import FileSource, HubSource, LocalSource, ModelScopeSource, ModelSpec, PartSpec
+from studio.messages import (
+    FileSource,
+    HubSource,
+    LocalSource,
+    Message,
+    ModelScopeSource,
+    ModelSpec,
+    PartSpec,
+    Source,
+    UpscalerSpec,
+    VaeSpec,
+)
 from studio.settings import ROOT
 from studio.weights import component_folders, variant_of, weight_files
 
-KEYS = {"models"}
+KEYS = {"models", "vaes", "upscalers", "default"}
+Entry = TypeVar("Entry", bound=ModelSpec | PartSpec)
 Sourced = ModelSpec | PartSpec
 """Whatever has files of its own."""
 COMPLETE = ".complete.json"
 """Written last into a folder that is fetched into: its files and their sizes."""
 
 
+class Defaults(Message):
+    """Which model is offered first: on a host with a GPU, and on a machine without."""
+
+    gpu: str
+    cpu: str
+
+
 @dataclass(frozen=True)
 class Catalog:
-    """The models that can be asked for, the first being the default, and what is wrong with the file."""
+    """What can be asked for, by its id, and what is wrong with the file."""
 
     specs: dict[str, ModelSpec]
     problems: tuple[Problem, ...] = ()
+    vaes: dict[str, VaeSpec] = field(default_factory=dict)
+    upscalers: dict[str, UpscalerSpec] = field(default_factory=dict)
+    defaults: Defaults | None = None
 
     def spec(self, model: str) -> ModelSpec:
         """A model by its id."""
         if model not in self.specs:
             raise StudioError("model_unknown", model=model)
         return self.specs[model]
+
+    def default_for(self, gpu: bool) -> ModelSpec | None:
+        """The model that is offered first; without word of the file it is the first one there is."""
+        named = self.defaults and (self.defaults.gpu if gpu else self.defaults.cpu)
+        return self.specs.get(named or "") or next(iter(self.specs.values()), None)
+
+    @property
+    def sourced(self) -> tuple[Sourced, ...]:
+        """Every entry that has files."""
+        return (*self.specs.values(), *self.vaes.values(), *self.upscalers.values())
 
 
 def read_catalog(path: Path) -> Catalog:
@@ -42,27 +76,65 @@ def read_catalog(path: Path) -> Catalog:
     document = Document(path)
     for key in set(document.data) - KEYS:
         document.problem((key,), "is not a key that is known here")
-    specs: dict[str, ModelSpec] = {}
-    for spec, place in document.entries("models", ModelSpec).entries:
-        against = list(_against(spec, specs))
+    specs = _read(document, "models", ModelSpec, {})
+    vaes = _read(document, "vaes", VaeSpec, specs)
+    upscalers = _read(document, "upscalers", UpscalerSpec, {**specs, **vaes})
+    defaults = document.entry("default", Defaults)
+    for name, model in defaults or ():
+        if model not in specs:
+            document.problem(("default", name), f"{model} is not among the models")
+    return Catalog(specs, tuple(document.problems), vaes, upscalers, defaults)
+
+
+def _read(document: Document, key: str, kind: type[Entry], others: Mapping[str, Sourced]) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    if key != "models" and key not in document.data:
+        return found  # a catalog may do without
+    for spec, place in document.entries(key, kind).entries:
+        against = list(_against(spec, {**others, **found}))
         for within, what in against:
             document.problem((*place, *within), what)
         if not against:
-            specs[spec.id] = spec
-    return Catalog(specs, tuple(document.problems))
+            found[spec.id] = spec
+    return found
 
 
-def _against(spec: ModelSpec, known: dict[str, ModelSpec]) -> Iterator[tuple[Place, str]]:
+def _against(spec: Sourced, known: Mapping[str, Sourced]) -> Iterator[tuple[Place, str]]:
     """What is wrong with an entry though each of its values is right: the key within it, and what."""
     if spec.id in known:
         yield ("id",), f"{spec.id} stands twice; the first one is used"
+    yield from _against_source(spec.source)
+    if isinstance(spec, ModelSpec):
+        yield from _against_sampler(spec)
+        yield from _beyond_limits(spec)
+    for family in spec.families if isinstance(spec, VaeSpec) else ():
+        if family not in FAMILIES:
+            yield ("families",), f"{family} is not known; known are {', '.join(FAMILIES)}"
+
+
+def _against_source(source: Source) -> Iterator[tuple[Place, str]]:
+    if isinstance(source, LocalSource):
+        return
+    if isinstance(source, FileSource):
+        if not source.path.endswith(".safetensors"):
+            yield ("source", "path"), "is not a .safetensors file; convert it first"
+        return
+    for name in ("repo", "revision", "variant", "file"):
+        if ".." in str(getattr(source, name)).split("/"):
+            yield ("source", name), "leads out of its folder"
+    if source.sha256 and not re.fullmatch("[0-9a-f]{64}", source.sha256):
+        yield ("source", "sha256"), "is not 64 digits of 0-9 and a-f"
+    if source.file and not source.file.endswith(".safetensors") and not source.sha256:
+        yield ("source", "file"), "is no .safetensors file: it is read only where its sha256 is named"
+
+
+def _against_sampler(spec: ModelSpec) -> Iterator[tuple[Place, str]]:
     family = FAMILIES.get(spec.family)
     if family is None:
         yield ("family",), f"{spec.family} is not known; known are {', '.join(FAMILIES)}"
     elif spec.defaults.sampler not in (names := [sampler.id for sampler in family.samplers]):
         what = f"{spec.defaults.sampler} does not run on {spec.family}: {', '.join(names)}"
         yield ("defaults", "sampler"), what
-    yield from _beyond_limits(spec)
 
 
 def _beyond_limits(spec: ModelSpec) -> Iterator[tuple[Place, str]]:

@@ -113,6 +113,10 @@ class Document:
         right = tuple((entry, place) for entry, place in checked if entry is not None)
         return Reading(right, tuple(self.problems))
 
+    def entry(self, key: str, kind: type[Entry]) -> Entry | None:
+        """The one entry under a key; None where it is wrong or not there."""
+        return self._entry(self.data[key], (key,), kind) if key in self.data else None
+
     def _entry(self, item: Any, place: Place, kind: type[Entry]) -> Entry | None:
         if any(spoilt[: len(place)] == place for spoilt in self._spoilt):
             return None

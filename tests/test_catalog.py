@@ -228,3 +228,91 @@ def test_one_file_of_a_repository_is_found_in_the_hubs_cache(tmp_path: Path, hub
     )
     with pytest.raises(StudioError, match="source_not_here"):
         source_path(spec_of(tmp_path, HubSource(repo="a/b", file="y.safetensors")))
+
+
+# -- parts and defaults ---------------------------------------------------------------------------
+
+VAE = """vaes:
+  - id: soft
+    title: {en: Soft, zh: 柔}
+    families: [sd1]
+    source: {kind: hub, repo: a/vae}
+    licence: MIT
+"""
+SHA = "a" * 64
+UPSCALER = f"""upscalers:
+  - id: large
+    title: {{en: Large, zh: 大}}
+    scale: 4
+    source: {{kind: hub, repo: a/up, file: x4.pth, sha256: {SHA}}}
+    licence: MIT
+"""
+
+
+def test_vaes_and_upscalers_stand_beside_the_models(tmp_path: Path) -> None:
+    catalog = read(tmp_path, "models:\n" + entry("first") + VAE + UPSCALER)
+    assert [str(problem) for problem in catalog.problems] == []
+    assert catalog.vaes["soft"].families == ("sd1",)
+    assert catalog.upscalers["large"].scale == 4
+    assert [spec.id for spec in catalog.sourced] == ["first", "soft", "large"]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "what"),
+    [
+        (VAE.replace("[sd1]", "[sd0]"), "vaes.0.families", "known are sd1"),
+        (VAE.replace("id: soft", "id: first"), "vaes.0.id", "stands twice"),
+        (VAE.replace("licence: MIT", "colour: red"), "vaes.0.colour", "not a key"),
+        (UPSCALER.replace(SHA, "abc"), "upscalers.0.source.sha256", "64 digits"),
+        (UPSCALER.replace(f", sha256: {SHA}", ""), "upscalers.0.source.file", "sha256"),
+        (UPSCALER.replace("x4.pth", "../x4.pth"), "upscalers.0.source.file", "leads out"),
+        (UPSCALER.replace("a/up", "a/.."), "upscalers.0.source.repo", "leads out"),
+        (VAE.replace("a/vae", "a/vae, revision: .."), "vaes.0.source.revision", "leads out"),
+        ("default: {gpu: first, cpu: nobody}\n", "default.cpu", "not among the models"),
+        ("default: {gpu: first}\n", "default.cpu", "is missing"),
+        ("default: {gpu: first, cpu: first, tpu: first}\n", "default.tpu", "not a key"),
+    ],
+    ids=lambda value: value if " " not in value else "",
+)
+def test_what_is_wrong_beside_the_models_is_told_by_its_key(
+    tmp_path: Path, text: str, key: str, what: str
+) -> None:
+    catalog = read(tmp_path, "models:\n" + entry("first") + text)
+    told = [problem for problem in catalog.problems if problem.key == key]
+    assert len(told) == 1 and what in told[0].what
+    assert list(catalog.specs) == ["first"]
+
+
+def test_a_single_file_that_is_a_pickle_is_no_entry(tmp_path: Path) -> None:
+    changed = ("{kind: local, path: /middle}", "{kind: file, path: /middle.ckpt}")
+    catalog = read(tmp_path, "models:\n" + entry("first") + entry("middle", changed))
+    assert list(catalog.specs) == ["first"]
+    assert [problem.key for problem in catalog.problems] == ["models.1.source.path"]
+
+
+def test_a_host_with_a_gpu_has_another_default_than_one_without(tmp_path: Path) -> None:
+    text = "models:\n" + entry("small") + entry("large")
+    catalog = read(tmp_path, text + "default: {gpu: large, cpu: small}\n")
+    assert [catalog.default_for(gpu).id for gpu in (True, False)] == ["large", "small"]
+
+
+def test_without_a_word_about_it_the_first_model_is_the_default(tmp_path: Path) -> None:
+    catalog = read(tmp_path, "models:\n" + entry("first") + entry("last"))
+    assert catalog.default_for(True).id == catalog.default_for(False).id == "first"
+    assert Catalog({}).default_for(True) is None
+
+
+def test_the_repositorys_own_entries_are_complete() -> None:
+    catalog = read_catalog(ROOT / "models.yaml")
+    families = {spec.family for spec in catalog.specs.values()}
+    assert {"sd1", "sd2", "sdxl"} <= families
+    assert catalog.vaes and catalog.upscalers
+    assert catalog.default_for(False).id == "pocket"
+    assert catalog.default_for(True).family == "sdxl"
+    assert all(spec.licence and spec.note for spec in catalog.sourced)
+    assert all(
+        spec.verified == "" or re.fullmatch(r"\d{4}-\d\d-\d\d", spec.verified) for spec in catalog.sourced
+    )
+    for family in families:
+        inpainters = [spec for spec in catalog.specs.values() if "inpaint" in spec.capabilities]
+        assert any(spec.family == family for spec in inpainters)
