@@ -125,7 +125,8 @@ def test_ci_runs_what_people_run() -> None:
 
 def test_notice_names_every_file_of_others() -> None:
     notice = set((ROOT / "NOTICE").read_text("utf-8").split())
-    files = [p for folder in ("assets/fonts", "assets/icons") for p in sorted((ROOT / folder).iterdir())]
+    folders = ("assets/fonts", "assets/icons", "assets/clip/tokenizer")
+    files = [p for folder in folders for p in sorted((ROOT / folder).iterdir())]
     assert len(files) > 40
     assert [
         p.name
@@ -134,7 +135,8 @@ def test_notice_names_every_file_of_others() -> None:
     ] == []
 
 
-def test_every_font_and_icon_folder_has_its_licence() -> None:
+def test_every_folder_of_others_files_has_its_licence() -> None:
+    assert "Permission is hereby granted" in (ROOT / "assets/clip/OpenCLIP-LICENSE.txt").read_text("utf-8")
     assert "SIL OPEN FONT LICENSE" in (ROOT / "assets/fonts/Inter-OFL.txt").read_text("utf-8")
     assert "ISC License" in (ROOT / "assets/icons/Lucide-LICENSE.txt").read_text("utf-8")
     assert "Apache License" in (ROOT / "LICENSE").read_text("utf-8")

@@ -25,9 +25,9 @@ PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth")
 
 def plan_folder(folder: Path, family: str, hashes: Hashes) -> tuple[Part, ...]:
     """The parts with weights, from headers; whatever could not be loaded is refused here by its name."""
-    names = [name for name in _classes(folder) if has_weights(name)]
+    names = [name for name in part_classes(folder) if has_weights(name)]
     denoiser = FAMILIES[family].denoiser
-    check_denoiser(folder.name, family, _config(folder, denoiser) if denoiser in names else {})
+    check_denoiser(folder.name, family, read_config(folder, denoiser) if denoiser in names else {})
     check_parts(folder.name, family, names)
     files = {name: _files(folder, name) for name in sorted(names)}
     return tuple(
@@ -35,9 +35,9 @@ def plan_folder(folder: Path, family: str, hashes: Hashes) -> tuple[Part, ...]:
     )
 
 
-def load_folder_part(folder: Path, name: str, device: str, dtype: torch.dtype) -> Any:
-    """One part of a folder on the device, every weight of it from the files."""
-    kind = _classes(folder)[name]
+def load_folder_part(folder: Path, name: str, dtype: torch.dtype) -> Any:
+    """One part of a folder in memory, every weight of it from the files."""
+    kind = part_classes(folder)[name]
     arguments = {"transformers": {"dtype": dtype}, "diffusers": {"torch_dtype": dtype}}
     part, told = kind.from_pretrained(
         str(folder),
@@ -57,12 +57,12 @@ def load_folder_settings(folder: Path) -> dict[str, Any]:
     """The parts that are only configured: tokenizers and the scheduler."""
     return {
         name: kind.from_pretrained(str(folder), subfolder=name, local_files_only=True)
-        for name, kind in _classes(folder).items()
+        for name, kind in part_classes(folder).items()
         if not has_weights(name)
     }
 
 
-def _classes(folder: Path) -> dict[str, Any]:
+def part_classes(folder: Path) -> dict[str, Any]:
     """The library's class of every part; code that came with the checkpoint is refused."""
     return {name: _class(folder, name, *value) for name, value in _listed(folder)}
 
@@ -93,7 +93,8 @@ def _json(path: Path) -> dict[str, Any]:
         raise StudioError("settings_broken", file=f"{path.parent.name}/{path.name}") from error
 
 
-def _config(folder: Path, name: str) -> dict[str, Any]:
+def read_config(folder: Path, name: str) -> dict[str, Any]:
+    """The configuration of one part."""
     return _json(folder / name / "config.json")
 
 
