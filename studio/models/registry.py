@@ -139,6 +139,7 @@ class Registry:
                     del self._models[id]
             self._sweep()
             self._on_change(self.state())
+        give_back()
 
     def unload_idle(self, seconds: float) -> None:
         """Takes out what nobody has used for so long."""
@@ -216,7 +217,7 @@ class Registry:
         for one in self._models.values():
             if not one.resident:
                 self._shelf.move(set(one.keys) - staying, "host")
-        if expected.evicts:
+        if expected.evicts:  # collecting takes a third of a second beside torch, so only when it must be
             give_back()
 
     def _trim_host(self, wanted: Collection[str]) -> None:

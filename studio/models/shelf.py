@@ -52,13 +52,9 @@ class Shelf:
                 part.place = place
 
     def drop_all_but(self, keys: Iterable[str]) -> None:
-        """Lets go of every part that nobody names."""
+        """Lets go of every part that nobody names; `give_back` returns its memory."""
         wanted = set(keys)
-        gone = [key for key in self._parts if key not in wanted]
-        for key in gone:
-            del self._parts[key]
-        if gone:
-            give_back()
+        self._parts = {key: part for key, part in self._parts.items() if key in wanted}
 
     def bytes(self, place: Place) -> int:
         """What lies at a place."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from studio.errors import StudioError
 from studio.messages import DeviceState, ModelSpec
-from studio.models import loading, shelf
+from studio.models import loading
 from studio.models import registry as registry_module
 from studio.models.devices import Device
 from studio.models.registry import Loaded, Registry
@@ -280,8 +280,7 @@ SIZES = dict(zip("abcdef", (10, 20, 30, 40, 50, 60), strict=True))
 def no_collecting() -> Iterator[None]:
     """Collecting garbage takes most of the time of a load of boxes; what is held is counted without."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (registry_module, shelf):
-            patch.setattr(module, "give_back", lambda: None)
+        patch.setattr(registry_module, "give_back", lambda: None)
         yield
 
 
