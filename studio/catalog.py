@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from studio.entries import Document, Place, Problem
 from studio.errors import StudioError
@@ -67,6 +67,20 @@ class Catalog:
     def sourced(self) -> tuple[Sourced, ...]:
         """Every entry that has files."""
         return (*self.specs.values(), *self.vaes.values(), *self.upscalers.values())
+
+
+class Models(Protocol):
+    """Whatever knows models by their ids: the catalog, or the catalog with a person's own files."""
+
+    @property
+    def specs(self) -> Mapping[str, ModelSpec]:
+        """The models by their ids."""
+
+    def spec(self, model: str) -> ModelSpec:
+        """A model by its id."""
+
+    def default_for(self, gpu: bool) -> ModelSpec | None:
+        """The model that is offered first."""
 
 
 def read_catalog(path: Path) -> Catalog:

@@ -27,6 +27,7 @@ FLOORS = {
     "metadata": "2a",
     "people": "2a",
     "inputs": "2a",
+    "own": "2b",
     "limits": "2b",
     "gallery": "2b",
     "forecast": "2b",

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from studio.catalog import Catalog, Sourced, source_path, store_of
+from studio.catalog import Models, Sourced, source_path, store_of
 from studio.downloads.flight import Flight, Tell, Unwanted
 from studio.downloads.remote import Listing, look_up
 from studio.downloads.transfer import Transfer, left_of
@@ -27,8 +27,8 @@ GB = 2**30
 class Downloads:
     """The files of models, brought to the data folder. No device waits for a network."""
 
-    def __init__(self, settings: Settings, catalog: Catalog | None = None) -> None:
-        self._settings, self._catalog = settings, catalog
+    def __init__(self, settings: Settings, models: Models | None = None) -> None:
+        self._settings, self._models = settings, models
         self._flights: dict[Path, Flight] = {}
         self._lock = threading.Lock()
 
@@ -104,7 +104,7 @@ class Downloads:
 
     def _in_the_box(self) -> str:
         """The title of a model that can be used as it is."""
-        for spec in self._catalog.specs.values() if self._catalog else ():
+        for spec in self._models.specs.values() if self._models else ():
             try:
                 if source_path(spec, self._settings.data).exists():
                     return spec.title.en

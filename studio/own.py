@@ -1,0 +1,314 @@
+"""A person's own files: whatever lies in the folders of models appears, and what cannot be used says why."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from studio.catalog import Catalog, Sourced
+from studio.entries import Problem
+from studio.errors import StudioError
+from studio.families import FAMILIES
+from studio.messages import (
+    Bilingual,
+    Capability,
+    FileSource,
+    GenerationDefaults,
+    GenerationLimits,
+    ModelSpec,
+    Size,
+    Trouble,
+    UpscalerSpec,
+    VaeSpec,
+)
+from studio.settings import Settings
+from studio.weights import Kind, read_kind, tensor_bytes
+
+FOLDERS = {
+    "data": ("checkpoints", "vae", "loras", "embeddings"),
+    "a1111": ("models/Stable-diffusion", "models/VAE", "models/Lora", "embeddings"),
+    "comfyui": ("models/checkpoints", "models/vae", "models/loras", "models/embeddings"),
+}
+"""Where models lie, by the setting that names the folder around them."""
+PICKLES = (".ckpt", ".pt", ".pth", ".bin")
+FRESH_SECONDS = 1.0
+"""For how long a look at the folders is good, however many pages ask."""
+SIDES = {
+    "sd1": (512, 256, 1024),
+    "sd2": (768, 256, 1536),
+    "sdxl": (1024, 512, 2048),
+    "sd3": (1024, 512, 2048),
+}
+"""The native size of a family, its smallest and its largest."""
+GUIDANCE = {"sd1": 7.0, "sd2": 7.0, "sdxl": 6.0, "sd3": 5.0}
+Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that is not used, by its name within the folders of models, and why."""
+
+    name: str
+    trouble: Trouble
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """A LoRA, an embedding or a control net of a person's own."""
+
+    id: str
+    title: str
+    path: Path
+    kind: Literal["lora", "embedding", "control"]
+    family: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in the folders now."""
+
+    specs: dict[str, ModelSpec] = field(default_factory=dict)
+    vaes: dict[str, VaeSpec] = field(default_factory=dict)
+    upscalers: dict[str, UpscalerSpec] = field(default_factory=dict)
+    files: tuple[OwnFile, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file as a listing tells it."""
+
+    path: Path
+    root: str
+    name: str
+    stamp: Stamp
+
+    @property
+    def id(self) -> str:
+        """From its name; the digits keep it apart from any other, wherever the folder is moved."""
+        digits = hashlib.sha256(f"{self.root}/{self.name}".encode()).hexdigest()[:6]
+        safe = re.sub(r"[^a-z0-9._-]+", "-", self.path.stem.lower()).strip("-._")
+        return f"{safe or 'model'}-{digits}"
+
+
+class Own:
+    """Looks into the folders of models; a header is read once for as long as its file stays as it is."""
+
+    def __init__(self, settings: Settings, fresh_seconds: float = FRESH_SECONDS) -> None:
+        places = {"data": settings.data, "a1111": settings.a1111, "comfyui": settings.comfyui}
+        self._roots = {name: place.expanduser() for name, place in places.items() if place}
+        self._fresh_seconds = fresh_seconds
+        self._lock = threading.Lock()
+        self._told: dict[Path, tuple[Stamp, Kind | Trouble]] = {}
+        self._listed: tuple[_File, ...] | None = None
+        self._found = Found()
+        self._looked = -fresh_seconds
+
+    def prepare(self) -> None:
+        """Makes the data folder's own folders, so that people see where files go."""
+        for folder in FOLDERS["data"]:
+            (self._roots["data"] / folder).mkdir(parents=True, exist_ok=True)
+
+    def found(self) -> Found:
+        """What lies there now."""
+        with self._lock:
+            if time.monotonic() - self._looked >= self._fresh_seconds:
+                listed = tuple(sorted(self._list(), key=lambda file: (file.name.lower(), str(file.path))))
+                if listed != self._listed:
+                    self._found, self._listed = self._sort(listed), listed
+                self._looked = time.monotonic()
+            return self._found
+
+    def _list(self) -> Iterator[_File]:
+        for root, base in self._roots.items():
+            for folder in FOLDERS[root]:
+                yield from _files(base / folder, root, folder.rpartition("/")[2])
+
+    def _sort(self, listed: tuple[_File, ...]) -> Found:
+        self._told = {path: told for path, told in self._told.items() if path in {f.path for f in listed}}
+        names = Counter(file.path.stem for file in listed)
+        found = Found()
+        files: list[OwnFile] = []
+        refused = [*self._empty_roots()]
+        for file in listed:
+            # Two files of one name are told apart by their folders.
+            title = file.path.stem if names[file.path.stem] == 1 else file.name.rpartition(".")[0]
+            told = self._tell(file)
+            if isinstance(told, Kind) and told.kind in ("lora", "embedding", "control"):
+                files.append(_own_file(file, title, told))
+            elif isinstance(told, Kind):
+                _add(found, _spec(file, title, told))
+            else:
+                refused.append(Refused(file.name, told))
+        return Found(found.specs, found.vaes, found.upscalers, tuple(files), tuple(refused))
+
+    def _empty_roots(self) -> Iterator[Refused]:
+        for root, base in self._roots.items():
+            if root != "data" and not any((base / folder).is_dir() for folder in FOLDERS[root]):
+                setting, folder = f"STUDIO_{root.upper()}", FOLDERS[root][0]
+                trouble = Trouble(code="own_folder", params={"setting": setting, "folder": folder})
+                yield Refused(base.name, trouble)
+
+    def _tell(self, file: _File) -> Kind | Trouble:
+        known = self._told.get(file.path)
+        if known is None or known[0] != file.stamp:
+            known = self._told[file.path] = (file.stamp, _tell(file.path))
+        return known[1]
+
+
+def _files(folder: Path, root: str, label: str) -> Iterator[_File]:
+    # Installations are full of links: a folder that was seen is not walked again.
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(place)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(place) / name
+            if not name.startswith(".") and path.suffix.lower() in (".safetensors", *PICKLES):
+                try:
+                    state = path.stat()
+                except OSError:  # it has gone since, or is a link to nowhere
+                    continue
+                within = f"{label}/{path.relative_to(folder).as_posix()}"
+                yield _File(path, root, within, (state.st_size, state.st_mtime_ns))
+
+
+def _tell(path: Path) -> Kind | Trouble:
+    """What a file is, or why it is not used."""
+    if path.suffix.lower() in PICKLES:
+        return Trouble(code="own_pickle", params={"file": path.name})
+    try:
+        tensor_bytes(
+            path
+        )  # a file that is still being copied is told as cut short, and appears once it is whole
+        kind = read_kind(path)
+    except StudioError as error:
+        return error.trouble
+    except OSError:
+        return Trouble(code="own_unreadable", params={"file": path.name})
+    if kind.kind == "unknown":
+        return Trouble(code="own_unknown", params={"file": path.name})
+    if kind.kind == "checkpoint":
+        return _usable(path, kind)
+    return kind
+
+
+def _usable(path: Path, kind: Kind) -> Kind | Trouble:
+    if kind.family not in FAMILIES:
+        known = ", ".join(family.title for family in FAMILIES.values())
+        return Trouble(code="own_family", params={"file": path.name, "known": known})
+    if not kind.whole:
+        return Trouble(code="own_partial", params={"file": path.name})
+    return kind
+
+
+def _own_file(file: _File, title: str, kind: Kind) -> OwnFile:
+    assert kind.kind == "lora" or kind.kind == "embedding" or kind.kind == "control"
+    return OwnFile(file.id, title, file.path, kind.kind, kind.family)
+
+
+def _add(found: Found, spec: Sourced) -> None:
+    if isinstance(spec, ModelSpec):
+        found.specs[spec.id] = spec
+    elif isinstance(spec, VaeSpec):
+        found.vaes[spec.id] = spec
+    elif isinstance(spec, UpscalerSpec):
+        found.upscalers[spec.id] = spec
+
+
+def _spec(file: _File, title: str, kind: Kind) -> Sourced:
+    named = Bilingual(en=title, zh=title)
+    source = FileSource(path=str(file.path.absolute()))
+    if kind.kind == "vae":
+        return VaeSpec(id=file.id, title=named, source=source, licence="unknown", own=True)
+    if kind.kind == "upscaler":
+        return UpscalerSpec(id=file.id, title=named, source=source, licence="unknown", own=True)
+    assert kind.family
+    capabilities: tuple[Capability, ...] = ("inpaint",) if kind.inpaint else ("text_to_image",)
+    return ModelSpec(
+        id=file.id,
+        title=named,
+        family=kind.family,
+        source=source,
+        licence="unknown",
+        own=True,
+        capabilities=capabilities,
+        defaults=_defaults(kind.family),
+        limits=_limits(kind.family),
+    )
+
+
+def _defaults(family: str) -> GenerationDefaults:
+    side = SIDES.get(family, SIDES["sdxl"])[0]
+    return GenerationDefaults(
+        size=Size(width=side, height=side),
+        steps=25,
+        guidance=GUIDANCE.get(family, 5.0),
+        sampler=FAMILIES[family].samplers[0].id,
+    )
+
+
+def _limits(family: str) -> GenerationLimits:
+    _, smallest, largest = SIDES.get(family, SIDES["sdxl"])
+    multiple = FAMILIES[family].multiple
+    return GenerationLimits(smallest=smallest, largest=largest, multiple=multiple, steps=150, guidance=30)
+
+
+# -- the catalog and a person's own files together ------------------------------------------------
+
+
+class Library:
+    """Everything that can be asked for now: the catalog's entries, then a person's own files."""
+
+    def __init__(self, catalog: Catalog, own: Own) -> None:
+        self._catalog, self._own = catalog, own
+
+    @property
+    def specs(self) -> dict[str, ModelSpec]:
+        """The models by their ids."""
+        return {**self._catalog.specs, **self._own.found().specs}
+
+    @property
+    def vaes(self) -> dict[str, VaeSpec]:
+        """The VAEs by their ids."""
+        return {**self._catalog.vaes, **self._own.found().vaes}
+
+    @property
+    def upscalers(self) -> dict[str, UpscalerSpec]:
+        """The upscalers by their ids."""
+        return {**self._catalog.upscalers, **self._own.found().upscalers}
+
+    @property
+    def files(self) -> tuple[OwnFile, ...]:
+        """A person's LoRAs, embeddings and control nets."""
+        return self._own.found().files
+
+    @property
+    def refused(self) -> tuple[Refused, ...]:
+        """The files that are not used, and why."""
+        return self._own.found().refused
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with models.yaml."""
+        return self._catalog.problems
+
+    def spec(self, model: str) -> ModelSpec:
+        """A model by its id."""
+        own = self._own.found().specs.get(model)
+        return self._catalog.spec(model) if own is None else own
+
+    def default_for(self, gpu: bool) -> ModelSpec | None:
+        """The model that is offered first."""
+        return self._catalog.default_for(gpu) or next(iter(self.specs.values()), None)
