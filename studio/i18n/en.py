@@ -30,6 +30,7 @@ STRINGS: dict[str, str] = {
     "error.disk_full": "{model} needs {needs} GB of disk; {free} GB are free. Make room, or move the data folder with STUDIO_DATA.",
     "error.disk_unwritable": "Nothing can be written to the data folder {folder}; the log says why. Mend that, or choose another folder with STUDIO_DATA.",
     "error.pickle_unpinned": "{file} is no safetensors file, and a pickle can run foreign code. It is used only where models.yaml names its sha256.",
+    "error.pickle_refused": "{file} holds something else than weights, so it was not read further and nothing in it ran. Choose another file.",
     "error.hash_wrong": "{file} is not the file whose sha256 models.yaml names, so it was not used. Get the right one, or correct the entry.",
     "error.own_pickle": "{file} is a pickle, which can run foreign code when it is read, so it is not used. Get it as .safetensors, or convert it on a machine you can spare.",
     "error.own_unreadable": "{file} cannot be read. Check who may read it.",
@@ -65,7 +66,7 @@ STRINGS: dict[str, str] = {
     "notice.prompt_cut": "The prompt is {over} tokens longer than the {window} this model reads; the rest was not followed.",
     "notice.negative_cut": "The negative prompt is {over} tokens longer than the {window} this model reads; the rest was not followed.",
     # -- the page: frame
-    "page.title": "Spellbook Studio",
+    "page.title": "Spellbook",
     "page.create": "Create",
     "page.picture": "Picture",
     "page.gallery": "Gallery",

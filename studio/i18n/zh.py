@@ -30,6 +30,7 @@ STRINGS: dict[str, str] = {
     "error.disk_full": "{model} 需要 {needs} GB 磁盘空间，只剩 {free} GB。请腾出空间，或用 STUDIO_DATA 换一个数据文件夹。",
     "error.disk_unwritable": "数据文件夹 {folder} 写不进去，原因见日志。请解决后再试，或用 STUDIO_DATA 换一个文件夹。",
     "error.pickle_unpinned": "{file} 不是 safetensors 文件，而 pickle 可能运行外来代码。只有 models.yaml 写明它的 sha256 才会使用。",
+    "error.pickle_refused": "{file} 里不只有权重，没有再读下去，里面的代码也没有运行。请换一个文件。",
     "error.hash_wrong": "{file} 与 models.yaml 写明的 sha256 不符，没有使用。请换成正确的文件，或改正条目。",
     "error.own_pickle": "{file} 是 pickle，读取时可能运行外来代码，所以不用。请换 .safetensors 版本，或在无关紧要的机器上转换。",
     "error.own_unreadable": "{file} 读不出来，请检查读取权限。",

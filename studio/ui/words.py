@@ -86,6 +86,8 @@ def took(seconds: float) -> Bilingual:
 def size_words(count: int) -> str:
     """Bytes as people say them: two figures that mean something."""
     gigabytes = count / 1e9
+    if gigabytes < 0.01:
+        return f"{max(1, round(count / 1e6))} MB"
     return f"{gigabytes:.1f} GB" if gigabytes >= 0.95 else f"{gigabytes:.2f} GB"
 
 

@@ -304,7 +304,8 @@ def test_a_telephone_needs_no_sideways_scrolling(visit: Callable[..., Any], lang
 
 
 def _fits(page: Any) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # Not innerWidth: a telephone zooms out until what sticks out fits.
+    return page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_dark_and_light(visit: Callable[..., Any]) -> None:

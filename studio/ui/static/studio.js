@@ -124,6 +124,8 @@ window.studio = (() => {
       show(choice);
     }
     if (element.closest("#toast")) toastHtml($(".live", element).innerHTML);
+    // A refusal leaves the stage as it was, so the buttons must be put right here.
+    if (element.closest("#toast, #trouble") && document.body.dataset.busy === "starting" && $(".live", element).textContent) settle_busy();
     if (element.closest("#gallery")) drawerAgain();
     marks();
   }
@@ -363,8 +365,7 @@ window.studio = (() => {
     if (event.isComposing || event.keyCode === 229) return;
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
       event.preventDefault();
-      if ($("dialog.ask")?.open) return;
-      press();
+      if (!event.repeat && !$("dialog.ask")?.open) press();
       return;
     }
     if (event.key === "Escape") return escape(event);

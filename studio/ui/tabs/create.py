@@ -465,16 +465,18 @@ def _use_default(negative: str, spec: ModelSpec) -> str:
     return act("use", icon("rotate-ccw", 14) + t("form.use_default"), "btn link")
 
 
+_notes = iter(range(10**12))
+"""Numbers that make the same words news when they are said twice."""
+
+
 def field_trouble(trouble: Trouble) -> str:
     """An error of the form, beside the button that was pressed."""
-    return f'<p class="err" role="alert">{icon("triangle-alert", 16)}<span>{html(trouble_words(trouble))}</span></p>'
-
-
-_notes = iter(range(10**12))
+    said = f"{icon('triangle-alert', 16)}<span>{html(trouble_words(trouble))}</span>"
+    return f'<p class="err" role="alert" data-n="{next(_notes)}">{said}</p>'
 
 
 def note_html(trouble: Trouble) -> str:
-    """A short note; its number makes the same note show twice."""
+    """A short note that appears and goes."""
     return f'<span data-n="{next(_notes)}">{html(trouble_words(trouble))}</span>'
 
 
