@@ -1,0 +1,74 @@
+"""Pickles that the catalog names by their sha256, made safetensors once; nothing in them can run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+from safetensors.torch import save_file
+
+from studio.catalog import Sourced, source_path
+from studio.errors import StudioError
+from studio.messages import HubSource, ModelScopeSource
+
+WRAPPINGS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
+"""Under which names training programs keep the weights themselves."""
+
+
+def weights_of(spec: Sourced, data: Path) -> Path:
+    """Where an entry's weights lie in a form that is safe to read."""
+    path, source = source_path(spec, data), spec.source
+    if isinstance(source, HubSource | ModelScopeSource) and path.is_file() and path.suffix != ".safetensors":
+        return converted(path, source.sha256, data)
+    return path
+
+
+def converted(path: Path, sha256: str, data: Path) -> Path:
+    """A pickle of a known hash as safetensors in the data folder, written once, whole or not at all."""
+    target = data / "converted" / f"{sha256}.safetensors"
+    if not target.is_file():
+        with path.open("rb") as stream:
+            # The file that was checked is the one that is read, even if its name gets another meanwhile.
+            if hashlib.file_digest(stream, "sha256").hexdigest() != sha256:
+                raise StudioError("hash_wrong", file=path.name)
+            stream.seek(0)
+            weights = _weights(stream, path.name)
+        _write(weights, target, sha256)
+    return target
+
+
+def _weights(stream: BinaryIO, name: str) -> dict[str, torch.Tensor]:
+    try:
+        content = torch.load(stream, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, AttributeError) as error:
+        raise StudioError("pickle_refused", file=name) from error
+    tensors = {str(key): value for key, value in _unwrapped(content).items() if torch.is_tensor(value)}
+    if not tensors:
+        raise StudioError("pickle_refused", file=name)
+    # Two names can share one memory, or a tensor be a view into a larger one: each gets its own.
+    return {key: value.detach().contiguous().clone() for key, value in tensors.items()}
+
+
+def _unwrapped(content: Any) -> Mapping[Any, Any]:
+    while isinstance(content, Mapping):
+        inner = next((content[key] for key in WRAPPINGS if isinstance(content.get(key), Mapping)), None)
+        if inner is None:
+            return content
+        content = inner
+    return {}
+
+
+def _write(weights: dict[str, torch.Tensor], target: Path, sha256: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Several workers may want the same file at once: each writes its own, and the last one stays.
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        save_file(weights, str(unfinished), metadata={"format": "pt", "converted_from": sha256})
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
