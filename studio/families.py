@@ -60,6 +60,8 @@ class Family:
     channels: int = 4
     """Channels of its latents."""
     negative: bool = True
+    wide_vae: bool = False
+    """Its decoders overflow in float16, save those whose configuration says that they do not."""
 
 
 FAMILIES: dict[str, Family] = {}
@@ -109,6 +111,7 @@ register(
         window=75,
         parts=("text_encoder", "text_encoder_2", "unet", "vae"),
         told_by={"_class_name": "UNet2DConditionModel", "addition_embed_type": "text_time"},
+        wide_vae=True,
     )
 )
 register(

@@ -65,6 +65,8 @@ def paint(model: Loaded, request: GenerationRequest, device: str, watcher: Watch
 
 def tokens_over_window(model: Loaded, text: str, window: int) -> int:
     """How many tokens of a text the model's window has no room for."""
+    if model.parts.get("tokenizer_3"):  # T5 reads on where the others stop
+        return 0
     ids = model.parts["tokenizer"](text, add_special_tokens=False, truncation=False, verbose=False).input_ids
     return max(0, len(ids) - window)
 

@@ -13,7 +13,7 @@ from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.models.classic import PIECES, SIZES, Piece
 from studio.models.folders import part_classes, read_config
-from studio.models.parts import Part, check_missing, check_parts
+from studio.models.parts import Part, check_missing, check_parts, is_wide
 from studio.settings import ROOT
 from studio.weights import read_header, read_kind, tensor_bytes
 
@@ -49,7 +49,7 @@ def load_file_part(file: Path, family: str, name: str, dtype: torch.dtype) -> An
     from accelerate import init_empty_weights
 
     # 1. The part without weights, as its family's configuration and the file's own shapes say.
-    piece, config = _pieces(family)[name], _config(file, family, name)
+    piece, config = _pieces(family)[name], file_config(file, family, name)
     kind = part_classes(settings_folder(file, family))[name]
     with init_empty_weights(include_buffers=False):
         part = kind.from_config(config) if hasattr(kind, "from_config") else _encoder(kind, config)
@@ -96,9 +96,10 @@ def _pieces(family: str) -> dict[str, Piece]:
 
 def _part(file: Path, family: str, name: str, piece: Piece, hashes: Hashes) -> Part:
     # The same weights under another configuration are another part: a decoder is scaled by it.
-    config = json.dumps(_config(file, family, name), sort_keys=True)
-    key = hashlib.sha256(f"{config} {hashes.of(file, piece.prefix)}".encode()).hexdigest()
-    return Part(name, key, sum(math.prod(shape) for shape in _shapes(file, piece).values()))
+    config = file_config(file, family, name)
+    told = f"{json.dumps(config, sort_keys=True)} {hashes.of(file, piece.prefix)}"
+    elements = sum(math.prod(shape) for shape in _shapes(file, piece).values())
+    return Part(name, hashlib.sha256(told.encode()).hexdigest(), elements, is_wide(family, name, config))
 
 
 def _shapes(file: Path, piece: Piece) -> dict[str, tuple[int, ...]]:
@@ -107,7 +108,8 @@ def _shapes(file: Path, piece: Piece) -> dict[str, tuple[int, ...]]:
     return {name.removeprefix(piece.prefix): tuple(header[name]["shape"]) for name in names}
 
 
-def _config(file: Path, family: str, name: str) -> dict[str, Any]:
+def file_config(file: Path, family: str, name: str) -> dict[str, Any]:
+    """The configuration of one part: beside the file, or its family's and what the shapes say."""
     folder = settings_folder(file, family)
     config = read_config(folder, name)
     # Who brings configurations of his own means them.

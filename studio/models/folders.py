@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.errors import StudioError
 from studio.families import FAMILIES
-from studio.models.parts import Part, check_denoiser, check_missing, check_parts
+from studio.models.parts import Part, check_denoiser, check_missing, check_parts, is_wide
 from studio.weights import UNUSED_PARTS, has_weights, tensor_bytes, tensor_elements, variant_of, weight_files
 
 if TYPE_CHECKING:
@@ -30,9 +30,12 @@ def plan_folder(folder: Path, family: str, hashes: Hashes) -> tuple[Part, ...]:
     check_denoiser(folder.name, family, read_config(folder, denoiser) if denoiser in names else {})
     check_parts(folder.name, family, names)
     files = {name: _files(folder, name) for name in sorted(names)}
-    return tuple(
-        Part(name, _key(folder / name, files[name], hashes), _elements(files[name])) for name in files
-    )
+    return tuple(_planned(folder, family, name, files[name], hashes) for name in files)
+
+
+def _planned(folder: Path, family: str, name: str, files: tuple[Path, ...], hashes: Hashes) -> Part:
+    wide = is_wide(family, name, read_config(folder, name))
+    return Part(name, _key(folder / name, files, hashes), _elements(files), wide)
 
 
 def load_folder_part(folder: Path, name: str, dtype: torch.dtype) -> Any:
@@ -68,7 +71,8 @@ def part_classes(folder: Path) -> dict[str, Any]:
 
 
 def _class(folder: Path, name: str, library: str, class_name: str) -> Any:
-    if library not in LIBRARIES:
+    # The classes that choose a class by the configuration would take one from the checkpoint's own code.
+    if library not in LIBRARIES or (library == "transformers" and class_name.startswith("Auto")):
         raise StudioError("part_foreign", part=name, library=library, model=folder.name)
     kind = getattr(importlib.import_module(library), class_name, None)
     if kind is None:

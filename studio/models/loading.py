@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from studio.models.files import load_file_part, load_file_settings, plan_file
-from studio.models.folders import load_folder_part, load_folder_settings, plan_folder
-from studio.models.parts import Part
-from studio.weights import checkpoint_bytes, component_folders
+from studio.errors import StudioError
+from studio.models.files import file_config, load_file_part, load_file_settings, plan_file
+from studio.models.folders import load_folder_part, load_folder_settings, plan_folder, read_config
+from studio.models.parts import Part, is_wide
 
 if TYPE_CHECKING:
     from studio.weights import Hashes
 
 SUFFIXES = {".safetensors", ".ckpt", ".pt", ".pth", ".bin"}
 
-__all__ = ["Part", "load_parts", "load_settings", "load_weights", "plan", "quiet_libraries"]
+__all__ = ["Part", "load_settings", "load_weights", "plan", "quiet_libraries"]
 
 
 def quiet_libraries() -> None:
@@ -50,22 +51,33 @@ def load_settings(source: Path, family: str) -> dict[str, Any]:
     return load_file_settings(source, family) if _is_file(source) else load_folder_settings(source)
 
 
-def load_parts(checkpoint: Path, device: str, dtype: torch.dtype) -> dict[str, Any]:
-    """Every part of a checkpoint by its name, on the device."""
-    checkpoint_bytes(checkpoint)  # tells a missing or truncated file by name before anything is read
-    names = [folder.name for folder in component_folders(checkpoint)]
-    return load_weights(checkpoint, "", names, device, dtype) | load_settings(checkpoint, "")
-
-
 def _is_file(source: Path) -> bool:
     # What is not there is told as what it was meant to be.
     return source.is_file() or (not source.is_dir() and source.suffix in SUFFIXES)
 
 
 def _part(source: Path, family: str, name: str, dtype: torch.dtype) -> Any:
-    if _is_file(source):
-        return load_file_part(source, family, name, dtype)
-    return load_folder_part(source, name, dtype)
+    single = _is_file(source)
+    config = file_config(source, family, name) if single else read_config(source, name)
+    if dtype == torch.float16 and is_wide(family, name, config):
+        dtype = torch.float32
+    with _told(source, name):
+        return (
+            load_file_part(source, family, name, dtype) if single else load_folder_part(source, name, dtype)
+        )
+
+
+@contextlib.contextmanager
+def _told(source: Path, part: str) -> Iterator[None]:
+    """What the libraries say of weights that do not fit their configuration is told by the part's name."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
+        if "allocate" in str(error):  # so a CPU says that its memory is full
+            raise MemoryError from error
+        raise StudioError("weights_unusable", model=source.name, part=part) from error
 
 
 def _placed(part: Any, device: str) -> Any:

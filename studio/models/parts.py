@@ -18,6 +18,16 @@ class Part:
     """The same content has the same key, whatever checkpoint it lies in."""
     elements: int
     """How many numbers it holds: its bytes on a device are these times the size of one."""
+    wide: bool = False
+    """It stays in float32 where the others take float16: its bytes are twice theirs there."""
+
+
+def is_wide(family: str, part: str, config: Mapping[str, object]) -> bool:
+    """Whether a decoder overflows in float16, as its family's do unless its configuration says otherwise.
+
+    The library widens such a decoder for each picture and narrows it again; shared weights stay as they are.
+    """
+    return part == "vae" and FAMILIES[family].wide_vae and bool(config.get("force_upcast", True))
 
 
 def check_parts(model: str, family: str, names: Collection[str]) -> None:

@@ -53,7 +53,8 @@ def _stepper(request: GenerationRequest, bench: Bench) -> Callable[[int, int, by
 
 def _tell_what_is_cut(request: GenerationRequest, model: Loaded, bench: Bench) -> None:
     window = FAMILIES[model.spec.family].window
-    for field, text in (("prompt", request.prompt), ("negative", request.negative)):
+    negative = request.negative if request.guidance > 1 else ""  # without guidance nobody reads it
+    for field, text in (("prompt", request.prompt), ("negative", negative)):
         over = tokens_over_window(model, text, window)
         if over:
             bench.tell(

@@ -216,7 +216,7 @@ def test_a_model_trained_to_pure_noise_says_so_by_a_mark(tmp_path: Path) -> None
 def test_an_inpainting_file_takes_in_more_channels(tmp_path: Path) -> None:
     file = tmp_path / "own.safetensors"
     save_file({"model.diffusion_model.input_blocks.0.0.weight": torch.zeros(320, 9, 3, 3)}, file)
-    assert files._config(file, "sd1", "unet")["in_channels"] == 9
+    assert files.file_config(file, "sd1", "unet")["in_channels"] == 9
 
 
 def test_the_larger_transformers_are_told_by_their_shapes() -> None:
