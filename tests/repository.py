@@ -35,5 +35,5 @@ def targets() -> set[str]:
     """The targets of the Makefile that a person calls."""
     text = (ROOT / "Makefile").read_text("utf-8")
     names = re.search(r"^\.PHONY:(.*)$", text, re.MULTILINE)
-    rules = set(re.findall(r"^([a-z]+):", text, re.MULTILINE))
+    rules = set(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
     return rules & set(names[1].split() if names else [])
