@@ -233,6 +233,7 @@ class DeviceState(Message):
     title: str = ""
     budget: int = 0
     total: int = 0
+    itemsize: int = Field(default=2, description="bytes of one number of the type it computes in")
     held: tuple[Held, ...] = ()
     host_budget: int = 0
     host_held: tuple[Held, ...] = ()

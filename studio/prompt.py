@@ -10,14 +10,18 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from studio.errors import StudioError
 from studio.messages import TokenCount
+from studio.settings import ROOT
 
 CLIP_WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+CLIP_FOLDER = ROOT / "assets" / "clip" / "tokenizer"
+"""The vocabulary that single files and models still to be fetched share."""
 MARKS = ("<|startoftext|>", "<|endoftext|>")
 
 
-def count_tokens(checkpoint: Path, text: str, window: int) -> TokenCount:
-    """Tokens a prompt takes, start and end marks not counted."""
-    encoding = _tokenizer(checkpoint / "tokenizer").encode(text, add_special_tokens=False)
+def count_tokens(checkpoint: Path | None, text: str, window: int) -> TokenCount:
+    """Tokens a prompt takes, start and end marks not counted; None for a checkpoint that brings no tokenizer."""
+    folder = checkpoint / "tokenizer" if checkpoint and checkpoint.is_dir() else CLIP_FOLDER
+    encoding = _tokenizer(folder).encode(text, add_special_tokens=False)
     return TokenCount(used=len(encoding.ids), window=window)
 
 

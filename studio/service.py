@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from studio.catalog import Catalog, source_path
+from studio.downloads import Downloads
 from studio.engine import Engine
 from studio.errors import StudioError
 from studio.families import FAMILIES
@@ -21,14 +22,16 @@ from studio.messages import (
     Draft,
     Job,
     Language,
-    ModelSpec,
     ModelState,
     Person,
     Picture,
     TokenCount,
+    Trouble,
 )
+from studio.own import Library, Own
 from studio.pace import Pace
 from studio.people import People
+from studio.places import state_of
 from studio.prompt import count_tokens
 from studio.settings import Settings
 from studio.weights import checkpoint_bytes
@@ -43,15 +46,21 @@ class Studio:
     """Pages and APIs call this and nothing else."""
 
     def __init__(self, settings: Settings, catalog: Catalog, engine: Engine) -> None:
-        self.settings, self.catalog = settings, catalog
+        self.settings = settings
+        self._own = Own(settings)
+        self.library = Library(catalog, self._own)
         self._engine = engine
+        self._downloads = Downloads(settings, self.library)
         self._gallery = Gallery(settings.data)
         self._pace = Pace(settings.data)
         self._people = People(settings)
-        self._book = JobBook(engine, catalog, self._gallery, JobRecords(settings.data), self._pace)
+        self._book = JobBook(
+            engine, self.library, self._gallery, JobRecords(settings.data), self._pace, self._downloads
+        )
 
     def start(self) -> None:
         """Opens the index, reads the records, starts the workers; returns at once."""
+        self._own.prepare()
         self._gallery.start()
         self._pace.start()
         self._engine.start()
@@ -77,12 +86,26 @@ class Studio:
 
     def models(self, person: Person) -> tuple[ModelState, ...]:
         """All models with where they are now; the first is the default."""
-        return tuple(self._state(spec) for spec in self.catalog.specs.values())
+        devices, troubles = self._engine.devices(), self._engine.troubles()
+        gpu = any(device.ready and not device.name.startswith("cpu") for device in devices)
+        default = self.library.default_for(gpu)
+        specs = sorted(self.library.specs.values(), key=lambda spec: spec != default)
+        return tuple(
+            state_of(spec, self.settings.data, devices, troubles, self._downloads.needed(spec))
+            for spec in specs
+        )
+
+    def refused(self, person: Person) -> tuple[tuple[str, Trouble], ...]:
+        """Files in the folders of models that are not used, and why; names of files are the admin's to see."""
+        _admin(person)
+        return tuple((one.name, one.trouble) for one in self.library.refused)
 
     def count_tokens(self, model: str, text: str) -> TokenCount:
         """How much of a model's window a text takes."""
-        spec = self.catalog.spec(model)
-        return count_tokens(source_path(spec, self.settings.data), text, FAMILIES[spec.family].window)
+        spec = self.library.spec(model)
+        here = not self._downloads.needed(spec)
+        source = source_path(spec, self.settings.data) if here else None
+        return count_tokens(source, text, FAMILIES[spec.family].window)
 
     def devices(self, person: Person) -> tuple[DeviceState, ...]:
         """The devices with their budgets and what they hold."""
@@ -91,7 +114,7 @@ class Studio:
     def load(self, model: str, person: Person) -> None:
         """Brings a model to a device in the background; admins alone may."""
         _admin(person)
-        self._engine.load(self.catalog.spec(model))
+        self._engine.load(self.library.spec(model))
 
     def unload(self, model: str, person: Person) -> None:
         """Takes a model out of memory once nobody paints with it; admins alone may."""
@@ -103,31 +126,11 @@ class Studio:
         _admin(person)
         self._engine.unload()
 
-    def _state(self, spec: ModelSpec) -> ModelState:
-        family = FAMILIES[spec.family]
-        known = ModelState(
-            spec=spec,
-            place="disk",
-            samplers=family.samplers,
-            window=family.window,
-            trouble=self._engine.troubles().get(spec.id),
-        )
-        for device in self._engine.devices():
-            for place, held in (("resident", device.held), ("host", device.host_held)):
-                for one in held:
-                    if one.model == spec.id:
-                        return known.model_copy(update={"place": place, "bytes": one.bytes, "used": one.used})
-        try:
-            size = checkpoint_bytes(source_path(spec, self.settings.data))
-        except StudioError as error:
-            return known.model_copy(update={"place": "missing", "trouble": error.trouble})
-        return known.model_copy(update={"bytes": size})
-
     # -- jobs ------------------------------------------------------------------------------------
 
     def submit(self, draft: Draft, person: Person) -> str:
         """Takes a draft on as a job, or says what is wrong with it."""
-        spec = self.catalog.spec(draft.model)
+        spec = self.library.spec(draft.model)
         checkpoint_bytes(
             source_path(spec, self.settings.data)
         )  # what is missing is said now, not after waiting in line
@@ -164,7 +167,7 @@ class Studio:
     def estimate(self, draft: Draft, person: Person) -> float | None:
         """About how many seconds a draft's pictures take; None while that is not known, or not possible."""
         try:
-            requests = resolve(draft, self.catalog.spec(draft.model), "estimate", person)
+            requests = resolve(draft, self.library.spec(draft.model), "estimate", person)
         except StudioError:
             return None
         takes = [self._pace.seconds(request) for request in requests]

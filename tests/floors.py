@@ -32,6 +32,7 @@ FLOORS = {
     "gallery": "2b",
     "forecast": "2b",
     "pace": "2b",
+    "places": "2b",
     "models": "3a",
     "diffusion": "3a",
     "control": "3a",
@@ -46,7 +47,12 @@ FLOORS = {
 }
 """Every room of studio/ and the floor it is on. A new room is added here and in the plan of the house."""
 
-SIDEWAYS = {("diffusion", "models"), ("prompt", "spellbook"), ("catalog", "weights")}
+SIDEWAYS = {
+    ("diffusion", "models"),
+    ("prompt", "spellbook"),
+    ("catalog", "weights"),
+    ("places", "forecast"),
+}
 """The only arrows within one floor: the first may import the second."""
 
 HEAVY = (

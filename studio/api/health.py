@@ -14,6 +14,6 @@ def router(studio: Studio) -> APIRouter:
 
     @routes.get("/health")
     def health() -> dict[str, str | int]:
-        return {"status": "ok", "version": __version__, "models": len(studio.catalog.specs)}
+        return {"status": "ok", "version": __version__, "models": len(studio.library.specs)}
 
     return routes

@@ -7,7 +7,8 @@ import threading
 from collections.abc import AsyncIterator, Callable
 
 from studio import __version__
-from studio.catalog import Catalog
+from studio.catalog import Models
+from studio.downloads import Downloads, Unwanted
 from studio.engine import Engine
 from studio.errors import StudioError
 from studio.gallery import Gallery
@@ -19,10 +20,12 @@ from studio.messages import (
     AnyEvent,
     Cancelled,
     Done,
+    Downloading,
     Failed,
     Finished,
     GenerationRequest,
     Job,
+    ModelSpec,
     Person,
     Queued,
     Recipe,
@@ -41,15 +44,22 @@ class JobBook:
     """Draining and saving depend on no listener: whoever closes the page loses nothing."""
 
     def __init__(
-        self, engine: Engine, catalog: Catalog, gallery: Gallery, records: JobRecords, pace: Pace
+        self,
+        engine: Engine,
+        models: Models,
+        gallery: Gallery,
+        records: JobRecords,
+        pace: Pace,
+        downloads: Downloads,
     ) -> None:
-        self._engine, self._catalog, self._gallery = engine, catalog, gallery
-        self._records, self._pace = records, pace
+        self._engine, self._models, self._gallery = engine, models, gallery
+        self._records, self._pace, self._downloads = records, pace, downloads
         self._jobs: dict[str, Job] = {}
         self._logs: dict[str, JobLog] = {}
         self._line = Line()
         self._running: dict[str, GenerationRequest] = {}
         self._stopping: set[str] = set()
+        self._fetching: set[str] = set()
         # One condition guards all of the above; devices' lanes wait on it for work.
         self._changed = threading.Condition(threading.RLock())
         self._lanes: list[threading.Thread] = []
@@ -95,9 +105,7 @@ class JobBook:
         with self._changed:
             self._records.write(job)
             self._jobs[job.id], self._logs[job.id] = job, JobLog(job.id)
-            self._line.join(job.requests)
-            self._tell_places()
-            self._changed.notify_all()
+            self._enter(job, job.requests)
 
     def resume(self, id: str, person: Person) -> None:
         """Puts what is missing of an ended job in line again."""
@@ -107,16 +115,56 @@ class JobBook:
             if job.state not in RESUMABLE or not left:
                 raise StudioError("job_not_resumable", job=id)
             self._logs[id] = JobLog(id, self._saved_events(job))
-            self._set(job, state="queued", trouble=None)
-            self._line.join(left)
-            self._tell_places()
-            self._changed.notify_all()
+            self._enter(self._set(job, state="queued", trouble=None), left)
+
+    def _enter(self, job: Job, requests: tuple[GenerationRequest, ...]) -> None:
+        """In line at once, or once the model's files are here: no device waits for a network."""
+        spec = self._models.spec(job.draft.model)
+        if self._downloads.needed(spec):
+            self._fetching.add(job.id)
+            fetch = threading.Thread(target=self._fetch, args=(job.id, spec, requests), daemon=True)
+            fetch.name = f"fetch {spec.id}"
+            fetch.start()
+        else:
+            self._join(requests)
+
+    def _join(self, requests: tuple[GenerationRequest, ...]) -> None:
+        self._line.join(requests)
+        self._tell_places()
+        self._changed.notify_all()
+
+    def _fetch(self, id: str, spec: ModelSpec, requests: tuple[GenerationRequest, ...]) -> None:
+        def tell(done: int, total: int, rate: float) -> None:
+            self._logs[id].add(Downloading(model=spec.id, done=done, total=total, rate=rate))
+
+        failed: Failed | None = None
+        try:
+            self._downloads.fetch(spec, tell, lambda: id not in self._fetching or self._closed)
+        except Unwanted:
+            return
+        except StudioError as error:
+            failed = Failed(code=error.code, params=error.params)
+        except Exception:
+            log.exception("fetching %s failed", spec.id)
+            failed = Failed(code="bug")
+        self._fetched(id, requests, failed)
+
+    def _fetched(self, id: str, requests: tuple[GenerationRequest, ...], failed: Failed | None) -> None:
+        with self._changed:
+            if id not in self._fetching:
+                return
+            self._fetching.discard(id)
+            if failed is None:
+                self._join(requests)
+            else:
+                self._failed(failed, requests[0])
 
     def cancel(self, id: str, person: Person) -> None:
         """Lets go of a job: what waits leaves the line, what runs stops at its next step."""
         with self._changed:
             job = self.job(id, person)
             self._line.leave(id)
+            self._fetching.discard(id)
             running = self._running_of(job)
             if running:
                 self._stopping.add(id)
@@ -162,7 +210,7 @@ class JobBook:
         """Runs one device for as long as the studio is open."""
         while (request := self._take(lane)) is not None:
             try:
-                for event in self._engine.run(lane, (request,), (self._catalog.spec(request.model),)):
+                for event in self._engine.run(lane, (request,), (self._models.spec(request.model),)):
                     self._hear(event, request)
             except Exception:
                 log.exception("request %s broke its lane", request.id)
@@ -206,7 +254,7 @@ class JobBook:
     def _finished(self, event: Finished, request: GenerationRequest) -> None:
         recipe = Recipe(
             request=request,
-            model_title=self._catalog.spec(request.model).title.en,
+            model_title=self._models.spec(request.model).title.en,
             model_hash=event.model_hash,
             mode=event.mode,
             took=round(event.took, 3),

@@ -6,9 +6,9 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterable
 
-from studio.messages import LAST, AnyEvent, Queued, Step
+from studio.messages import LAST, AnyEvent, Downloading, Queued, Step
 
-ONLY_LATEST = (Queued, Step)
+ONLY_LATEST = (Queued, Downloading, Step)
 """Of these a follower who comes late needs only the newest: a slow one never makes a heap."""
 
 

@@ -46,6 +46,7 @@ class Device:
             title=_title(self.name),
             budget=self.budget,
             total=_total(self.name),
+            itemsize=self.dtype.itemsize,
             host_budget=self.host_budget,
             ready=True,
         )

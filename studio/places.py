@@ -1,0 +1,76 @@
+"""Where a model is now, what it weighs and what wanting it would do, told from headers without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from studio.catalog import source_path
+from studio.errors import StudioError
+from studio.families import FAMILIES
+from studio.forecast import forecast
+from studio.messages import DeviceState, Forecast, Held, ModelPlace, ModelSpec, ModelState, Trouble
+from studio.weights import checkpoint_bytes, component_folders, tensor_elements, weight_files
+
+
+def state_of(
+    spec: ModelSpec,
+    data: Path,
+    devices: Iterable[DeviceState],
+    troubles: Mapping[str, Trouble],
+    on_hub: bool,
+) -> ModelState:
+    """A model as the page shows it."""
+    family = FAMILIES[spec.family]
+    known = ModelState(
+        spec=spec,
+        place="hub" if on_hub else "disk",
+        trouble=troubles.get(spec.id),
+        samplers=family.samplers,
+        window=family.window,
+    )
+    devices = tuple(devices)
+    held = _held(known, devices)
+    return held or (known if on_hub else _on_disk(known, data, devices))
+
+
+def _held(known: ModelState, devices: tuple[DeviceState, ...]) -> ModelState | None:
+    for device in devices:
+        for place, models in _shelves(device):
+            for one in models:
+                if one.model == known.spec.id:
+                    told = forecast(device.held, one.model, one.parts, device.budget)
+                    now = {"place": place, "bytes": one.bytes, "used": one.used, "forecast": told}
+                    return known.model_copy(update=now)
+    return None
+
+
+def _shelves(device: DeviceState) -> tuple[tuple[ModelPlace, tuple[Held, ...]], ...]:
+    return ("resident", device.held), ("host", device.host_held)
+
+
+def _on_disk(known: ModelState, data: Path, devices: tuple[DeviceState, ...]) -> ModelState:
+    try:
+        parts = part_elements(source_path(known.spec, data))
+    except StudioError as error:
+        return known.model_copy(update={"place": "missing", "trouble": error.trouble})
+    ready = [device for device in devices if device.ready]
+    sizes = {key: elements * (ready[0].itemsize if ready else 2) for key, elements in parts.items()}
+    told = _best(known.spec, sizes, ready)
+    return known.model_copy(update={"bytes": sum(sizes.values()), "forecast": told})
+
+
+def _best(spec: ModelSpec, sizes: Mapping[str, int], devices: list[DeviceState]) -> Forecast | None:
+    told = [forecast(device.held, spec.id, sizes, device.budget) for device in devices]
+    return min(told, key=lambda one: (not one.fits, len(one.evicts)), default=None)
+
+
+def part_elements(source: Path) -> dict[str, int]:
+    """How many numbers each part of a checkpoint holds; a single file counts as one part."""
+    checkpoint_bytes(source)  # what is missing or cut short is told by its name
+    if source.is_file():
+        return {str(source): tensor_elements(source)}
+    return {
+        str(folder): sum(tensor_elements(file) for file in weight_files(folder))
+        for folder in component_folders(source)
+    }
