@@ -189,6 +189,14 @@ def test_eight_who_wait_fetch_once_and_all_hear_of_it(hub: Hub, downloads: Downl
     assert not [thread for thread in threading.enumerate() if thread.name == "download"]
 
 
+def test_progress_is_told_in_glances_not_with_every_piece(hub: Hub, downloads: Downloads) -> None:
+    hub.repos["a/b"][UNET] = b"u" * 20_000_000
+    told: list[tuple[int, int, float]] = []
+    fetch(downloads, model(), told)
+    assert len(told) < 20_000_000 / transfer.CHUNK / 4
+    assert told[-1][0] == told[-1][1] and told[-1][2] > 0
+
+
 def test_one_who_leaves_takes_nothing_from_the_others(hub: Hub, downloads: Downloads) -> None:
     hub.gate.clear()
     told: list[tuple[int, int, float]] = []

@@ -11,7 +11,7 @@ from pathlib import Path
 Tell = Callable[[int, int, float], None]
 """Hears how many bytes are here, how many there are, and how many come in a second."""
 GLANCE = 0.1
-"""Seconds after which who waits looks whether it is still wanted."""
+"""Seconds after which who waits looks how far it is and whether it is still wanted: bytes come far oftener."""
 SPAN = 5.0
 """Seconds over which a rate is taken."""
 
@@ -53,7 +53,7 @@ class Flight:
         told = (0, 0)
         while not unwanted():
             with self._changed:
-                if not self._over and told == (self._done, self._total):
+                if not self._over:
                     self._changed.wait(GLANCE)
                 over, now, rate = self._over, (self._done, self._total), self._rate()
             if now != told:
@@ -72,7 +72,6 @@ class Flight:
             self._seen.append((time.monotonic(), done))
             while len(self._seen) > 2 and self._seen[-1][0] - self._seen[0][0] > SPAN:
                 self._seen.popleft()
-            self._changed.notify_all()
 
     def _rate(self) -> float:
         if len(self._seen) < 2:
