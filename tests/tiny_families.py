@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from tests.tiny import clip_text, clip_tokenizer, noise_schedule, saved, tiny_sd1, unet, vae
+from tests.tiny import WORDS, clip_text, clip_tokenizer, noise_schedule, saved, tiny_sd1, unet, vae
 
 
 def tiny_sd2(folder: Path, seed: int = 0) -> Path:
@@ -83,6 +84,22 @@ def tiny_sdxl(folder: Path, seed: int = 0) -> Path:
 
 def tiny_sd3(folder: Path, seed: int = 0) -> Path:
     """Stable Diffusion 3 without its T5: a transformer of two layers, latents of 16 channels."""
+    return _sd3(folder, seed, None, None)
+
+
+def tiny_sd3_t5(folder: Path, seed: int = 0) -> Path:
+    """Stable Diffusion 3 with all three text encoders."""
+    import torch
+    from transformers import T5Config, T5EncoderModel, T5Tokenizer
+
+    torch.manual_seed(seed)
+    pieces = ["<pad>", "</s>", "<unk>", "▁", *(f"▁{word}" for word in WORDS), *"abcdefghijklmnopqrstuvwxyz"]
+    tokenizer = T5Tokenizer(vocab=[(piece, -float(len(piece) == 1)) for piece in pieces], extra_ids=0)
+    sizes = T5Config(vocab_size=len(tokenizer), d_model=128, d_kv=8, d_ff=64, num_layers=1, num_heads=2)
+    return _sd3(folder, seed, T5EncoderModel(sizes), tokenizer)
+
+
+def _sd3(folder: Path, seed: int, third_encoder: Any, third_tokenizer: Any) -> Path:
     import torch
     from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
 
@@ -99,10 +116,10 @@ def tiny_sd3(folder: Path, seed: int = 0) -> Path:
             ),
             text_encoder=clip_text(tokenizer, 32, 32),
             text_encoder_2=clip_text(second, 64, 64, hidden_act="gelu"),
-            text_encoder_3=None,
+            text_encoder_3=third_encoder,
             tokenizer=tokenizer,
             tokenizer_2=second,
-            tokenizer_3=None,
+            tokenizer_3=third_tokenizer,
             transformer=SD3Transformer2DModel(
                 sample_size=8,
                 patch_size=2,
@@ -133,5 +150,6 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
 VARIANTS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "sd2-base": ("sd2", tiny_sd2_base),
     "sd2-zero": ("sd2", tiny_sd2_zero),
+    "sd3-t5": ("sd3", tiny_sd3_t5),
 }
 """Checkpoints of a family that differ from its usual one in a way that painting must respect."""

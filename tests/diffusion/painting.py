@@ -17,9 +17,10 @@ from studio.messages import (
     ModelSpec,
     Size,
 )
-from studio.models.loading import load_settings, load_weights
+from studio.models.loading import load_settings, load_weights, plan
 from studio.models.modes import WHOLE
 from studio.models.registry import Loaded
+from studio.weights import Hashes
 
 
 def spec(checkpoint: Path, id: str = "tiny", family: str = "sd1") -> ModelSpec:
@@ -38,7 +39,8 @@ def spec(checkpoint: Path, id: str = "tiny", family: str = "sd1") -> ModelSpec:
 
 def loaded(checkpoint: Path, family: str = "sd1") -> Loaded:
     """A model as a lease hands it out, without a registry."""
-    parts = load_weights(checkpoint, family, FAMILIES[family].parts, "cpu", torch.float32)
+    names = [part.name for part in plan(checkpoint, family, Hashes(checkpoint.parent / "data"))]
+    parts = load_weights(checkpoint, family, names, "cpu", torch.float32)
     parts |= load_settings(checkpoint, family)
     return Loaded(spec(checkpoint, family=family), parts, {}, WHOLE, "", checkpoint, "cpu")
 

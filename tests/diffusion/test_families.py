@@ -55,7 +55,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_a_picture_equals_the_library_called_by_hand(case: Case) -> None:
     ours = painter(case.family.id)
     # Parts that a checkpoint does without have to be named to the library.
-    absent = dict.fromkeys({"text_encoder_3", "tokenizer_3"} & ours.parts)
+    absent = dict.fromkeys({"text_encoder_3", "tokenizer_3"} & ours.parts - case.model.parts.keys())
     by_hand = ours.pipeline.from_pretrained(
         str(case.checkpoint), local_files_only=True, **absent, **ours.settings
     )
@@ -147,10 +147,11 @@ def test_what_the_table_says_of_its_latents_is_so(case: Case) -> None:
 
 def test_its_plan_names_its_parts_and_counts_their_numbers(case: Case, tmp_path: Path) -> None:
     parts = plan(case.checkpoint, case.family.id, Hashes(tmp_path))
-    assert {part.name for part in parts} == set(case.family.parts)
+    assert {part.name for part in parts} >= set(case.family.parts)
     for part in parts:
-        held = case.model.parts[part.name].state_dict().values()
-        assert part.elements == sum(tensor.numel() for tensor in held)
+        # Some encoders hold one table of words under two names.
+        held = {one.data_ptr(): one.numel() for one in case.model.parts[part.name].state_dict().values()}
+        assert part.elements == sum(held.values())
 
 
 def test_a_checkpoint_of_another_family_is_refused(case: Case, tmp_path: Path) -> None:

@@ -1,43 +1,56 @@
-"""Samplers: the names people know, each one running."""
+"""Samplers: the names people know, on the noise schedule that a checkpoint was trained with."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from diffusers import FlowMatchEulerDiscreteScheduler
 
-from studio.diffusion.run import Watcher, paint
-from studio.diffusion.samplers import SAMPLERS
-from studio.families import DENOISING_SAMPLERS, FAMILIES
-from studio.messages import GenerationRequest
-from studio.models.registry import Loaded
-from tests.diffusion.painting import loaded, request
+from studio.diffusion.samplers import SAMPLERS, scheduler
+from studio.families import DENOISING_SAMPLERS, FAMILIES, FLOW_SAMPLERS
+from tests.tiny import noise_schedule
 
-NAMES = [sampler.id for sampler in DENOISING_SAMPLERS]
-
-
-@pytest.fixture(scope="module")
-def model(tiny_checkpoint: Path) -> Loaded:
-    return loaded(tiny_checkpoint)
+NOISE = [sampler.id for sampler in DENOISING_SAMPLERS]
+FLOW = [sampler.id for sampler in FLOW_SAMPLERS]
 
 
 def test_every_sampler_a_family_names_is_in_the_table_and_none_else() -> None:
-    named = {sampler.id for family in FAMILIES.values() for sampler in family.samplers}
-    assert named == set(SAMPLERS)
+    assert {sampler.id for family in FAMILIES.values() for sampler in family.samplers} == set(SAMPLERS)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_sampler_paints_and_counts_its_steps_to_the_end(model: Loaded, name: str) -> None:
-    steps: list[tuple[int, int]] = []
-    watcher = Watcher(lambda step, of, _: steps.append((step, of)), lambda: False)
-    asked: GenerationRequest = request(sampler=name, steps=4)
-    media = paint(model, asked, "cpu", watcher)
-    assert len(set(media.data)) > 10
-    assert steps[-1][0] == steps[-1][1]
-    assert [step for step, _ in steps] == sorted(step for step, _ in steps)
+def test_no_family_takes_samplers_of_both_kinds() -> None:
+    for family in FAMILIES.values():
+        names = {sampler.id for sampler in family.samplers}
+        assert names <= set(NOISE) or names <= set(FLOW)
 
 
-def test_samplers_differ_in_what_they_paint(model: Loaded) -> None:
-    silent = Watcher(lambda *_: None, lambda: False)
-    pictures = {paint(model, request(sampler=name, steps=4), "cpu", silent).data for name in NAMES}
-    assert len(pictures) == len(NAMES)
+@pytest.mark.parametrize("name", NOISE)
+def test_a_sampler_keeps_what_the_checkpoint_predicts(name: str) -> None:
+    made = scheduler(name, noise_schedule(prediction_type="v_prediction", timestep_spacing="trailing"))
+    assert made.config.prediction_type == "v_prediction"
+    assert made.config.timestep_spacing == "trailing"
+
+
+@pytest.mark.parametrize("name", NOISE)
+def test_a_schedule_that_ends_in_pure_noise_does_so_in_every_sampler(name: str) -> None:
+    ends = scheduler(name, noise_schedule(rescale_betas_zero_snr=True)).alphas_cumprod
+    usual = scheduler(name, noise_schedule()).alphas_cumprod
+    assert 0 <= ends[-1] < 1e-5 < 1e-3 < usual[-1]
+    assert ends[0] == pytest.approx(float(usual[0]), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", FLOW)
+def test_every_flow_sampler_is_shifted_as_the_checkpoint_is(name: str) -> None:
+    def first_moves(shift: float) -> list[float]:
+        made = scheduler(name, FlowMatchEulerDiscreteScheduler(shift=shift))
+        made.set_timesteps(4)
+        return [float(sigma) for sigma in made.sigmas]
+
+    assert first_moves(3.0) != first_moves(1.0)
+    assert all(later <= sooner for sooner, later in zip(first_moves(3.0), first_moves(3.0)[1:], strict=False))
+
+
+def test_a_schedulers_settings_are_not_changed_by_a_sampler_made_of_it() -> None:
+    base = noise_schedule()
+    before = dict(base.config)
+    scheduler("dpmpp_2m_sde_karras", base)
+    assert dict(base.config) == before
