@@ -131,9 +131,9 @@ class Studio:
     def submit(self, draft: Draft, person: Person) -> str:
         """Takes a draft on as a job, or says what is wrong with it."""
         spec = self.library.spec(draft.model)
-        checkpoint_bytes(
-            source_path(spec, self.settings.data)
-        )  # what is missing is said now, not after waiting in line
+        if not self._downloads.needed(spec):
+            # What is missing is said now, not after waiting in line.
+            checkpoint_bytes(source_path(spec, self.settings.data))
         created = time.time()
         id = f"{int(created * 1000):013d}-{secrets.token_hex(4)}"
         requests = resolve(draft, spec, id, person)
