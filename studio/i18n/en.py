@@ -17,6 +17,7 @@ STRINGS: dict[str, str] = {
     "error.weights_other_size": "{model} cannot be used: {key} of its {part} is {found} where {meant} was expected. It is a variant the studio does not know; get it as a folder in diffusers layout.",
     "error.single_file_unknown": "{family} cannot be read from a single file here. Get the model as a folder in diffusers layout.",
     "error.weights_unusable": "The {part} of {model} does not fit its own configuration, so it was not loaded. Get its files again.",
+    "error.needs_picture": "{model} paints over a part of a picture and cannot paint from words alone. Choose another model.",
     "error.part_foreign": "{model} wants its own code for its {part} ({library}). The studio runs no foreign code. Choose another model.",
     "error.offline": "{missing} is not here and the hub cannot be reached. {box} is here and can paint now; the other one can be fetched once there is a network.",
     "error.offline_alone": "{missing} is not here and the hub cannot be reached. Check the network, or set a mirror with STUDIO_HUB, and try again.",

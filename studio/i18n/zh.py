@@ -17,6 +17,7 @@ STRINGS: dict[str, str] = {
     "error.weights_other_size": "{model} 用不了：它的 {part} 里 {key} 的形状是 {found}，应为 {meant}。画室不认识这种变体，请改用 diffusers 文件夹格式。",
     "error.single_file_unknown": "{family} 在这里不能从单个文件读取，请改用 diffusers 文件夹格式。",
     "error.weights_unusable": "{model} 的 {part} 与它自己的配置对不上，所以没有换上。请重新获取文件。",
+    "error.needs_picture": "{model} 只用来重画图片的一部分，不能只凭咒语作画。请换一个模型。",
     "error.part_foreign": "{model} 的 {part} 要运行自带的代码（{library}）。画室不运行外来代码，请换一个模型。",
     "error.offline": "{missing} 还不在这里，也连不上下载站。现在可以先用 {box} 画，等有了网络再下载。",
     "error.offline_alone": "{missing} 还不在这里，也连不上下载站。请检查网络，或用 STUDIO_HUB 设一个镜像，然后再试。",

@@ -47,6 +47,11 @@ class Form:
 FIELDS: tuple[str, ...] = tuple(entry.name for entry in fields(Form))
 
 
+def offered(states: tuple[ModelState, ...]) -> tuple[ModelState, ...]:
+    """The models that paint from a prompt alone; the others wait for what they need."""
+    return tuple(state for state in states if "text_to_image" in state.spec.capabilities)
+
+
 def form_of(values: Mapping[str, Any] | tuple[Any, ...], state: ModelState) -> Form:
     """A form from the values of its controls; what is empty or impossible takes the model's default."""
     given = dict(values) if isinstance(values, Mapping) else dict(zip(FIELDS, values, strict=True))

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from studio.messages import Person
 from studio.service import Studio
 from studio.ui import guard, header, program, theme
+from studio.ui.form import offered
 from studio.ui.parts import ASSETS, live
 from studio.ui.tabs.create import QUIET, Create, label
 from studio.ui.tabs.gallery import Gallery
@@ -83,7 +84,7 @@ def build(studio: Studio) -> gr.Blocks:
 
 
 def _frame(studio: Studio) -> Frame:
-    states = studio.models(Person(id=""))
+    states = offered(studio.models(Person(id="")))
     gr.HTML(header.brand(), apply_default_css=False, elem_id="brand")
     tools = live(header.tools(states, states[0].spec.id if states else ""), "choose", elem_id="tools")
     note = live("", "shown", elem_id="toast")

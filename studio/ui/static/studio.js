@@ -237,6 +237,7 @@ window.studio = (() => {
   function keep(values) {
     if (!restored) return;
     store("form", values);
+    $("#trouble .live")?.replaceChildren(); // what was wrong was about the form as it stood
     clearTimeout(pause);
     pause = setTimeout(touch, 150);
   }
@@ -248,7 +249,13 @@ window.studio = (() => {
     store("form", values);
   });
   function kept() { return store("form"); }
-  function ready() { restored = true; document.body.dataset.ready = "yes"; touch(); }
+  function ready() {
+    // Gradio leaves these two groups without a name.
+    for (const name of ["size", "count"]) $(`fieldset#${name}, #${name} fieldset`)?.setAttribute("aria-labelledby", `${name}_name`);
+    restored = true;
+    document.body.dataset.ready = "yes";
+    touch();
+  }
 
   // -- the gallery --------------------------------------------------------------------------------------------
   let shown = 60, opened = null;

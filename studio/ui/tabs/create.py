@@ -27,6 +27,7 @@ from studio.ui.form import (
     nearest_size,
     negative_summary,
     no_model,
+    offered,
     size_choices,
     starter_language,
 )
@@ -80,7 +81,7 @@ class Create:
         self._wire()
 
     def _default_state(self) -> ModelState:
-        return (*self.studio.models(_NOBODY), no_model())[0]
+        return (*self._models(_NOBODY), no_model())[0]
 
     def _prompt_tab(self, form: Form, state: ModelState) -> None:
         with gr.Column(elem_id="sheet"):
@@ -111,7 +112,7 @@ class Create:
                     container=False, interactive=True, elem_id="size",
                 )  # fmt: skip
             with gr.Column(elem_id="counts", min_width=100):
-                gr.HTML(f'<div class="lab">{t("form.count")}</div>', apply_default_css=False)
+                gr.HTML(f'<div class="lab" id="count_name">{t("form.count")}</div>', apply_default_css=False)
                 self.count = gr.Radio(
                     list(range(1, most_count(spec) + 1)), value=form.count, label=label("form.count"),
                     show_label=False, container=False, interactive=True, elem_id="count",
@@ -265,7 +266,7 @@ class Create:
             gr.update(value=form.seed),
             gr.update(value=form.lock),
         ]
-        return [*updates, header.tools(self.studio.models(person), spec.id), starters(spec)]
+        return [*updates, header.tools(self._models(person), spec.id), starters(spec)]
 
     def touched(self, request: gr.Request, *values: Any) -> list[Any]:
         """What the closed folds say, the size in numbers, how long it will take, and how much of the window is used."""
@@ -317,8 +318,11 @@ class Create:
         seed = str(_data(event).get("seed", ""))
         return [int(seed), True] if seed.isdigit() else [gr.skip(), gr.skip()]
 
+    def _models(self, person: Person) -> tuple[ModelState, ...]:
+        return offered(self.studio.models(person))
+
     def _state(self, model: str, person: Person) -> ModelState:
-        states = self.studio.models(person)
+        states = self._models(person)
         found = [state for state in states if state.spec.id == model]
         return (*found, *states, no_model())[0]
 
@@ -359,14 +363,15 @@ class Create:
         page = str(request.session_hash)
         turn = self.turns.take(page)
         dismissed = tuple(str(job) for job in _data(event).get("dismissed") or ())
-        places: tuple[str, ...] | None = None
+        before: Any = None
         async for view in views(self.studio, person, first_view(self.studio, person, dismissed)):
             if not self.turns.holds(page, turn):
                 return
-            states = self.studio.models(person)
-            now = tuple(state.place for state in states)
-            yield [draw(view), draw_card(view), gr.skip() if now == places else header.tools(states, model)]
-            places = now
+            # Models move when a job begins, loads or ends, not with every step.
+            now = [(sheet.job, sheet.phase) for sheet in view.sheets]
+            tools = gr.skip() if now == before else header.tools(self._models(person), model)
+            yield [draw(view), draw_card(view), tools]
+            before = now
 
     def cancel(self, event: gr.EventData, request: gr.Request) -> Any:
         """Stops a job; returns at once, the follower shows the end."""
@@ -416,7 +421,7 @@ def _tick(n: int, scale: float) -> str:
 def size_label(form: Form) -> str:
     """The word Size and the size in numbers."""
     numbers = escape(form.size.replace("x", " × "))
-    return f'<div class="lab">{t("form.size")} <span class="i3 num">{numbers}</span></div>'
+    return f'<div class="lab"><span id="size_name">{t("form.size")}</span> <span class="i3 num">{numbers}</span></div>'
 
 
 def summary(inner: str) -> str:
