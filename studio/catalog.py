@@ -181,10 +181,6 @@ def source_path(spec: Sourced, data: Path | None = None) -> Path:
     return found
 
 
-source_folder = source_path
-"""The name it had while every model was a folder of this repository."""
-
-
 def store_of(source: HubSource | ModelScopeSource, data: Path) -> Path:
     """The folder that is fetched into: one for each repository, revision, variant and file."""
     wanted = (source.revision, source.variant, source.file)
