@@ -13,6 +13,8 @@ from studio.diffusion.families import painter
 from studio.diffusion.latents import decode
 from studio.diffusion.preview import LatentColours, latent_colours
 from studio.diffusion.samplers import scheduler
+from studio.errors import StudioError
+from studio.families import FAMILIES
 from studio.messages import GenerationRequest, Media
 from studio.models.registry import Loaded
 
@@ -40,6 +42,7 @@ class Watcher:
 def paint(model: Loaded, request: GenerationRequest, device: str, watcher: Watcher) -> Media:
     """One picture as raw pixels. The same request gives the same bytes."""
     # 1. A pipe and a scheduler of our own: two jobs must not count steps in one scheduler.
+    _check_reads_noise_alone(model)
     family = painter(model.spec.family)
     pipe = family.text_to_image(model.parts, scheduler(request.sampler, model.parts["scheduler"]))
     # 2. Noise from the CPU's generator, so that a seed means the same picture on every device.
@@ -61,6 +64,13 @@ def paint(model: Loaded, request: GenerationRequest, device: str, watcher: Watch
         ).images
         # 5. Decode.
         return _media(decode(pipe.vae, latents)[0])
+
+
+def _check_reads_noise_alone(model: Loaded) -> None:
+    """A denoiser that reads a masked picture beside the noise would fail in its first layer."""
+    denoiser = model.parts[FAMILIES[model.spec.family].denoiser]
+    if denoiser.config.in_channels != model.parts["vae"].config.latent_channels:
+        raise StudioError("needs_picture", model=model.spec.id)
 
 
 def tokens_over_window(model: Loaded, text: str, window: int) -> int:

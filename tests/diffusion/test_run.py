@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.diffusion.run import tokens_over_window
+from studio.errors import StudioError
 from studio.models.registry import Loaded
 from tests.diffusion.painting import loaded, quietly, request
 from tests.tiny import tiny_sd1, unet
@@ -20,6 +21,13 @@ def model(tiny_checkpoint: Path) -> Loaded:
 def test_tokens_beyond_the_window_are_counted(model: Loaded) -> None:
     assert tokens_over_window(model, "a red cat", 75) == 0
     assert tokens_over_window(model, "cat " * 80, 75) == 5
+
+
+def test_a_model_that_paints_over_pictures_is_refused_in_words(tmp_path: Path) -> None:
+    checkpoint = tiny_sd1(tmp_path)
+    unet(in_channels=9).save_pretrained(str(checkpoint / "unet"))
+    with pytest.raises(StudioError, match="needs_picture"):
+        quietly(loaded(checkpoint), request())
 
 
 def test_a_model_that_took_guidance_in_is_painted_once_a_step(tmp_path: Path) -> None:
