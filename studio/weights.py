@@ -143,6 +143,10 @@ def variant_of(component: Path) -> str:
 # -- hashes, remembered ---------------------------------------------------------------------------
 
 
+_KEEPING = threading.Lock()
+"""Held while hashes are written: those of one process must not take each other's away."""
+
+
 class Hashes:
     """Hashes of files and of parts of files, worked out once for as long as a file stays as it is."""
 
@@ -161,7 +165,7 @@ class Hashes:
         if found and found["stamp"] == stamp:
             return str(found["sha256"])
         digest = _hash_of_tensors(path, prefix) if prefix else _hash_of_file(path)
-        with self._lock:
+        with self._lock, _KEEPING:
             self._keep(key, {"stamp": stamp, "sha256": digest})
         return digest
 
@@ -181,7 +185,8 @@ class Hashes:
             return {}
 
     def _keep(self, key: str, value: dict[str, Any]) -> None:
-        # The page and each device's worker keep hashes in one file: what the others found stays.
+        # The page and each device's worker keep hashes in one file: what the others found stays. Should two
+        # write at once, one hash is worked out again later.
         self._known = self._remembered() | self._read() | {key: value}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self._path.with_suffix(f".{os.getpid()}.part")
