@@ -90,6 +90,10 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def under_way() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "download"]
+
+
 # -- what is fetched ------------------------------------------------------------------------------
 
 
@@ -186,7 +190,7 @@ def test_eight_who_wait_fetch_once_and_all_hear_of_it(hub: Hub, downloads: Downl
     assert len(paths) == 1
     assert hub.fetched(UNET) == 1
     assert len({told[-1][:2] for told in heard}) == 1
-    assert not [thread for thread in threading.enumerate() if thread.name == "download"]
+    until(lambda: not under_way())
 
 
 def test_progress_is_told_in_glances_not_with_every_piece(hub: Hub, downloads: Downloads) -> None:
@@ -224,7 +228,7 @@ def test_a_download_nobody_waits_for_ends_and_is_continued_later(hub: Hub, downl
     with pytest.raises(Unwanted):
         downloads.fetch(model(), tell, lambda: bool(told) and told[-1][0] > 50_000)
     hub.gate.set()
-    until(lambda: not [thread for thread in threading.enumerate() if thread.name == "download"])
+    until(lambda: not under_way())
     assert downloads.needed(model())
     left = downloads.size(model())
     assert 0 < left < big
