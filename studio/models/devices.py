@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import torch
 
 from studio.errors import StudioError
@@ -94,10 +94,12 @@ def _best() -> str:
 
 
 def _host_memory() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return 8 * 2**30
+    return int(psutil.virtual_memory().total)
+
+
+def available_memory() -> int:
+    """Bytes of the host's memory that are free or can be made so."""
+    return int(psutil.virtual_memory().available)
 
 
 def _cpu_dtype(data: Path) -> torch.dtype:

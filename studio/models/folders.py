@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from studio.weights import Hashes
 
 LIBRARIES = {"diffusers", "transformers"}
+VOCABULARIES = ("vocab.json", "spiece.model")
 PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth")
 
 
 def plan_folder(folder: Path, family: str, hashes: Hashes) -> tuple[Part, ...]:
     """The parts with weights, from headers; whatever could not be loaded is refused here by its name."""
+    _check_settings(folder)
     names = [name for name in part_classes(folder) if has_weights(name)]
     denoiser = FAMILIES[family].denoiser
     check_denoiser(folder.name, family, read_config(folder, denoiser) if denoiser in names else {})
@@ -95,6 +97,14 @@ def _json(path: Path) -> dict[str, Any]:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise StudioError("settings_broken", file=f"{path.parent.name}/{path.name}") from error
+
+
+def _check_settings(folder: Path) -> None:
+    """The library makes an empty tokenizer of a folder that is not there, and paints what nobody wrote."""
+    for name, _ in _listed(folder):
+        files = ("scheduler_config.json",) if name == "scheduler" else ("tokenizer.json", *VOCABULARIES)
+        if not has_weights(name) and not any((folder / name / file).is_file() for file in files):
+            raise StudioError("part_missing", model=folder.name, part=name)
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from studio.errors import StudioError
 from studio.forecast import forecast
 from studio.messages import DeviceState, Forecast, Held, ModelSpec
 from studio.models import loading
-from studio.models.devices import Device
+from studio.models.devices import Device, available_memory
 from studio.models.modes import BY_ITSELF, MODES, Mode
 from studio.models.peaks import Peaks
 from studio.models.shelf import Shelf, give_back
@@ -169,13 +169,11 @@ class Registry:
         expected = _admitted(spec, fit)
         on_load()
         # 2. Read what is not there yet: into the host's memory, so that a failure leaves the device as it was.
-        #    A device that is the host has to make room first.
         keys = _bytes(plan, mode, self.device.dtype)
-        if self.device.is_host:
-            self._make_room(expected, keys)
         missing = {part.name: part.key for part in plan if part.key not in self._shelf}
-        weights = self._loader.load_weights(source, spec.family, missing.keys(), "cpu", self.device.dtype)
-        settings = self._loader.load_settings(source, spec.family)
+        with self._room_to_read(expected, keys):
+            weights = self._loader.load_weights(source, spec.family, missing.keys(), "cpu", self.device.dtype)
+            settings = self._loader.load_settings(source, spec.family)
         # 3. Only now is anything changed.
         self._make_room(expected, keys)
         for name, module in weights.items():
@@ -185,6 +183,21 @@ class Registry:
         model = Loaded(spec, parts, keys, mode, _hash(plan), source, self.device.name)
         self._models[spec.id] = model
         return model
+
+    @contextlib.contextmanager
+    def _room_to_read(self, expected: Forecast, wanted: Mapping[str, int]) -> Iterator[None]:
+        """Where the host itself is short of memory, what has to go goes first, and comes back on a failure."""
+        short = self.device.is_host and available_memory() < sum(wanted.values())
+        gone = [self._models[id].spec for id in expected.evicts if id in self._models] if short else []
+        if short:
+            self._make_room(expected, wanted)
+        try:
+            yield
+        except BaseException:
+            for spec in gone:
+                with contextlib.suppress(StudioError):
+                    self._bring(spec, lambda: None)
+            raise
 
     def _choose(self, spec: ModelSpec) -> tuple[Mode, tuple[loading.Part, ...], Forecast]:
         """The first mode that fits, by the device's setting; where none does, the last one's shortage."""
