@@ -9,6 +9,8 @@
   root.dataset.lang = language;
   root.lang = language === "zh" ? "zh-CN" : "en";
   root.dataset.theme = read("theme") || (dark ? "dark" : "light");
+  // The stylesheet comes with Gradio, a second later: no flash of the wrong colour until then.
+  root.style.background = root.dataset.theme === "dark" ? "#151210" : "#F8F4ED";
   // Gradio asks the browser for its language and has no other way to be told.
   const locale = root.lang;
   Object.defineProperty(navigator, "language", { get: () => locale, configurable: true });

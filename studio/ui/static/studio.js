@@ -114,8 +114,10 @@ window.studio = (() => {
   const touch = () => { if (restored) part("foot")?.trigger("touch", {}); };
 
   let choice = null; // a sibling the person picked, until the next job
+  let heard = Date.now();
   function settle(element) {
     if (element.closest("#stage")) {
+      heard = Date.now();
       const now = stage();
       const was = document.body.dataset.busy;
       const still = now && now.dataset.busy === "yes" && was === "stopping" && choice_job === now.dataset.job;
@@ -429,9 +431,12 @@ window.studio = (() => {
   }
 
   // -- a lost connection --------------------------------------------------------------------------------------
-  let boot = null, lost = false, timer = null;
+  let boot = null, lost = false, asking = false, asked = 0, timer = null;
 
   async function ping() {
+    if (asking) return;
+    asking = true;
+    asked = Date.now();
     clearTimeout(timer);
     try {
       const answer = await fetch("alive", { cache: "no-store", signal: AbortSignal.timeout(4000) });
@@ -439,9 +444,10 @@ window.studio = (() => {
       // Another server behind the same address knows nothing of this page's streams.
       if (boot && now !== boot) return location.reload();
       boot = now;
-      if (lost) follow();
+      if (lost || (document.body.dataset.busy === "yes" && Date.now() - heard > 20000)) follow();
       away(false);
     } catch (error) { away(true); }
+    asking = false;
     timer = setTimeout(ping, lost ? 3000 : 6000);
   }
   function away(is) {
@@ -453,10 +459,14 @@ window.studio = (() => {
   function begin() {
     document.body.dataset.page = "create";
     document.body.dataset.busy = "no";
+    root.style.background = "";
     document.body.classList.toggle("dark", root.dataset.theme === "dark");
     language_only();
     new MutationObserver(seen).observe(document.body, { subtree: true, attributeFilter: ["aria-selected"] });
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) ping(); });
+    // Gradio notices a broken stream first; asking at once tells whether the server is gone.
+    new MutationObserver(() => { if (!lost && Date.now() - asked > 1500 && $(".toast-body.error")) ping(); }).observe(document.body, { subtree: true, childList: true });
+    // A sleeping telephone loses its streams: whoever comes back follows anew.
+    document.addEventListener("visibilitychange", () => { if (!document.hidden && restored) { ping(); follow(); } });
     ping();
   }
   function language_only() {
