@@ -30,7 +30,7 @@ from studio.messages import (
     VaeSpec,
 )
 from studio.settings import Settings
-from studio.weights import Kind, read_kind, tensor_bytes
+from studio.weights import Kind, read_kind
 
 FOLDERS = {
     "data": ("checkpoints", "vae", "loras", "embeddings"),
@@ -189,9 +189,7 @@ def _tell(path: Path) -> Kind | Trouble:
     if path.suffix.lower() in PICKLES:
         return Trouble(code="own_pickle", params={"file": path.name})
     try:
-        tensor_bytes(
-            path
-        )  # a file that is still being copied is told as cut short, and appears once it is whole
+        # A file that is still being copied is told as cut short, and appears once it is whole.
         kind = read_kind(path)
     except StudioError as error:
         return error.trouble

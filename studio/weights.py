@@ -62,13 +62,17 @@ def _told_as_broken(path: Path) -> Iterator[None]:
 def tensor_bytes(path: Path) -> int:
     """The bytes of all tensors of one file; a file shorter than its header says is refused."""
     header = read_header(path)
-    ends = [entry["data_offsets"] for name, entry in header.items() if name != "__metadata__"]
-    total = sum(end - start for start, end in ends)
+    _check_whole(path, header)
+    places = [entry["data_offsets"] for name, entry in header.items() if name != "__metadata__"]
+    return int(sum(end - start for start, end in places))
+
+
+def _check_whole(path: Path, header: dict[str, Any]) -> None:
+    ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
     with path.open("rb") as file:
         header_length = 8 + struct.unpack("<Q", file.read(8))[0]
-    if path.stat().st_size < header_length + max((end for _, end in ends), default=0):
+    if path.stat().st_size < header_length + max(ends, default=0):
         raise StudioError("weights_truncated", file=path.name)
-    return int(total)
 
 
 def tensor_elements(path: Path) -> int:
@@ -249,8 +253,9 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def read_kind(path: Path) -> Kind:
-    """What a file is and of which family; a file that cannot be read is refused by its name."""
+    """What a file is and of which family; one that cannot be read or is cut short is refused by its name."""
     header = read_header(path)
+    _check_whole(path, header)
     with _told_as_broken(path):
         shapes = {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
         about = header.get("__metadata__") or {}
