@@ -16,7 +16,7 @@ import uvicorn
 
 from app import make_app, read_flags
 from studio.errors import StudioError
-from studio.messages import Person, Queued
+from studio.messages import Draft, Person, Queued
 from studio.service import Studio
 from studio.settings import PERSON_COOKIE, Settings
 from tests.tiny import catalog_text
@@ -118,8 +118,6 @@ def stop_first_job(studio: Studio, person: Person) -> None:
 
 
 def test_each_of_the_waiting_is_told_a_place_of_their_own(served: Served) -> None:
-    from studio.messages import Draft
-
     people = [Stranger(served).person for _ in range(4)]
     jobs = [served.studio.submit(Draft(model="tiny", prompt="x", steps=50), one) for one in people]
     for job, person in zip(jobs, people, strict=True):
@@ -144,6 +142,28 @@ def test_what_cannot_be_painted_is_answered_in_words(served: Served) -> None:
     stream = ann.http.get(f"/gradio_api/call/generate/{call.json()['event_id']}").text
     assert last_event(stream)[0] == "error"
     assert "Traceback" not in stream and "/studio/" not in stream
+
+
+def test_the_page_answers_all_the_time_while_a_model_is_brought(
+    tmp_path: Path, tiny_checkpoint: Path
+) -> None:
+    models = tmp_path / "models.yaml"
+    models.write_text(catalog_text(("tiny", tiny_checkpoint)), encoding="utf-8")
+    with Served(Settings(data=tmp_path / "data", models=models, devices="cpu")) as served:
+        person = served.studio.person(None, "en")
+        began = time.monotonic()
+        job = served.studio.submit(Draft(model="tiny", prompt="x", steps=2), person)
+        waits: list[float] = []
+        with httpx.Client(base_url=served.url, timeout=PATIENCE) as http:
+            # The worker starts, imports torch and loads meanwhile: seconds, in which a page is asked on.
+            while not served.studio.job(job, person).pictures and time.monotonic() - began < PATIENCE:
+                asked = time.monotonic()
+                assert http.get("/config").status_code == 200
+                waits.append(time.monotonic() - asked)
+                time.sleep(0.1)
+        took = time.monotonic() - began
+    assert len(waits) >= 10
+    assert max(waits) < took / 4
 
 
 def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
