@@ -91,24 +91,27 @@ class Gallery:
             ).fetchone()
         if row is None:
             raise StudioError("picture_unknown", picture=id)
-        return Picture.model_validate_json(row[0])
+        picture = _read_row(id, row[0])
+        if picture is None:
+            raise StudioError("picture_unknown", picture=id)
+        return picture
 
     def list(self, person: Person, before: float | None = None, limit: int = 60) -> tuple[Picture, ...]:
         """A person's pictures, newest first, older than a moment."""
         with self._index() as index:
             rows = index.execute(
-                "select picture from pictures where person = ? and created < ? order by created desc limit ?",
+                "select id, picture from pictures where person = ? and created < ? order by created desc limit ?",
                 (person.id, before if before is not None else float("inf"), limit),
             ).fetchall()
-        return tuple(Picture.model_validate_json(row[0]) for row in rows)
+        return tuple(picture for row in rows if (picture := _read_row(*row)))
 
     def of_job(self, job: str) -> tuple[Picture, ...]:
         """All pictures of a job, oldest first."""
         with self._index() as index:
             rows = index.execute(
-                "select picture from pictures where job = ? order by created", (job,)
+                "select id, picture from pictures where job = ? order by created", (job,)
             ).fetchall()
-        return tuple(Picture.model_validate_json(row[0]) for row in rows)
+        return tuple(picture for row in rows if (picture := _read_row(*row)))
 
     def file(self, id: str, person: Person) -> Path:
         """Where a picture's file lies."""
@@ -136,13 +139,11 @@ class Gallery:
 
     def rebuild(self) -> int:
         """Reads every file again into the index; answers how many pictures there are."""
-        found = 0
-        for path in sorted(self._pictures.glob("*/*/*.png")):
-            picture = _read_picture(path)
-            if picture:
-                self._enter(picture)
-                found += 1
-        return found
+        pictures = [
+            picture for path in sorted(self._pictures.glob("*/*/*.png")) if (picture := _read_picture(path))
+        ]
+        self._enter(*pictures)
+        return len(pictures)
 
     def _file(self, picture: Picture) -> Path:
         # World time, so that a studio that moves to another zone finds its files.
@@ -156,14 +157,15 @@ class Gallery:
         small = image.copy()
         small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
         self._thumbnails.mkdir(parents=True, exist_ok=True)
-        small.save(self._thumbnail_path(id), format="WEBP", quality=82)
+        # Whole or not at all: two requests may make it again at once.
+        unfinished = self._thumbnails / f"{id}.{secrets.token_hex(4)}"
+        small.save(unfinished, format="WEBP", quality=82)
+        unfinished.replace(self._thumbnail_path(id))
 
-    def _enter(self, picture: Picture) -> None:
+    def _enter(self, *pictures: Picture) -> None:
+        rows = [(one.id, one.person, one.job, one.created, one.model_dump_json()) for one in pictures]
         with self._index() as index:
-            index.execute(
-                "insert or replace into pictures values (?, ?, ?, ?, ?)",
-                (picture.id, picture.person, picture.job, picture.created, picture.model_dump_json()),
-            )
+            index.executemany("insert or replace into pictures values (?, ?, ?, ?, ?)", rows)
 
     @contextlib.contextmanager
     def _index(self) -> Iterator[sqlite3.Connection]:
@@ -175,6 +177,15 @@ class Gallery:
 def _new_id(created: float) -> str:
     """Sorts by time, cannot be guessed."""
     return f"{round(created * 1000):013d}-{secrets.token_hex(6)}"
+
+
+def _read_row(id: str, row: str) -> Picture | None:
+    """A picture of the index; one that another version wrote is passed over, its file is untouched."""
+    try:
+        return Picture.model_validate_json(row)
+    except ValueError as error:
+        log.warning("picture %s is not of this version: %s", id, error)
+        return None
 
 
 def _read_picture(path: Path) -> Picture | None:

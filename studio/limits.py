@@ -15,6 +15,8 @@ LONGEST_PROMPT = 20_000
 def resolve(draft: Draft, spec: ModelSpec, job: str, person: Person) -> tuple[GenerationRequest, ...]:
     """One complete request a picture; seeds count up from the first, so each can be had again alone."""
     _check_text(draft)
+    if "text_to_image" not in spec.capabilities:
+        raise StudioError("model_needs_picture", model=spec.title.en)
     count = _within("count", draft.count, 1, spec.limits.count)
     seed = secrets.randbelow(2**32) if draft.seed is None else draft.seed
     first = _request(draft, spec, job, person, _within("seed", seed, 0, LARGEST_SEED))

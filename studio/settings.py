@@ -73,7 +73,7 @@ def read_settings(**flags: object) -> Settings:
     """Settings from the environment, a hub's Space counted as a public host, flags on top."""
     _refuse_unknown(os.environ)
     chosen: dict[str, object] = {}
-    if os.environ.get("SPACE_ID"):
+    if os.environ.get("SPACE_ID") or os.environ.get("MODELSCOPE_ENVIRONMENT") == "studio":
         chosen |= {"public": True, "host": "0.0.0.0"}
     chosen |= {name: value for name, value in flags.items() if value is not None}
     return Settings(**chosen)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 import time
 from pathlib import Path
 
@@ -216,3 +217,14 @@ def test_a_save_that_fails_leaves_nothing_in_the_list(
     with pytest.raises(OSError, match="no space"):
         keep(gallery)
     assert gallery.list(ANN) == () and files(tmp_path) == {"index.sqlite"}
+
+
+def test_a_line_of_another_version_is_passed_over_and_the_others_are_shown(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    first, second = keep(gallery, 2)
+    with sqlite3.connect(tmp_path / "index.sqlite") as index:
+        index.execute("update pictures set picture = ? where id = ?", ('{"format": 99}', first.id))
+    assert gallery.list(ANN) == gallery.of_job("job") == (second,)
+    with pytest.raises(StudioError, match="picture_unknown"):
+        gallery.find(first.id, ANN)

@@ -190,3 +190,9 @@ def test_any_draft_becomes_complete_requests_within_limits_or_an_error_with_word
         assert 1 <= one.steps <= limits.steps and 0 <= one.guidance <= limits.guidance
         assert 0 <= one.seed <= LARGEST_SEED and one.sampler in SAMPLERS
         assert GenerationRequest.model_validate_json(one.model_dump_json()) == one
+
+
+def test_a_model_that_only_changes_pictures_is_refused_for_a_prompt_alone() -> None:
+    inpainting = SPEC.model_copy(update={"capabilities": ("inpaint",)})
+    with pytest.raises(StudioError, match="model_needs_picture"):
+        resolve(Draft(model="tiny", prompt="a cat"), inpainting, "job", ANN)

@@ -113,3 +113,8 @@ def test_a_space_stays_public_whatever_the_environment_says(monkeypatch: pytest.
 def test_settings_cannot_be_changed_while_the_studio_runs() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         read_settings().public = True
+
+
+def test_a_modelscope_studio_is_a_public_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELSCOPE_ENVIRONMENT", "studio")
+    assert (read_settings().public, read_settings().host) == (True, "0.0.0.0")

@@ -31,10 +31,17 @@ def join(app: FastAPI, studio: Studio) -> None:
                 secure=secure,
                 samesite="none" if secure else "lax",
             )
+            if secure:  # browsers that keep cookies of other sites apart want to be told that this is fine
+                value = response.headers["set-cookie"]
+                response.headers["set-cookie"] = f"{value}; Partitioned"
         return response
 
 
 def asker(studio: Studio, request: Request) -> Person:
     """Who sends a request, in the language they chose."""
-    language: Language = "zh" if request.cookies.get(LANGUAGE_COOKIE) == "zh" else "en"
-    return studio.person(request.cookies.get(PERSON_COOKIE), language)
+    return studio.person(request.cookies.get(PERSON_COOKIE), language_of(request))
+
+
+def language_of(request: Request) -> Language:
+    """The language chosen on the page; English for whoever never was there."""
+    return "zh" if request.cookies.get(LANGUAGE_COOKIE) == "zh" else "en"

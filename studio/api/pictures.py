@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse
 
-from studio.api.identity import asker
+from studio.api.identity import asker, language_of
 from studio.errors import StudioError, say_trouble
 from studio.messages import Person
 from studio.service import Studio
@@ -39,4 +39,4 @@ def _found(studio: Studio, request: Request, find: Callable[[Person], Path]) -> 
     try:
         return find(asker(studio, request))
     except StudioError as error:
-        raise HTTPException(404, say_trouble("en", error.trouble)) from error
+        raise HTTPException(404, say_trouble(language_of(request), error.trouble)) from error

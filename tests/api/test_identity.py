@@ -84,3 +84,8 @@ def test_who_asks_is_known_in_the_language_they_chose(public: Studio, chosen: st
     cookie, person = guest(public)
     who = asker(public, asked(**{PERSON_COOKIE: cookie, LANGUAGE_COOKIE: chosen}))
     assert (who.id, who.language) == (person.id, spoken)
+
+
+def test_within_another_sites_frame_the_cookie_is_marked_for_that(public: Studio) -> None:
+    told = client(public).get("/health", headers={"x-forwarded-proto": "https"}).headers["set-cookie"]
+    assert {"secure", "samesite=none", "partitioned"} <= {part.strip().lower() for part in told.split(";")}

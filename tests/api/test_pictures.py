@@ -131,3 +131,8 @@ def test_a_guest_named_like_the_person_of_loopback_gets_nothing_of_theirs(public
     picture = painted(public, Person(id="local"))
     cookie, _ = guest(public)
     assert client(public, cookie).get(f"/pictures/{picture.id}.png").status_code == 404
+
+
+def test_what_is_not_there_is_told_in_the_language_that_was_chosen(alone: Studio) -> None:
+    answer = client(alone).get("/pictures/none.png", headers={"cookie": "studio_language=zh"})
+    assert answer.status_code == 404 and "你的画里没有这一张" in answer.json()["detail"]
