@@ -36,6 +36,12 @@ class Load(Message):
     spec: ModelSpec
 
 
+class Ahead(Message):
+    """Read a model that the next request will want, beside the work at hand."""
+
+    spec: ModelSpec
+
+
 class Unload(Message):
     """Take models off the device and out of the host's memory; none named: all."""
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from studio.errors import StudioError
 from studio.messages import AnyEvent, DeviceState, Failed, Loading, ModelSpec, Trouble
-from studio.wire import Cancel, Holds, Load, LoadFailed, Over, Run, Setup, Stop, Told, Unload
+from studio.wire import Ahead, Cancel, Holds, Load, LoadFailed, Over, Run, Setup, Stop, Told, Unload
 
 log = logging.getLogger(__name__)
 
@@ -75,11 +75,19 @@ class Worker:
             while not isinstance(message := self._connection.recv(), Stop):
                 if isinstance(message, Cancel):
                     self._unwanted.update(message.requests)
+                elif isinstance(message, Ahead):
+                    self._read_ahead(message.spec)
                 else:
                     self._orders.put(message)
         except (EOFError, OSError):
             self._on_lost()
         self._orders.put(None)
+
+    def _read_ahead(self, spec: ModelSpec) -> None:
+        """In a thread of its own, which touches no weights that work holds."""
+        if self._registry:
+            attempt = (lambda: self._registry.read_ahead(spec), f"reading {spec.id} ahead")
+            threading.Thread(target=self._attempt, args=attempt, name="reads ahead", daemon=True).start()
 
     def _open_registry(self, setup: Setup) -> None:
         """Imports torch and diffusers while the page is already up."""

@@ -10,6 +10,8 @@ import pytest
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# Threads of tiny layers wait for each other more than they work; workers inherit this.
+os.environ["OMP_NUM_THREADS"] = "1"
 for _name in [name for name in os.environ if name.startswith("STUDIO_") or name == "SPACE_ID"]:
     del os.environ[_name]
 

@@ -30,6 +30,10 @@ class Engine(Protocol):
         """Lets go of requests, at the next step at the latest; unknown ones are ignored."""
         ...
 
+    def ahead(self, lane: str, spec: ModelSpec) -> None:
+        """Tells a device what will be wanted next."""
+        ...
+
     def load(self, spec: ModelSpec) -> None:
         """Brings a model to a device in the background."""
         ...

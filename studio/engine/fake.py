@@ -72,6 +72,9 @@ class FakeEngine:
         """Marks requests as not wanted."""
         self._unwanted.update(requests)
 
+    def ahead(self, lane: str, spec: ModelSpec) -> None:
+        """There is nothing to read."""
+
     def load(self, spec: ModelSpec) -> None:
         """Holds a model from now on."""
         self._hold(spec.id)

@@ -27,7 +27,7 @@ from studio.messages import (
     Trouble,
 )
 from studio.settings import ROOT
-from studio.wire import Cancel, Holds, Load, LoadFailed, Lost, Over, Run, Setup, Stop, Told, Unload
+from studio.wire import Ahead, Cancel, Holds, Load, LoadFailed, Lost, Over, Run, Setup, Stop, Told, Unload
 from studio.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -221,6 +221,12 @@ class Lane:
 
     # -- orders ----------------------------------------------------------------------------------
 
+    def ahead(self, spec: ModelSpec) -> None:
+        """Says what will be wanted next; a worker that is gone has nothing to read it beside."""
+        with self._lock:
+            if self._link:
+                self._link.send(Ahead(spec=spec))
+
     def order(self, message: Load | Unload) -> None:
         """Asks for a model to be brought or let go, after what the worker does now."""
         if isinstance(message, Load):
@@ -286,6 +292,10 @@ class LocalEngine:
         """Tells every worker; the one that has them lets go."""
         for lane in self._lanes.values():
             lane.cancel(requests)
+
+    def ahead(self, lane: str, spec: ModelSpec) -> None:
+        """Lets a device's worker read a model while it paints with another."""
+        self._lanes[lane].ahead(spec)
 
     def load(self, spec: ModelSpec) -> None:
         """Brings a model to the device that has most room."""

@@ -131,6 +131,7 @@ class JobBook:
     def _join(self, requests: tuple[GenerationRequest, ...]) -> None:
         self._line.join(requests)
         self._tell_places()
+        self._tell_next()
         self._changed.notify_all()
 
     def _fetch(self, id: str, spec: ModelSpec, requests: tuple[GenerationRequest, ...]) -> None:
@@ -212,6 +213,8 @@ class JobBook:
             try:
                 for event in self._engine.run(lane, (request,), (self._models.spec(request.model),)):
                     self._hear(event, request)
+            except StudioError as error:  # its model's file was taken away while it waited
+                self._hear(Failed(request=request.id, code=error.code, params=error.params), request)
             except Exception:
                 log.exception("request %s broke its lane", request.id)
                 self._hear(Failed(request=request.id, code="bug"), request)
@@ -230,7 +233,18 @@ class JobBook:
             if job.state == "queued":
                 self._set(job, state="running")
             self._tell_places()
+            self._tell_next()
             return request
+
+    def _tell_next(self) -> None:
+        """Lets a device that is at work read the next request's model meanwhile."""
+        order = self._line.order()
+        if not order or not self._running:
+            return
+        lane, running = next(iter(self._running.items()))
+        spec = self._models.specs.get(order[0].model)
+        if spec and spec.id != running.model:
+            self._engine.ahead(lane, spec)
 
     def _let_go(self, lane: str) -> None:
         with self._changed:

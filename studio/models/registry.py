@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -27,6 +28,8 @@ from studio.models.modes import BY_ITSELF, MODES, Mode
 from studio.models.peaks import Peaks
 from studio.models.shelf import Shelf, give_back
 from studio.weights import Hashes
+
+log = logging.getLogger(__name__)
 
 
 class Loader(Protocol):
@@ -71,6 +74,17 @@ class Loaded:
         return self.mode.attach(pipe, self.device)
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A checkpoint in the host's memory, not yet anybody's."""
+
+    mode: Mode
+    plan: tuple[loading.Part, ...]
+    weights: dict[str, Any]
+    settings: dict[str, Any]
+    source: Path
+
+
 class Registry:
     """Leases models to work; loads, moves and lets go of them within the budgets."""
 
@@ -86,8 +100,10 @@ class Registry:
         self._hashes, self._peaks = Hashes(data), Peaks(data)
         self._shelf = Shelf(device.name)
         self._models: dict[str, Loaded] = {}
-        # One lock around looking up and loading: whoever waits for a load finds it done.
-        self._lock = threading.RLock()
+        # One lock around looking up and loading: whoever waits for a load finds it done. Reading ahead lets go
+        # of it; whoever wants that very model waits for the reading to end.
+        self._lock = threading.Condition(threading.RLock())
+        self._reading = ""
 
     # -- what is there ---------------------------------------------------------------------------
 
@@ -131,6 +147,25 @@ class Registry:
             self._ready(spec, lambda: None).used = time.time()
             self._on_change(self.state())
 
+    def read_ahead(self, spec: ModelSpec) -> None:
+        """Reads a model that will be wanted next while another is painted with; nothing goes for it."""
+        with self._lock:
+            if spec.id in self._models or self._reading or not self._fits_beside(spec):
+                return
+            self._reading = spec.id
+        read: _Read | None = None
+        try:
+            read = self._read(spec)
+        except StudioError as error:
+            log.info("%s was not read ahead: %s", spec.id, error)  # its own job will be told
+        finally:
+            with self._lock:
+                self._reading = ""
+                if read and self._still_fits(spec, read):
+                    self._shelve(spec, read, resident=self.device.is_host)
+                    self._on_change(self.state())
+                self._lock.notify_all()
+
     def unload(self, *ids: str) -> None:
         """Takes models out of all memory; none named: all. What work holds stays."""
         with self._lock:
@@ -151,6 +186,9 @@ class Registry:
     # -- bringing --------------------------------------------------------------------------------
 
     def _ready(self, spec: ModelSpec, on_load: Callable[[], None]) -> Loaded:
+        if self._reading == spec.id:
+            on_load()
+            self._lock.wait_for(lambda: self._reading != spec.id)
         model = self._models.get(spec.id)
         if model is None:
             return self._bring(spec, on_load)
@@ -164,25 +202,54 @@ class Registry:
 
     def _bring(self, spec: ModelSpec, on_load: Callable[[], None]) -> Loaded:
         # 1. What it is and how it fits, from headers alone: most of what can be wrong is told here.
-        source = source_path(spec, self._data)
         mode, plan, fit = self._choose(spec)
         expected = _admitted(spec, fit)
         on_load()
-        # 2. Read what is not there yet: into the host's memory, so that a failure leaves the device as it was.
+        # 2. Read what is not there yet, into the host's memory: a failure leaves the device as it was.
         keys = _bytes(plan, mode, self.device.dtype)
-        missing = {part.name: part.key for part in plan if part.key not in self._shelf}
         with self._room_to_read(expected, keys):
-            weights = self._loader.load_weights(source, spec.family, missing.keys(), "cpu", self.device.dtype)
-            settings = self._loader.load_settings(source, spec.family)
+            read = self._read(spec, mode, plan)
         # 3. Only now is anything changed.
         self._make_room(expected, keys)
-        for name, module in weights.items():
-            self._shelf.add(missing[name], mode.cast(name, module, self.device.dtype), "host")
-        self._shelf.move(keys, "device" if mode.on_device else "host")
-        parts = settings | {part.name: self._shelf.get(part.key).module for part in plan}
-        model = Loaded(spec, parts, keys, mode, _hash(plan), source, self.device.name)
+        return self._shelve(spec, read, resident=True)
+
+    def _read(self, spec: ModelSpec, mode: Mode | None = None, plan: tuple[loading.Part, ...] = ()) -> _Read:
+        if mode is None:
+            mode, plan, _ = self._choose(spec)
+        source = source_path(spec, self._data)
+        missing = [part.name for part in plan if part.key not in self._shelf]
+        weights = self._loader.load_weights(source, spec.family, missing, "cpu", self.device.dtype)
+        return _Read(mode, plan, weights, self._loader.load_settings(source, spec.family), source)
+
+    def _shelve(self, spec: ModelSpec, read: _Read, resident: bool) -> Loaded:
+        keys = _bytes(read.plan, read.mode, self.device.dtype)
+        for part in read.plan:
+            if part.key not in self._shelf:
+                module = read.mode.cast(part.name, read.weights[part.name], self.device.dtype)
+                self._shelf.add(part.key, module, "host")
+        if resident:
+            self._shelf.move(keys, "device" if read.mode.on_device else "host")
+        parts = read.settings | {part.name: self._shelf.get(part.key).module for part in read.plan}
+        model = Loaded(spec, parts, keys, read.mode, _hash(read.plan), read.source, self.device.name)
+        model.used, model.resident = time.time(), resident
         self._models[spec.id] = model
         return model
+
+    def _still_fits(self, spec: ModelSpec, read: _Read) -> bool:
+        # Others came and went meanwhile, and with them perhaps a part that was shared.
+        there = all(part.key in self._shelf or part.name in read.weights for part in read.plan)
+        return there and spec.id not in self._models and self._fits_beside(spec)
+
+    def _fits_beside(self, spec: ModelSpec) -> bool:
+        """Whether there is room to read a model without anything having to go."""
+        try:
+            mode, plan, fit = self._choose(spec)
+        except StudioError:
+            return False
+        if self.device.is_host:
+            return fit.fits and not fit.evicts
+        waiting = sum(sum(one.keys.values()) for one in self._models.values() if not one.resident)
+        return waiting + sum(_bytes(plan, mode, self.device.dtype).values()) <= self.device.host_budget
 
     @contextlib.contextmanager
     def _room_to_read(self, expected: Forecast, wanted: Mapping[str, int]) -> Iterator[None]:
@@ -272,7 +339,13 @@ def _held(model: Loaded, parts: Mapping[str, int]) -> Held:
 
 
 def _bytes(plan: tuple[loading.Part, ...], mode: Mode, dtype: torch.dtype) -> dict[str, int]:
-    return {part.key: part.elements * mode.itemsize(part.name, dtype) for part in plan}
+    return {part.key: part.elements * _itemsize(part, mode, dtype) for part in plan}
+
+
+def _itemsize(part: loading.Part, mode: Mode, dtype: torch.dtype) -> int:
+    # A decoder that overflows in half precision is kept in full.
+    wide = part.wide and dtype == torch.float16
+    return 4 if wide else mode.itemsize(part.name, dtype)
 
 
 def _admitted(spec: ModelSpec, fit: Forecast) -> Forecast:

@@ -240,3 +240,34 @@ def test_eight_people_at_once_each_get_their_own_pictures(tmp_path: Path) -> Non
         assert prompts <= {person.id}
         assert len(studio.pictures(person)) == (2 if isinstance(ends[person.id], Done) else 0)
     studio.close()
+
+
+class ListeningEngine(FakeEngine):
+    """Remembers what it was told to read ahead."""
+
+    told: tuple[tuple[str, str], ...] = ()
+
+    def ahead(self, lane: str, spec: ModelSpec) -> None:
+        self.told = (*self.told, (lane, spec.id))
+
+
+def test_a_device_at_work_is_told_the_next_model_when_it_is_another(tmp_path: Path) -> None:
+    engine = ListeningEngine(step_seconds=0.01)
+    studio = fake_studio(tmp_path, engine)
+    spec = studio.library.spec("tiny")
+    studio.library._catalog.specs["other"] = spec.model_copy(update={"id": "other"})
+    studio.start()
+    running = studio.submit(draft(steps=50), ANN)
+    wait_for(studio, running, ANN, Step)
+    same, other = studio.submit(draft(steps=1), BOB), studio.submit(draft(model="other", steps=1), BOB)
+    assert engine.told == ()
+    studio.cancel(same, BOB)
+    studio.cancel(running, ANN)
+    told(studio, other, BOB)
+    again = studio.submit(draft(steps=50), ANN)
+    wait_for(studio, again, ANN, Step)
+    waiting = studio.submit(draft(model="other", steps=1), BOB)
+    assert engine.told[-1] == ("fake", "other")
+    studio.cancel(again, ANN)
+    told(studio, waiting, BOB)
+    studio.close()

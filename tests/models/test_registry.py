@@ -270,6 +270,75 @@ def test_a_learned_peak_counts_at_the_next_admission(tmp_path: Path) -> None:
     assert held(kept) == ["model0"]
 
 
+# -- reading ahead --------------------------------------------------------------------------------
+
+
+class SlowBoxes(Boxes):
+    """Boxes that are read when the test lets them."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.loads = 0
+
+    def load_weights(
+        self, source: Path, family: str, names: Collection[str], device: str, dtype: torch.dtype
+    ) -> dict[str, Any]:
+        if "slow" in source.name:
+            self.loads += 1
+            self.begun.set()
+            assert self.go_on.wait(60)
+        return super().load_weights(source, family, names, device, dtype)
+
+
+def test_a_model_is_read_ahead_while_another_works_and_then_only_moved(tmp_path: Path) -> None:
+    loader = SlowBoxes()
+    kept = registry(tmp_path, 400, loader, is_host=False, host_budget=10_000, memory_mode="device")
+    now, following = boxes("a=100", "slow=100")
+    reading = threading.Thread(target=kept.read_ahead, args=(following,))
+    with kept.lease(now):
+        reading.start()
+        assert loader.begun.wait(60)
+        assert held(kept) == ["model0"]  # the registry answers while the other model is read
+        loader.go_on.set()
+        reading.join(60)
+        assert [one.model for one in kept.state().host_held] == ["model1"]
+    use(kept, following)
+    assert loader.loads == 1 and held(kept) == ["model1"]
+
+
+def test_whoever_wants_what_is_being_read_waits_for_it_and_loads_nothing(tmp_path: Path) -> None:
+    loader = SlowBoxes()
+    kept = registry(tmp_path, 10_000, loader)
+    (slow,) = boxes("slow=100")
+    told: list[str] = []
+    reading = threading.Thread(target=kept.read_ahead, args=(slow,))
+    reading.start()
+    assert loader.begun.wait(60)
+    wanting = threading.Thread(target=lambda: kept.lease(slow, lambda: told.append("loading")).__enter__())
+    wanting.start()
+    loader.go_on.set()
+    reading.join(60)
+    wanting.join(60)
+    assert loader.loads == 1 and held(kept) == ["model0"]
+
+
+def test_nothing_goes_for_a_model_that_is_only_read_ahead(tmp_path: Path) -> None:
+    kept = registry(tmp_path, 600, Boxes())
+    first, following = boxes("a=100", "b=100")
+    use(kept, first)
+    kept.read_ahead(following)
+    assert held(kept) == ["model0"]
+
+
+def test_reading_ahead_that_fails_changes_nothing(tmp_path: Path) -> None:
+    loads = Loads()
+    loads.plan = Boxes().plan  # type: ignore[method-assign]
+    loads.error = StudioError("weights_broken", file="x")
+    kept = registry(tmp_path, PLENTY, loads)
+    kept.read_ahead(boxes("a=1")[0])
+    assert kept.state().held == () and kept._reading == ""
+
+
 WANTS = st.lists(
     st.tuples(st.sets(st.sampled_from("abcdef"), min_size=1, max_size=3), st.booleans()), max_size=12
 )
