@@ -374,7 +374,7 @@ window.studio = (() => {
     if (event.isComposing || event.keyCode === 229) return;
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
       event.preventDefault();
-      if (!event.repeat && !$("dialog.ask")?.open) press();
+      if (!event.repeat && !$("dialog.ask")?.open && document.body.dataset.page !== "gallery") press();
       return;
     }
     if (event.key === "Escape") return escape(event);
