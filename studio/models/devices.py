@@ -19,6 +19,7 @@ SHARE = 0.85
 """How much of a device's memory models may fill when nobody says: the rest is for the painting itself."""
 FLOAT8_SINCE = (8, 9)
 """The first GPUs that compute with eight-bit floats."""
+TURNS = 30
 HOST_SHARE = 0.5
 """The same on a machine whose memory others use too."""
 
@@ -115,7 +116,11 @@ def _cpu_dtype(data: Path) -> torch.dtype:
 
 def measured_faster(one: torch.dtype, other: torch.dtype) -> bool:
     """Whether a convolution like a U-Net's takes clearly less time in one number type than in the other."""
-    return min(_seconds(_convolution(one))) < 0.8 * min(_seconds(_convolution(other)))
+    works = _convolution(one), _convolution(other)
+    with torch.inference_mode():
+        # In turn, and the best of many: other work on the machine slows both down now and then.
+        turns = [tuple(map(_seconds, works)) for _ in range(TURNS)]
+    return min(turn[0] for turn in turns) < 0.8 * min(turn[1] for turn in turns)
 
 
 def _convolution(dtype: torch.dtype) -> Callable[[], object]:
@@ -124,11 +129,7 @@ def _convolution(dtype: torch.dtype) -> Callable[[], object]:
     return lambda: layer(picture)
 
 
-def _seconds(work: Callable[[], object]) -> list[float]:
-    times = []
-    with torch.inference_mode():
-        for _ in range(6):
-            start = time.perf_counter()
-            work()
-            times.append(time.perf_counter() - start)
-    return times[1:]
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
