@@ -100,7 +100,7 @@ STRINGS: dict[str, str] = {
     "models.free_all": "Free all",
     "models.count": "{n}, of which {resident} resident",
     "models.only_all": "All",
-    "models.only_here": "On this machine",
+    "models.only_here": "Here",
     "models.only_own": "Own files",
     "models.none_own": "No files of your own yet. Put a .safetensors file into the data folder and it appears here.",
     "models.in_use": "In use",

@@ -100,7 +100,7 @@ STRINGS: dict[str, str] = {
     "models.free_all": "全部卸下",
     "models.count": "{n} 个，{resident} 个常驻",
     "models.only_all": "全部",
-    "models.only_here": "在这台机器上",
+    "models.only_here": "在这里",
     "models.only_own": "自己的文件",
     "models.none_own": "还没有自己的文件。把 .safetensors 文件放进数据文件夹，它就会出现在这里。",
     "models.in_use": "正在用",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from studio.messages import Bilingual, ModelState
+from studio.messages import DeviceState, ModelState
 from studio.ui.parts import act, attributes, hidden_words, icon, local
+from studio.ui.shelf import dot, line_words, memory_line, place_words, stand_of
 from studio.ui.stage import trouble_card
-from studio.ui.words import html, size_words, t, trouble_words, words
-
-DOTS = {"resident": "", "host": " warn", "disk": " off", "hub": " off", "missing": " no"}
+from studio.ui.words import html, t
 
 
 def brand() -> str:
@@ -19,52 +18,47 @@ def brand() -> str:
     )
 
 
-def tools(states: tuple[ModelState, ...], chosen: str) -> str:
+def tools(states: tuple[ModelState, ...], chosen: str, devices: tuple[DeviceState, ...] = ()) -> str:
     """Everything at the right end of the header."""
-    return f'<div class="tools">{model_chip(states, chosen)}{_languages()}{_theme()}</div>'
+    return f'<div class="tools">{model_chip(states, chosen, devices)}{_languages()}{_theme()}</div>'
 
 
-def model_chip(states: tuple[ModelState, ...], chosen: str) -> str:
-    """The model in use: its name and where it is. A menu only where there is a choice."""
+def model_chip(states: tuple[ModelState, ...], chosen: str, devices: tuple[DeviceState, ...] = ()) -> str:
+    """The model in use, its name and where it is; its menu holds the others and leads to their page."""
     found = [state for state in states if state.spec.id == chosen] or list(states[:1])
     if not found:
         return ""
     state = found[0]
     inner = (
-        f'<span class="dot{DOTS.get(state.place, "")}"></span><b>{html(state.spec.title)}</b>'
+        f"{dot(stand_of(state))}<b>{html(state.spec.title)}</b>"
         f'<span class="num place">{html(place_words(state))}</span>'
     )
-    if len(states) < 2:
-        return f'<span class="chip">{inner}</span>'
     rows = "".join(_row(other, other is state) for other in states)
     return (
         f'<div class="menu"><button type="button" class="chip" data-local="menu" aria-haspopup="menu" '
         f'aria-expanded="false">{inner}{icon("chevron-down", 16)}</button>'
-        f'<div class="popover" role="menu" hidden>{rows}</div></div>'
+        f'<div class="popover" role="menu" hidden><div class="prows">{rows}</div>{_end(devices)}</div></div>'
     )
 
 
-def place_words(state: ModelState) -> Bilingual:
-    """Where a model is, in words beside its dot, with what it weighs."""
-    return words(f"place.{state.place}", size=size_words(state.bytes) if state.bytes else "")
+def _end(devices: tuple[DeviceState, ...]) -> str:
+    go = 'role="menuitem" class="pmanage" data-local="go" data-page="models"'
+    manage = f'<button type="button" {go}>{t("models.manage")}{icon("arrow-right", 16)}</button>'
+    return f'<div class="pend"><span class="num">{memory_line(devices)}</span>{manage}</div>'
 
 
 def _row(state: ModelState, on: bool) -> str:
-    fits = state.place != "missing"
+    fits = stand_of(state) not in ("missing", "wont_fit")
     inner = (
-        f'<span class="dot{DOTS.get(state.place, "")}"></span><span class="grow"><b>{html(state.spec.title)}</b>'
-        f"<small>{html(place_words(state) if fits else _why(state))}</small></span>{icon('check', 16) if on else ''}"
+        f'{dot(stand_of(state))}<span class="grow"><b>{html(state.spec.title)}</b>'
+        f'<small class="num">{html(line_words(state))}</small></span>{icon("check", 16) if on else ""}'
     )
     off = "" if fits else ' aria-disabled="true"'
+    do = {"do": "choose"} if fits else {"local": "why"}
     return (
         f'<button type="button" role="menuitemradio" aria-checked="{"true" if on else "false"}"{off}'
-        f"{attributes(do='choose' if fits else None, model=state.spec.id)}>{inner}</button>"
+        f"{attributes(**do, model=state.spec.id)}>{inner}</button>"
     )
-
-
-def _why(state: ModelState) -> Bilingual:
-    trouble = getattr(state, "trouble", None)
-    return trouble_words(trouble) if trouble else place_words(state)
 
 
 def _languages() -> str:
@@ -79,7 +73,7 @@ def _theme() -> str:
 
 def bottom_bar() -> str:
     """The pages of a narrow screen, where the picture is a page of its own."""
-    pages = (("create", "brush"), ("picture", "image"), ("gallery", "images"))
+    pages = (("create", "brush"), ("picture", "image"), ("gallery", "images"), ("models", "layers"))
     buttons = "".join(
         local("go", f"{icon(name, 20)}<span>{t('page.' + page)}</span>", "", page=page)
         for page, name in pages

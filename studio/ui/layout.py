@@ -19,6 +19,7 @@ from studio.ui.form import offered
 from studio.ui.parts import ASSETS, live
 from studio.ui.tabs.create import QUIET, Create, label
 from studio.ui.tabs.gallery import Gallery
+from studio.ui.tabs.models import Models
 from studio.ui.words import labels
 
 
@@ -66,8 +67,16 @@ def _gallery(frame: Frame) -> Gallery:
     return page
 
 
+def _models(frame: Frame) -> Models:
+    page = Models(frame.studio)
+    create: Create = frame.pages["create"]
+    page.build(create.model, frame.tools, frame.note)
+    return page
+
+
 register(Page("create", "page.create", _create))
 register(Page("gallery", "page.gallery", _gallery))
+register(Page("models", "page.models", _models))
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -86,7 +95,7 @@ def build(studio: Studio) -> gr.Blocks:
 def _frame(studio: Studio) -> Frame:
     states = offered(studio.models(Person(id="")))
     gr.HTML(header.brand(), apply_default_css=False, elem_id="brand")
-    tools = live(header.tools(states, states[0].spec.id if states else ""), "choose", elem_id="tools")
+    tools = live(header.tools(states, states[0].spec.id if states else ""), "choose", "look", elem_id="tools")
     note = live("", "shown", elem_id="toast")
     dialogs = live(header.dialogs(), "remove", elem_id="dialogs")
     return Frame(studio, tools, note, dialogs, {})

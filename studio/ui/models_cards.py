@@ -30,11 +30,14 @@ def memory(shelf: Shelf, state: ModelState | None) -> str:
 def _device(shelf: Shelf, device: DeviceState, state: ModelState | None) -> str:
     key = "models.memory" if on_processor(device) else "models.gpu_memory"
     title = f'<span class="i3 t13">{escape(device.title)}</span>' if device.title else ""
-    head = f'<div class="mdhead"><h2 class="t16">{t(key)}</h2><span class="i2 t13 num">{_used(device)}</span>{title}</div>'
+    used = f'<span class="i2 t13 num">{_used(device)}</span>'
+    head = f'<div class="mdhead"><h2 class="t16">{t(key)}</h2>{used}{title}</div>'
     if not device.ready or not device.budget:
         return f'<div class="mdev">{head}</div>'
     coming = _coming(shelf, device, state)
-    return f'<div class="mdev">{head}{_bar(shelf, device, coming)}{_legend(shelf, device, state, coming)}</div>'
+    return (
+        f'<div class="mdev">{head}{_bar(shelf, device, coming)}{_legend(shelf, device, state, coming)}</div>'
+    )
 
 
 def _used(device: DeviceState) -> str:
@@ -221,4 +224,5 @@ def refused(shelf: Shelf) -> str:
         f"<li><b>{escape(name)}</b><span>{html(trouble_words(trouble))}</span></li>"
         for name, trouble in shelf.refused
     )
-    return f'<section class="card mcard mrefused"><h2 class="mtitle">{t("models.refused")}</h2><ul>{rows}</ul></section>'
+    head = f'<h2 class="mtitle">{t("models.refused")}</h2>'
+    return f'<section class="card mcard mrefused">{head}<ul>{rows}</ul></section>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from studio.messages import Bilingual, ModelState
-from studio.ui.models_cards import house_rules, host_memory, memory, outlook, refused
+from studio.ui.models_cards import host_memory, house_rules, memory, outlook, refused
 from studio.ui.parts import act
 from studio.ui.shelf import Shelf, Stand, ago, dot, needs_words, said, stand_of
 from studio.ui.words import html, size_words, t, trouble_words, words
@@ -56,7 +56,7 @@ def _nothing(shelf: Shelf) -> str:
 def _narrowing(shelf: Shelf) -> str:
     buttons = "".join(
         f'<button type="button" class="{"on" if name == shelf.only else ""}" data-do="look" data-only="{name}"'
-        f'{" aria-current=true" if name == shelf.only else ""}>{t("models.only_" + name)}</button>'
+        f"{' aria-current=true' if name == shelf.only else ''}>{t('models.only_' + name)}</button>"
         for name in ONLY
     )
     return f'<div class="seg" role="group">{buttons}</div>'
@@ -140,5 +140,3 @@ def _action(shelf: Shelf, state: ModelState, stand: Stand) -> str:
 def _button(key: str, state: ModelState) -> str:
     """The button's word, and for those who only hear it the model's name."""
     return f'{t("models." + key)}<span class="sr">{html(state.spec.title)}</span>'
-
-

@@ -12,12 +12,21 @@ import gradio as gr
 from studio.i18n import TABLES
 
 STATIC = Path(__file__).resolve().parent / "static"
-STYLES = ("tokens.css", "gradio.css", "page.css", "create.css", "stage.css", "gallery.css", "narrow.css")
+STYLES = (
+    "tokens.css",
+    "gradio.css",
+    "page.css",
+    "create.css",
+    "stage.css",
+    "gallery.css",
+    "models.css",
+    "narrow.css",
+)
 FONT = (
     "Inter", "system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei",
     "Noto Sans CJK SC", "sans-serif",
 )  # fmt: skip
-SPOKEN_BY_THE_BROWSER = ("stage.copied", "gallery.filled", "page.create", "page.gallery")
+SPOKEN_BY_THE_BROWSER = ("stage.copied", "gallery.filled", "page.create", "page.gallery", "page.models")
 """What the browser says without asking the server."""
 
 

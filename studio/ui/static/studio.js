@@ -59,6 +59,7 @@ window.studio = (() => {
     paint();
     if (names.includes("paint") && names.includes("cancel")) setTimeout(() => follow(), 0);
     if (names.includes("load")) setTimeout(() => reload(), 0);
+    if (names.includes("bring")) setTimeout(() => trigger("look", {}), 0);
   }
 
   function tell(trigger, button) {
@@ -68,6 +69,8 @@ window.studio = (() => {
     if (name === "skip") data.job = stage()?.dataset.job;
     if (name === "reuse") data.seed = $("#stage .plate.on[data-picture]")?.dataset.seed ?? $("#stage .plate[data-picture]")?.dataset.seed;
     trigger(name, data);
+    if (name === "bring" || name === "drop" || name === "free") setTimeout(look, 500);
+    if (name === "look" && data.model) setTimeout(() => $("#models .outlook")?.scrollIntoView({ block: "nearest" }), 400);
   }
 
   const part = (id) => parts[id] || Object.values(parts).find((p) => p.element.closest("#" + id));
@@ -144,7 +147,7 @@ window.studio = (() => {
 
   // -- pages --------------------------------------------------------------------------------------------------
   const narrow = () => matchMedia("(max-width: 899px)").matches;
-  const PAGES = { create: 0, picture: 0, gallery: 1 };
+  const PAGES = { create: 0, picture: 0, gallery: 1, models: 2 };
 
   function go(page) {
     const tabs = $$("#nav > .tab-wrapper [role=tab]");
@@ -160,7 +163,8 @@ window.studio = (() => {
     const at = tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
     const page = document.body.dataset.page;
     if (at === 1 && page !== "gallery") { document.body.dataset.page = "gallery"; reload(); marks(); }
-    if (at === 0 && (page === "gallery" || !page)) { document.body.dataset.page = "create"; marks(); }
+    if (at === 2 && page !== "models") { document.body.dataset.page = "models"; look(); marks(); }
+    if (at === 0 && (page === "gallery" || page === "models" || !page)) { document.body.dataset.page = "create"; marks(); }
   }
 
   function marks() {
@@ -172,7 +176,7 @@ window.studio = (() => {
   // -- language and theme -------------------------------------------------------------------------------------
   // Inside a frame of another site a cookie only travels when it is marked for that.
   const SITE = location.protocol === "https:" ? "samesite=none;secure" : "samesite=lax";
-  const TITLES = ["page.create", "page.gallery"];
+  const TITLES = ["page.create", "page.gallery", "page.models"];
   const LOCALES = { en: "en", zh: "zh-CN" };
 
   async function language(name) {
@@ -257,6 +261,16 @@ window.studio = (() => {
     restored = true;
     document.body.dataset.ready = "yes";
     touch();
+    look();
+  }
+
+  // -- where the models are -----------------------------------------------------------------------------------
+  let looking;
+  function look() {
+    clearTimeout(looking);
+    const on = document.body.dataset.page === "models";
+    if (!document.hidden && !lost && restored) part(on ? "models" : "tools")?.trigger("look", {});
+    looking = setTimeout(look, on ? 2000 : 5000);
   }
 
   // -- the gallery --------------------------------------------------------------------------------------------
@@ -330,6 +344,8 @@ window.studio = (() => {
     open: (b) => { if (b.dataset.slot) { choice = b.dataset.slot; show(choice); } go("picture"); },
     picture: (b) => openPicture(b.dataset.id),
     shut: () => closePicture(),
+    pick: (b) => { part("tools")?.trigger("choose", { model: b.dataset.model }); go("create"); },
+    why: (b) => { part("models")?.trigger("look", { model: b.dataset.model }); go("models"); },
     previous: () => step(-1),
     next: () => step(1),
     older: () => older(),
@@ -421,9 +437,9 @@ window.studio = (() => {
 
   function letters(event) {
     const key = event.key.toLowerCase();
-    if (Date.now() - chord < 1200 && "cg".includes(key)) {
+    if (Date.now() - chord < 1200 && "cgm".includes(key)) {
       chord = 0;
-      go(key === "c" ? "create" : "gallery");
+      go({ c: "create", g: "gallery", m: "models" }[key]);
     } else if (key === "g") chord = Date.now();
     else if (key === "d" && (event.target.closest("#stage") || opened)) {
       (opened ? $("#gallery .drawer a[download]") : $("#stage .plate.on a[download]"))?.click();
@@ -466,7 +482,7 @@ window.studio = (() => {
     // Gradio notices a broken stream first; asking at once tells whether the server is gone.
     new MutationObserver(() => { if (!lost && Date.now() - asked > 1500 && $(".toast-body.error")) ping(); }).observe(document.body, { subtree: true, childList: true });
     // A sleeping telephone loses its streams: whoever comes back follows anew.
-    document.addEventListener("visibilitychange", () => { if (!document.hidden && restored) { ping(); follow(); } });
+    document.addEventListener("visibilitychange", () => { if (!document.hidden && restored) { ping(); follow(); look(); } });
     ping();
   }
   function language_only() {

@@ -33,6 +33,7 @@ from studio.ui.form import (
 )
 from studio.ui.parts import act, hidden_words, icon, live, local
 from studio.ui.session import language_of, who
+from studio.ui.shelf import seen_by
 from studio.ui.stage import StageView, draw, draw_card
 from studio.ui.words import LABELS, about, html, t, trouble_words
 
@@ -266,7 +267,7 @@ class Create:
             gr.update(value=form.seed),
             gr.update(value=form.lock),
         ]
-        return [*updates, header.tools(self._models(person), spec.id), starters(spec)]
+        return [*updates, self._chip(person, spec.id), starters(spec)]
 
     def touched(self, request: gr.Request, *values: Any) -> list[Any]:
         """What the closed folds say, the size in numbers, how long it will take, and how much of the window is used."""
@@ -319,7 +320,10 @@ class Create:
         return [int(seed), True] if seed.isdigit() else [gr.skip(), gr.skip()]
 
     def _models(self, person: Person) -> tuple[ModelState, ...]:
-        return offered(self.studio.models(person))
+        return offered(seen_by(self.studio.models(person), person))
+
+    def _chip(self, person: Person, model: str) -> str:
+        return header.tools(self._models(person), model, self.studio.devices(person))
 
     def _state(self, model: str, person: Person) -> ModelState:
         states = self._models(person)
@@ -369,7 +373,7 @@ class Create:
                 return
             # Models move when a job begins, loads or ends, not with every step.
             now = [(sheet.job, sheet.phase) for sheet in view.sheets]
-            tools = gr.skip() if now == before else header.tools(self._models(person), model)
+            tools = gr.skip() if now == before else self._chip(person, model)
             yield [draw(view), draw_card(view), tools]
             before = now
 
