@@ -177,7 +177,7 @@ def source_path(spec: Sourced, data: Path | None = None) -> Path:
     if found is None and isinstance(source, HubSource):
         found = _cached(source, "model_index.json" if isinstance(spec, ModelSpec) else "config.json")
     if found is None:
-        raise StudioError("source_not_here", model=spec.id)
+        raise StudioError("source_not_here", model=spec.title.en)
     return found
 
 

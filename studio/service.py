@@ -89,11 +89,12 @@ class Studio:
         devices, troubles = self._engine.devices(), self._engine.troubles()
         gpu = any(device.ready and not device.name.startswith("cpu") for device in devices)
         default = self.library.default_for(gpu)
-        specs = sorted(self.library.specs.values(), key=lambda spec: spec != default)
-        return tuple(
+        states = [
             state_of(spec, self.settings.data, devices, troubles, self._downloads.needed(spec))
-            for spec in specs
-        )
+            for spec in self.library.specs.values()
+        ]
+        # What cannot be had stands behind whatever can, were it the default of the catalog.
+        return tuple(sorted(states, key=lambda state: (state.place == "missing", state.spec != default)))
 
     def refused(self, person: Person) -> tuple[tuple[str, Trouble], ...]:
         """Files in the folders of models that are not used, and why; names of files are the admin's to see."""

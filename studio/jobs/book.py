@@ -327,13 +327,14 @@ class JobBook:
         ]
 
     def _tell_places(self) -> None:
-        """Tells every waiting job where it is in line, if that has changed."""
+        """Tells every waiting job how many jobs come before it, if that has changed."""
         seconds = self._seconds_running()
-        told: set[str] = set()
-        for place, request in enumerate(self._line.order(), 1):
-            if request.job not in told and self._jobs[request.job].state == "queued":
-                told.add(request.job)
-                self._tell_place(request.job, place, seconds)
+        ahead: list[str] = []
+        for request in self._line.order():
+            if request.job not in ahead:
+                ahead.append(request.job)
+                if self._jobs[request.job].state == "queued":
+                    self._tell_place(request.job, len(ahead), seconds)
             takes = self._pace.seconds(request)
             seconds = None if seconds is None or takes is None else seconds + takes / len(self._engine.lanes)
 

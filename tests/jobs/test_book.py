@@ -151,6 +151,17 @@ def test_a_waiting_job_is_told_its_place_and_moves_up(studio: Studio) -> None:
     told(studio, third, Person(id="cat"))
 
 
+def test_a_place_in_line_counts_jobs_not_pictures(studio: Studio) -> None:
+    running = studio.submit(draft(steps=50), ANN)
+    wait_for(studio, running, ANN, Step)
+    four = studio.submit(draft(steps=1, count=4), BOB)
+    behind = studio.submit(draft(steps=1), BOB)
+    place = wait_for(studio, behind, BOB, Queued)
+    assert isinstance(place, Queued) and place.position == 2
+    for job, person in ((running, ANN), (four, BOB), (behind, BOB)):
+        studio.cancel(job, person)
+
+
 class BrokenEngine(FakeEngine):
     """Breaks on one prompt."""
 
