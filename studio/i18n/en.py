@@ -215,6 +215,7 @@ STRINGS: dict[str, str] = {
     "stage.leave": "Leave the queue",
     "stage.fetching": "Fetching {model}",
     "stage.fetched": "{done} of {total}",
+    "stage.fetch_begins": "Asking how much there is to fetch.",
     "stage.loading": "Loading {model}",
     "stage.loading_more": "The first time is slowest.",
     "stage.starting": "Mixing the colours",

@@ -114,10 +114,16 @@ class StageView:
 
     @property
     def shown(self) -> Sheet | None:
-        """The job on the stage: the first at work, else the newest."""
-        working = [sheet for sheet in self.sheets if sheet.at_work]
+        """The job on the stage: the first at work, else the newest. One that waits for files lets others go first."""
+        working = sorted(
+            (sheet for sheet in self.sheets if sheet.at_work), key=lambda sheet: sheet.phase == "downloading"
+        )
         worth = [sheet for sheet in self.sheets if not sheet.void] or list(self.sheets)
         return next(iter(working[:1] + worth[-1:]), None)
+
+    def model(self, id: str) -> Bilingual:
+        """A model's name, or its id where nobody knows it."""
+        return self.models.get(id) or Bilingual(en=id, zh=id)
 
     @property
     def waiting(self) -> tuple[Sheet, ...]:
@@ -438,14 +444,16 @@ def _thumb(slot: Slot, phase: Phase) -> str:
 
 
 def _pills(view: StageView) -> str:
-    pills = "".join(_pill(sheet) for sheet in view.waiting) + "".join(
+    pills = "".join(_pill(view, sheet) for sheet in view.waiting) + "".join(
         _mishap(sheet) for sheet in view.mishaps
     )
     return f'<div class="pills">{pills}</div>' if pills else ""
 
 
-def _pill(sheet: Sheet) -> str:
+def _pill(view: StageView, sheet: Sheet) -> str:
     place = words("line.yours", place=place_in_line(sheet.position, sheet.seconds))
+    if sheet.phase == "downloading":
+        place = words("stage.fetching", model=view.model(sheet.model))
     leave = f'{icon("x", 14)}<span class="sr">{t("stage.leave")}</span>'
     return (
         f'<span class="pill num">{icon("clock", 14)}{html(place)}'
@@ -504,20 +512,28 @@ def _tell_queued(view: StageView, sheet: Sheet) -> str:
 
 def _tell_downloading(view: StageView, sheet: Sheet) -> str:
     done, total, rate = sheet.fetched
-    model = view.models.get(sheet.model) or Bilingual(en=sheet.model, zh=sheet.model)
-    share = round(100 * done / total) if total else 0
-    told = t("stage.fetched", done=size_words(done), total=size_words(total))
-    left = f" · {html(about((total - done) / rate))}" if rate > 0 else ""
-    bar = f'<span class="bar long"><u style="width:{share}%"></u></span>'
-    leave = act("cancel", t("form.stop"), job=sheet.job)
-    return _note(
-        t("stage.fetching", model=model), f'<span class="num">{told}{left}</span>{bar}', leave, _turning()
+    share = min(100, round(100 * done / total)) if total else 0
+    bar = (
+        f'<span class="bar long" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share}">'
+        f'<u style="width:{share}%"></u></span>'
     )
+    leave = act("cancel", t("stage.leave"), job=sheet.job)
+    told = f'<span class="num">{_fetched(done, total, rate)}</span>{bar}'
+    return _note(t("stage.fetching", model=view.model(sheet.model)), told, leave, _turning())
+
+
+def _fetched(done: int, total: int, rate: float) -> str:
+    """How much is here, how fast it comes, and how long the rest takes at that rate."""
+    if not total:
+        return t("stage.fetch_begins")
+    told = [t("stage.fetched", done=size_words(done) if done else "0 MB", total=size_words(total))]
+    if rate > 0:
+        told += [f"{rate / 1e6:.{0 if rate >= 10e6 else 1}f} MB/s", html(about(max(0, total - done) / rate))]
+    return " · ".join(told)
 
 
 def _tell_loading(view: StageView, sheet: Sheet) -> str:
-    model = view.models.get(sheet.model) or Bilingual(en=sheet.model, zh=sheet.model)
-    return _note(t("stage.loading", model=model), t("stage.loading_more"), head=_turning())
+    return _note(t("stage.loading", model=view.model(sheet.model)), t("stage.loading_more"), head=_turning())
 
 
 def _tell_painting(view: StageView, sheet: Sheet) -> str:

@@ -11,6 +11,7 @@ from studio.messages import (
     Bilingual,
     Cancelled,
     Done,
+    Downloading,
     Draft,
     Failed,
     GenerationRequest,
@@ -153,6 +154,34 @@ def test_stopping_keeps_the_last_preview_and_offers_the_rest() -> None:
     assert "anBlZw==" in html
     assert 'data-do="paint" data-resume="j"' in html
     assert 'data-local="discard" data-job="j"' in html
+
+
+def test_what_is_being_fetched_with_its_rate_and_a_way_out() -> None:
+    fetching = Downloading(model="pocket", done=1_200_000_000, total=6_900_000_000, rate=12e6)
+    html = draw(after(Queued(position=1), fetching))
+    assert "Fetching Pocket" in html
+    assert "正在下载 口袋画师" in html
+    assert "1.2 GB of 6.9 GB" in html
+    assert "12 MB/s" in html
+    assert "about 8 min" in html
+    assert 'aria-valuenow="17"' in html
+    assert "Leave the queue" in html
+    assert 'data-do="cancel" data-job="j"' in html
+    begun = draw(after(Downloading(model="other", done=0, total=0)))
+    assert "Fetching other" in begun
+    assert "Asking how much there is to fetch" in begun
+    assert "Loading Pocket" in draw(after(fetching, Loading(request="j-1", model="pocket")))
+
+
+def test_a_job_that_waits_for_files_lets_others_have_the_stage() -> None:
+    shown = view(sheet_of(job(1, "a")), sheet_of(job(1, "b", state="running")))
+    shown = shown.after(Downloading(job="a", model="pocket", done=1, total=2))
+    assert shown.shown is not None
+    assert shown.shown.job == "b"
+    html = draw(shown)
+    assert '<div class="pills">' in html
+    assert "Fetching Pocket" in html
+    assert 'data-job="a"' in html
 
 
 def test_leaving_the_line_is_said_as_such() -> None:
