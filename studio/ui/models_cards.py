@@ -23,7 +23,8 @@ from studio.ui.words import html, size_words, t, trouble_words
 def memory(shelf: Shelf, state: ModelState | None) -> str:
     """One bar a device, and the button that empties them all."""
     devices = "".join(_device(shelf, device, state) for device in shelf.devices)
-    free = act("free", t("models.free_all")) if shelf.admin else ""
+    held = any(device.held or device.host_held for device in shelf.devices)
+    free = act("free", t("models.free_all"), disabled=not held) if shelf.admin else ""
     return f'<section class="card mmem">{devices}{f"<div class=mfree>{free}</div>" if free else ""}</section>'
 
 

@@ -129,12 +129,17 @@ def _action(shelf: Shelf, state: ModelState, stand: Stand) -> str:
     if not shelf.admin or stand == "hub":
         return ""
     if stand in ("loading", "unloading"):
-        return act("bring", t("models.load" if stand == "loading" else "models.unload"), disabled=True)
+        return _idle("models.load" if stand == "loading" else "models.unload")
     if model in shelf.pinned:
-        return act("drop", t("models.in_use"), disabled=True)
+        return _idle("models.in_use")
     if stand == "resident":
         return act("drop", _button("unload", state), model=model)
     return act("bring", _button("load", state), model=model)
+
+
+def _idle(key: str) -> str:
+    """A button that does nothing now. Not `disabled`, so that the focus of whoever pressed it stays."""
+    return f'<button type="button" class="btn" aria-disabled="true">{t(key)}</button>'
 
 
 def _button(key: str, state: ModelState) -> str:

@@ -155,6 +155,7 @@ def test_load_unload_and_switch_the_language(visit: Callable[..., Any]) -> None:
     page.locator("[data-local=menu]").click()
     page.get_by_role("menuitem", name="Manage models").click()
     page.wait_for_selector("body[data-page=models]")
+    expect(page.locator(".popover")).to_be_hidden()
     large = page.locator(".mrow[data-id=large]")
     expect(large).to_contain_text("On disk")
     large.get_by_role("button", name="Load").click()

@@ -375,7 +375,7 @@ window.studio = (() => {
     if (thumb && !thumb.disabled) { choice = thumb.dataset.show; show(choice); }
     const button = event.target.closest("[data-local]");
     if (button && !button.disabled) LOCAL[button.dataset.local]?.(button);
-    if (!event.target.closest(".menu") || event.target.closest("[role=menuitemradio]")) {
+    if (!event.target.closest(".menu") || event.target.closest("[role^=menuitem]")) {
       $$("[data-local=menu][aria-expanded=true]").forEach((b) => menu(b, false));
     }
     if (event.target.closest("dialog.ask button") || event.target.matches("dialog.ask")) $("dialog.ask").close();
@@ -414,7 +414,7 @@ window.studio = (() => {
 
   function arrows(event) {
     const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (!by || event.target.matches?.("input, [role=tab], [role=menuitemradio]")) return menuArrows(event, by);
+    if (!by || event.target.matches?.("input, [role=tab], [role^=menuitem]")) return menuArrows(event, by);
     if (document.body.dataset.page === "gallery") {
       if (!opened && !document.activeElement?.closest?.(".pc")) return;
       event.preventDefault();
@@ -429,8 +429,8 @@ window.studio = (() => {
   }
 
   function menuArrows(event, by) {
-    if (!by || !event.target.matches?.("[role=menuitemradio]")) return;
-    const rows = $$("[role=menuitemradio]", event.target.closest(".popover"));
+    if (!by || !event.target.matches?.("[role^=menuitem]")) return;
+    const rows = $$("[role^=menuitem]", event.target.closest(".popover"));
     event.preventDefault();
     rows[(rows.indexOf(event.target) + by + rows.length) % rows.length].focus();
   }
