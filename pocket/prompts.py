@@ -104,10 +104,10 @@ def task_prompts(count: int, lang: str) -> list[Prompt]:
     return out
 
 
-def spelled(scene: Scene, lang: str, word: str) -> str:
-    """A single subject with one more spell."""
+def spelled(scene: Scene, lang: str, *words: str) -> str:
+    """A single subject as a list of spells, with more spells behind."""
     comma = ", " if lang == "en" else "，"
-    return comma.join((one(scene, 0, lang), first(BACKGROUND_WORDS, scene.background, lang), word))
+    return comma.join((one(scene, 0, lang), first(BACKGROUND_WORDS, scene.background, lang), *words))
 
 
 def style_prompts(each: int) -> list[Prompt]:

@@ -48,8 +48,8 @@ class Budget:
         return min(1.0, self.spent / self.total)
 
     def rate(self, peak: float, step: int, warmup: int = 100, floor: float = 0.02) -> float:
-        """Warm-up by steps, then a cosine down to a floor as the time runs out."""
-        fall = floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * self.share))
+        """Warm-up by steps, full speed, then a fall to a floor over the last quarter of the time."""
+        fall = max(floor, min(1.0, (1 - self.share) / 0.25))
         return peak * min(1.0, (step + 1) / warmup) * fall
 
 

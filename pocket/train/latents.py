@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from pocket.models import build_vae
+from pocket.prompts import LANGUAGES, say, spelled
 from pocket.tokens import build_backend, encode
 from pocket.train.common import fast_math, lay_out, load_state, pick_device, to_input
 from pocket.train.settings import Settings
-from pocket.world import Scene, sample
+from pocket.world import Scene, draw, sample
 from pocket.world.captions import caption
+from pocket.world.sampling import settled_scenes
 
 
 def load_vae(settings: Settings) -> torch.nn.Module:
@@ -44,36 +47,61 @@ def choose(settings: Settings) -> list[int]:
 
 
 @torch.no_grad()
-def encode_pictures(settings: Settings, pixels: NDArray[np.uint8], chosen: list[int]) -> float:
-    """Write the latents; returns one over their standard deviation."""
+def encode_pictures(settings: Settings, batches: Iterator[NDArray[np.uint8]]) -> NDArray[np.float16]:
+    """Latents of pictures that come in batches."""
     device = pick_device()
-    vae = lay_out(load_vae(settings), device)
-    size = settings.side // 8
-    out = np.empty((len(chosen), 4, size, size), np.float16)
-    for i in range(0, len(chosen), 64):
+    vae, out = lay_out(load_vae(settings), device), []
+    for k, pixels in enumerate(batches):
         with fast_math(device):
-            part = vae.encode(to_input(pixels[chosen[i : i + 64]], device)).latent_dist.mode()
-        out[i : i + 64] = part.float().cpu().numpy()
-        if i % 1024 == 0:
-            print(f"encoded {i} of {len(chosen)}", flush=True)
-    np.save(settings.run / "latents.npy", out)
-    return float(1 / out.astype(np.float32).std())
+            part = vae.encode(to_input(pixels, device)).latent_dist.mode()
+        out.append(part.float().cpu().numpy().astype(np.float16))
+        if k % 16 == 0:
+            print(f"encoded {64 * k}", flush=True)
+    return np.concatenate(out)
 
 
-def caption_ids(chosen: list[int], count: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
+def caption_ids(scenes: list[Scene], count: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
     """Several captions a picture, half English and half Chinese."""
-    out = np.empty((len(chosen), count, 77), np.int16)
-    for row, seed in enumerate(chosen):
-        scene, rng = sample(seed), random.Random(seed + 1)
+    out = np.empty((len(scenes), count, 77), np.int16)
+    for row, scene in enumerate(scenes):
+        rng = random.Random(scene.seed + row)
         for k in range(count):
             out[row, k] = encode(tokenizer, caption(scene, rng, ("en", "zh")[k % 2]))
     return out
 
 
+def plain_ids(scenes: list[Scene], count: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
+    """The plainest captions, as sentence and as list, in both languages by turns."""
+    out = np.empty((len(scenes), count, 77), np.int16)
+    for row, scene in enumerate(scenes):
+        for k in range(count):
+            lang = LANGUAGES[k % 2]
+            out[row, k] = encode(tokenizer, say("colours", scene, lang) if k < 4 else spelled(scene, lang))
+    return out
+
+
+def make_settled(settings: Settings) -> None:
+    """Draw, encode and caption the plainest scenes."""
+    scenes = settled_scenes()
+    np.save(
+        settings.run / "captions-settled.npy", caption_ids(scenes, settings.unet.captions, build_backend())
+    )
+    batches = (
+        np.stack([draw(scene, settings.side).pixels for scene in scenes[i : i + 64]])
+        for i in range(0, len(scenes), 64)
+    )
+    np.save(settings.run / "latents-settled.npy", encode_pictures(settings, batches))
+    print(f"{len(scenes)} settled latents", flush=True)
+
+
 def make_latents(settings: Settings, pixels: NDArray[np.uint8]) -> None:
     """Encode pictures and captions into the run folder."""
     chosen = choose(settings)
-    np.save(settings.run / "captions.npy", caption_ids(chosen, settings.unet.captions, build_backend()))
-    scale = encode_pictures(settings, pixels, chosen)
+    captions = caption_ids([sample(seed) for seed in chosen], settings.unet.captions, build_backend())
+    np.save(settings.run / "captions.npy", captions)
+    latents = encode_pictures(settings, (pixels[chosen[i : i + 64]] for i in range(0, len(chosen), 64)))
+    np.save(settings.run / "latents.npy", latents)
+    scale = float(1 / latents.astype(np.float32).std())
     (settings.run / "latents.json").write_text(json.dumps({"scaling_factor": scale, "chosen": chosen}))
     print(f"{len(chosen)} latents, scaling factor {scale:.4f}", flush=True)
+    make_settled(settings)

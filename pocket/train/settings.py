@@ -29,7 +29,7 @@ class UnetSettings:
     decay: float = 0.998
     empty: float = 0.1
     captions: int = 6
-    plain_share: float = 0.55
+    settled_share: float = 0.3
     seed: int = 2
 
 

@@ -27,7 +27,6 @@ from pocket.train.common import (
 )
 from pocket.train.latents import load_vae
 from pocket.train.settings import Settings, UnetSettings
-from pocket.world import sample
 
 SHEET_PROMPTS = (
     "a red cat in a meadow",
@@ -76,27 +75,21 @@ class Feed:
         )
 
 
-def chances(chosen: list[int], plain_share: float) -> NDArray[np.float64]:
-    """How likely each picture is: one plain subject in flat style by day makes up `plain_share` of the feed."""
-    scenes = [sample(seed) for seed in chosen]
-    plain = np.array(
-        [s.count == 1 and (s.style, s.light) == ("flat", "day") and not s.defects for s in scenes]
-    )
-    weights = np.where(plain, plain_share / max(1, plain.sum()), (1 - plain_share) / max(1, (~plain).sum()))
-    return weights / weights.sum()
+def chances(general: int, settled: int, settled_share: float) -> NDArray[np.float64]:
+    """How likely each picture is: the settled ones together make up their share of the feed."""
+    parts = [np.full(general, (1 - settled_share) / general), np.full(settled, settled_share / settled)]
+    return np.concatenate(parts)
 
 
 def open_feed(settings: Settings) -> Feed:
-    """The feed of the run folder."""
-    about = json.loads((settings.run / "latents.json").read_text())
+    """The feed of the run folder: the world at large, then its plainest scenes."""
+    run = settings.run
+    scale = json.loads((run / "latents.json").read_text())["scaling_factor"]
+    latents = [np.load(run / name) for name in ("latents.npy", "latents-settled.npy")]
+    captions = [np.load(run / name) for name in ("captions.npy", "captions-settled.npy")]
+    share = chances(len(latents[0]), len(latents[1]), settings.unet.settled_share)
     empty = np.array([0, 1] + [1] * 75, np.int16)
-    return Feed(
-        np.load(settings.run / "latents.npy"),
-        np.load(settings.run / "captions.npy"),
-        empty,
-        about["scaling_factor"],
-        chances(about["chosen"], settings.unet.plain_share),
-    )
+    return Feed(np.concatenate(latents), np.concatenate(captions), empty, scale, share)
 
 
 def build_both(settings: Settings) -> Both:
@@ -113,10 +106,17 @@ def build_both(settings: Settings) -> Both:
     return Both(build_unet(), build_text_encoder(build_backend().get_vocab_size(), 0, 1))
 
 
+def draw_times(count: int, device: torch.device) -> Tensor:
+    """Times of a batch: half of them anywhere, half where the noise is strong and the words decide what comes."""
+    anywhere = torch.randint(0, 1000, (count,), device=device)
+    late = torch.randint(600, 1000, (count,), device=device)
+    return torch.where(torch.rand(count, device=device) < 0.5, late, anywhere)
+
+
 def velocity_loss(both: Both, noise_plan: DDPMScheduler, x: Tensor, ids: Tensor) -> Tensor:
     """Mean squared error of the predicted velocity at random times."""
     noise = torch.randn_like(x)
-    t = torch.randint(0, 1000, (len(x),), device=x.device)
+    t = draw_times(len(x), x.device)
     target = noise_plan.get_velocity(x, noise, t)
     with fast_math(x.device):
         guess = both(noise_plan.add_noise(x, noise, t), t, ids)
@@ -145,8 +145,8 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             self.both.parameters(), self.s.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
-        self.step, spent = 0, self.restore()
-        self.budget = Budget(self.s.minutes, spent)
+        self.step = 0
+        self.budget = Budget(self.s.minutes, self.restore())
         self.vae = lay_out(load_vae(settings), self.device)
         self.feed = open_feed(settings)
         self.vae.register_to_config(scaling_factor=self.feed.scale)

@@ -127,3 +127,18 @@ def several(rng: random.Random, background: str, plain: bool) -> tuple[tuple[Thi
         replace(first, x=x + rng.uniform(-0.02, 0.02), y=y + rng.uniform(-0.02, 0.02),
                 size=size * rng.uniform(0.94, 1.06), seed=rng.randrange(2**31), flip=rng.random() < 0.5)
         for x, y in spots), ""
+
+
+def settle(subject: str, colour: str, background: str) -> Scene:
+    """One subject at its plainest: always the same shape, size and place, so that little is left to chance."""
+    about, size = SUBJECTS[subject], 0.4
+    pose = POSES[0] if about.person else ""
+    shape = zlib.crc32(f"shape {subject}".encode())
+    thing = Thing(subject, colour, 0.5, 0.92 - size if about.ground else 0.5, size, shape, (), pose, "smiling")
+    return Scene((thing,), background, seed=zlib.crc32(f"ground {background}".encode()))
+
+
+def settled_scenes() -> list[Scene]:
+    """Every subject in every colour before every background that training may show, at its plainest."""
+    scenes = [settle(s, c, b) for s in SUBJECTS for c in COLOURS for b in BACKGROUNDS]
+    return [scene for scene in scenes if not is_held_out(scene)]
