@@ -104,6 +104,7 @@ STRINGS: dict[str, str] = {
     "models.only_own": "Own files",
     "models.none_own": "No files of your own yet. Put a .safetensors file into the data folder and it appears here.",
     "models.in_use": "In use",
+    "models.chosen": "Chosen",
     "models.own": "Own file",
     "models.unverified": "Not yet verified",
     "models.at_loading": "Loading",

@@ -104,6 +104,7 @@ STRINGS: dict[str, str] = {
     "models.only_own": "自己的文件",
     "models.none_own": "还没有自己的文件。把 .safetensors 文件放进数据文件夹，它就会出现在这里。",
     "models.in_use": "正在用",
+    "models.chosen": "已选",
     "models.own": "自己的文件",
     "models.unverified": "尚未核实",
     "models.at_loading": "正在换上",

@@ -173,10 +173,14 @@ def _buttons(shelf: Shelf, state: ModelState, stand: str) -> str:
     if shelf.admin and stand in ("disk", "host", "failed"):
         title = t("models.load_named", model=state.spec.title)
         buttons += act("bring", title, "btn pri wide", model=model)
-    usable = stand not in ("missing", "wont_fit") and "text_to_image" in state.spec.capabilities
-    if usable and model != shelf.chosen:
+    if stand not in ("missing", "wont_fit") and paintable(shelf, state):
         buttons += local("pick", icon("brush", 16) + t("models.paint_with"), "btn wide", model=model)
     return f'<div class="mbuttons">{buttons}</div>' if buttons else ""
+
+
+def paintable(shelf: Shelf, state: ModelState) -> bool:
+    """Whether the form could be given this model instead of its own."""
+    return "text_to_image" in state.spec.capabilities and state.spec.id != shelf.chosen
 
 
 # -- the rest of the side -------------------------------------------------------------------------

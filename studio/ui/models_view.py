@@ -5,13 +5,14 @@ from __future__ import annotations
 from html import escape
 
 from studio.messages import Bilingual, ModelState
-from studio.ui.models_cards import host_memory, house_rules, memory, outlook, refused
-from studio.ui.parts import act
+from studio.ui.models_cards import host_memory, house_rules, memory, outlook, paintable, refused
+from studio.ui.parts import act, local
 from studio.ui.shelf import Shelf, Stand, ago, dot, needs_words, said, stand_of
 from studio.ui.words import html, size_words, t, trouble_words, words
 
 ONLY = ("all", "here", "own")
 """What the list can be narrowed to."""
+CURRENT = ' aria-current="true"'
 
 
 def draw(shelf: Shelf) -> str:
@@ -56,7 +57,7 @@ def _nothing(shelf: Shelf) -> str:
 def _narrowing(shelf: Shelf) -> str:
     buttons = "".join(
         f'<button type="button" class="{"on" if name == shelf.only else ""}" data-do="look" data-only="{name}"'
-        f"{' aria-current=true' if name == shelf.only else ''}>{t('models.only_' + name)}</button>"
+        f"{CURRENT if name == shelf.only else ''}>{t('models.only_' + name)}</button>"
         for name in ONLY
     )
     return f'<div class="seg" role="group">{buttons}</div>'
@@ -77,7 +78,7 @@ def _row(shelf: Shelf, state: ModelState) -> str:
 
 def _name(shelf: Shelf, state: ModelState, on: bool) -> str:
     spec = state.spec
-    current = ' aria-current="true"' if on else ""
+    current = CURRENT if on else ""
     button = (
         f'<button type="button" class="mpick" data-do="look" data-model="{escape(spec.id)}"{current}>'
         f"{html(spec.title)}</button>"
@@ -89,7 +90,8 @@ def _name(shelf: Shelf, state: ModelState, on: bool) -> str:
 def _badges(shelf: Shelf, state: ModelState) -> str:
     badges = []
     if state.spec.id == shelf.chosen or state.spec.id in shelf.pinned:
-        badges.append(f'<span class="badge seal">{t("models.in_use")}</span>')
+        key = "models.in_use" if state.place == "resident" else "models.chosen"
+        badges.append(f'<span class="badge seal">{t(key)}</span>')
     if state.spec.own:
         badges.append(f'<span class="badge">{t("models.own")}</span>')
     elif not state.spec.verified and state.spec.source.kind in ("hub", "modelscope"):
@@ -126,6 +128,8 @@ def _action(shelf: Shelf, state: ModelState, stand: Stand) -> str:
     if stand in ("wont_fit", "missing", "failed"):
         again = act("bring", _button("load", state), model=model) if stand == "failed" and shelf.admin else ""
         return again or act("look", _button("help", state), "btn quiet", model=model)
+    if stand == "hub" and paintable(shelf, state):
+        return local("pick", _button("paint_with", state), model=model)
     if not shelf.admin or stand == "hub":
         return ""
     if stand in ("loading", "unloading"):

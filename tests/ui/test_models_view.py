@@ -57,6 +57,7 @@ def test_what_is_to_be_downloaded_is_said_and_comes_last() -> None:
     html = draw(shelf())
     assert "To be downloaded" in row(html, "sd21")
     assert 'data-do="bring"' not in row(html, "sd21")
+    assert 'data-local="pick" data-model="sd21"' in row(html, "sd21")
     assert [one.spec.id for one in listed(shelf())][-1] == "sd21"
 
 
@@ -64,6 +65,7 @@ def test_badges() -> None:
     html = draw(shelf())
     assert "In use" in row(html, "pocket")
     assert "In use" not in row(html, "sd15")
+    assert "Chosen" in row(draw(shelf(chosen="sdxl")), "sdxl")
     assert "Own file" in row(html, "own-cat")
     assert "Not yet verified" in row(html, "dream")
     assert "Not yet verified" not in row(html, "sdxl")
