@@ -54,6 +54,7 @@ STRINGS: dict[str, str] = {
     "error.job_not_resumable": "There is nothing left to paint of this job.",
     "error.picture_unknown": "This picture is not among yours; it may have been deleted.",
     "error.picture_lost": "The picture's file is gone from the data folder.",
+    "error.picture_not_kept": "The picture is painted, but it could not be kept: {reason}. Make room in the data folder and paint it again.",
     "error.cookie_needed": "Your browser sent no cookie, so your pictures could not be told from others'. Allow cookies for this page and reload.",
     "error.prompt_too_long": "The prompt has {length} characters; at most {most} are read. Shorten it.",
     "error.sampler_unknown": "“{sampler}” does not run on this model. These do: {known}.",

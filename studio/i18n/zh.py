@@ -54,6 +54,7 @@ STRINGS: dict[str, str] = {
     "error.job_not_resumable": "这次任务没有剩下要画的了。",
     "error.picture_unknown": "你的画里没有这一张，可能已经删掉了。",
     "error.picture_lost": "这张画的文件已不在数据文件夹里。",
+    "error.picture_not_kept": "画好了，却存不下来：{reason}。请给数据文件夹腾出地方，再画一次。",
     "error.cookie_needed": "浏览器没有发来 cookie，分不清哪些画是你的。请允许本页的 cookie 后刷新。",
     "error.prompt_too_long": "咒语有 {length} 个字符，最多 {most} 个。请缩短一些。",
     "error.sampler_unknown": "这个模型用不了采样器“{sampler}”。可用的有：{known}。",

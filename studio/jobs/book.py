@@ -37,6 +37,7 @@ from studio.pace import Pace
 
 log = logging.getLogger(__name__)
 JOIN_SECONDS = 10.0
+LOGS_KEPT = 200
 RESUMABLE = ("interrupted", "failed", "cancelled")
 
 
@@ -275,7 +276,15 @@ class JobBook:
             studio=__version__,
         )
         # On disk and in the index first; only then is anybody told.
-        picture = self._gallery.save(request.person, request.job, event.media, recipe)
+        try:
+            picture = self._gallery.save(request.person, request.job, event.media, recipe)
+        except OSError as error:  # a full disk, a folder that may not be written to
+            log.exception("a picture of %s could not be kept", request.job)
+            failed = Failed(
+                code="picture_not_kept", params={"reason": error.strerror or type(error).__name__}
+            )
+            self._failed(failed, request)
+            return
         self._pace.learn(request, event.took)
         with self._changed:
             job = self._jobs[request.job]
@@ -311,6 +320,13 @@ class JobBook:
             return
         self._set(job, state=state)
         self._logs[job.id].add(event)
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """Logs of jobs that ended long ago: whoever follows one of these is told from its record."""
+        ended = [id for id, one in self._logs.items() if one.ended]
+        for id in ended[:-LOGS_KEPT]:
+            del self._logs[id]
 
     # -- bookkeeping -----------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from studio.engine.fake import FakeEngine
 from studio.errors import StudioError
+from studio.jobs import book
 from studio.messages import (
     AnyEvent,
     Cancelled,
@@ -180,6 +182,31 @@ def test_a_bug_in_the_engine_fails_its_job_and_the_next_one_runs(tmp_path: Path)
     assert isinstance(last, Failed) and last.code == "bug"
     assert isinstance(paint(studio, draft(), ANN)[-1], Done)
     studio.close()
+
+
+def test_a_picture_that_cannot_be_kept_fails_its_job_in_words(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(studio._gallery, "save", full)
+        last = paint(studio, draft(count=2), ANN)[-1]
+    assert isinstance(last, Failed)
+    assert (last.code, last.params) == ("picture_not_kept", {"reason": "No space left on device"})
+    assert isinstance(paint(studio, draft(), ANN)[-1], Done)
+
+
+def test_logs_of_old_jobs_are_let_go_and_told_from_their_record(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "LOGS_KEPT", 1)
+    jobs = [studio.submit(draft(steps=1), ANN) for _ in range(3)]
+    for job in jobs:
+        told(studio, job, ANN)
+    assert list(studio._book._logs) == jobs[-1:]
+    assert kinds(told(studio, jobs[0], ANN)) == ["saved", "done"]
 
 
 def test_after_a_restart_finished_pictures_are_there_and_the_rest_is_offered(tmp_path: Path) -> None:
