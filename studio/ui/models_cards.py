@@ -52,7 +52,7 @@ def _used(device: DeviceState) -> str:
 
 def _coming(shelf: Shelf, device: DeviceState, state: ModelState | None) -> int:
     """Bytes that the picked model would add here, where nothing has to go for it."""
-    told = state.forecast if state else None
+    told = state.forecast if state and not state.trouble else None
     alone = sum(other.ready for other in shelf.devices) == 1
     return told.loads if told and told.fits and not told.resident and not told.evicts and alone else 0
 
@@ -171,9 +171,9 @@ def _setting(key: str, name: str) -> str:
 def _buttons(shelf: Shelf, state: ModelState, stand: str) -> str:
     model, buttons = state.spec.id, ""
     if shelf.admin and stand in ("disk", "host", "failed"):
-        title = t("models.load_named", model=state.spec.title)
+        title = t("stage.try_again") if stand == "failed" else t("models.load_named", model=state.spec.title)
         buttons += act("bring", title, "btn pri wide", model=model)
-    if stand not in ("missing", "wont_fit") and paintable(shelf, state):
+    if stand not in ("missing", "wont_fit", "failed") and paintable(shelf, state):
         buttons += local("pick", icon("brush", 16) + t("models.paint_with"), "btn wide", model=model)
     return f'<div class="mbuttons">{buttons}</div>' if buttons else ""
 

@@ -100,7 +100,10 @@ def _badges(shelf: Shelf, state: ModelState) -> str:
 
 
 def _state(shelf: Shelf, state: ModelState, stand: Stand) -> str:
-    more = said(_more(shelf, state, stand))
+    mode = shelf.mode(state.spec.id)
+    more = " · ".join(
+        part for part in (said(_more(shelf, state, stand)), t(f"models.lies_{mode}") if mode else "") if part
+    )
     return (
         f'<div class="mstate">{dot(stand)}<div><b aria-live="polite">{t("models.at_" + stand)}</b>'
         f"<small>{more}</small></div></div>"

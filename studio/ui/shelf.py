@@ -45,6 +45,11 @@ class Shelf:
         """The models that work holds at this moment."""
         return frozenset(held.model for device in self.devices for held in device.held if held.pinned)
 
+    def mode(self, model: str) -> str:
+        """How a model lies on its device, where that is not simply as a whole."""
+        modes = [held.mode for device in self.devices for held in device.held if held.model == model]
+        return next((mode for mode in modes if mode in ("fp8", "offload", "group")), "")
+
     def title(self, model: str) -> Bilingual:
         """A model's name; its id where it is not in the catalog any more."""
         found = [state.spec.title for state in self.states if state.spec.id == model]

@@ -106,6 +106,23 @@ def test_what_work_holds_cannot_be_unloaded() -> None:
     assert 'data-do="drop"' not in told
 
 
+def test_how_it_lies_in_memory_is_told_where_it_is_not_whole() -> None:
+    def told(mode: str) -> str:
+        held = Held(model="sd15", parts={"unet": 2 * GB}, mode=mode)
+        return row(draw(shelf(devices=(DEVICE.model_copy(update={"held": (held,)}),))), "sd15")
+
+    assert "parts take turns" in told("offload")
+    assert "各层轮流" in told("group")
+    assert "take turns" not in told("device")
+
+
+def test_a_failed_load_can_be_tried_again() -> None:
+    told = side(draw(shelf(picked="own-cat")))
+    assert "Try again" in told
+    assert "Paint with it" not in told
+    assert "if loaded" not in draw(shelf(picked="own-cat"))
+
+
 def test_what_is_in_use_leaves_too_little() -> None:
     told = state("mid", "Mid", "disk", 6.0, forecast=Forecast(fits=False, needs=6 * GB, has=4 * GB))
     html = draw(shelf(states=(*STATES, told)))
