@@ -130,6 +130,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     args = parser.parse_args()
+    if not (args.weights / "judge.safetensors").exists():
+        parser.exit(2, f"{args.weights} has no judge yet: python -m pocket.train judge export\n")
     rows = evaluate(args.weights, args.count, args.steps)
     print(table(rows))
     if args.json:

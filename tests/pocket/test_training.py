@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,3 +84,10 @@ def test_the_evaluation_believes_only_what_it_sees() -> None:
     assert shows("position", scene, seen) and shows("colour binding", scene, seen)
     assert not shows("position", replace(scene, relation="right"), seen)
     assert not shows("two objects", scene, Verdict({}, "sea", "flat", ()))
+
+
+def test_the_evaluation_says_so_when_there_is_no_judge(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pocket.evaluate", "--weights", str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 2
+    assert "no judge yet" in told.stderr
