@@ -16,7 +16,7 @@ from studio.messages import Person, Trouble
 from studio.service import Studio
 from studio.ui.tabs.models import PATIENCE, Models
 from tests.ui.house import studio_at
-from tests.ui.shelves import state
+from tests.ui.shelves import EveryState, state
 
 REQUEST: Any = SimpleNamespace(cookies={}, headers={}, session_hash="s")
 
@@ -134,9 +134,9 @@ def visit(url: str) -> Iterator[Callable[..., Any]]:
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
-        def go(language: str = "en-GB", **options: Any) -> Any:
+        def go(language: str = "en-GB", to: str = url, **options: Any) -> Any:
             size = options.pop("viewport", {"width": 1440, "height": 1000})
-            return opened(browser.new_context(locale=language, viewport=size, **options), url)
+            return opened(browser.new_context(locale=language, viewport=size, **options), to)
 
         yield go
         browser.close()
@@ -186,6 +186,27 @@ def test_keys_reach_the_page_and_its_rows(visit: Callable[..., Any]) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".outlook")).to_contain_text("If you load Large")
     expect(page.locator(".mrow[data-id=large] .mpick")).to_be_focused()
+
+
+@browser
+@chromium
+def test_the_menu_explains_what_will_not_fit(visit: Callable[..., Any], tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    from tests.ui.test_page import serving
+
+    studio = studio_at(tmp_path)
+    studio.__class__ = EveryState
+    with serving(studio) as url:
+        page = visit(to=url)
+        page.locator("[data-local=menu]").click()
+        page.keyboard.press("ArrowUp")
+        expect(page.locator(".pmanage")).to_be_focused()
+        page.locator(".popover [data-model=flux]").press("Enter")
+        expect(page.locator(".outlook")).to_contain_text("What stops FLUX.1 dev")
+        page.wait_for_timeout(2500)  # longer than the page takes to ask again
+        expect(page.locator(".outlook")).to_contain_text("STUDIO_MEMORY_MODE=offload")
+        expect(page.locator("#tools .chip")).to_contain_text("Pocket")
 
 
 @browser

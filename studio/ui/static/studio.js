@@ -68,6 +68,7 @@ window.studio = (() => {
     if (name === "cancel") working("stopping");
     if (name === "skip") data.job = stage()?.dataset.job;
     if (name === "reuse") data.seed = $("#stage .plate.on[data-picture]")?.dataset.seed ?? $("#stage .plate[data-picture]")?.dataset.seed;
+    if (["look", "bring", "drop"].includes(name) && data.model) picked = data.model;
     trigger(name, data);
     if (name === "bring" || name === "drop" || name === "free") setTimeout(look, 500);
     if (name === "look" && data.model) setTimeout(() => $("#models .outlook")?.scrollIntoView({ block: "nearest" }), 400);
@@ -265,11 +266,11 @@ window.studio = (() => {
   }
 
   // -- where the models are -----------------------------------------------------------------------------------
-  let looking;
+  let looking, picked = ""; // the row that was asked about last: a look that is under way knows of an older one
   function look() {
     clearTimeout(looking);
     const on = document.body.dataset.page === "models";
-    if (!document.hidden && !lost && restored) part(on ? "models" : "tools")?.trigger("look", {});
+    if (!document.hidden && !lost && restored) part(on ? "models" : "tools")?.trigger("look", on && picked ? { model: picked } : {});
     looking = setTimeout(look, on ? 2000 : 5000);
   }
 
@@ -345,7 +346,7 @@ window.studio = (() => {
     picture: (b) => openPicture(b.dataset.id),
     shut: () => closePicture(),
     pick: (b) => { part("tools")?.trigger("choose", { model: b.dataset.model }); go("create"); },
-    why: (b) => { part("models")?.trigger("look", { model: b.dataset.model }); go("models"); },
+    why: (b) => { picked = b.dataset.model; go("models"); look(); },
     previous: () => step(-1),
     next: () => step(1),
     older: () => older(),
