@@ -59,7 +59,7 @@ window.studio = (() => {
     paint();
     if (names.includes("paint") && names.includes("cancel")) setTimeout(() => follow(), 0);
     if (names.includes("load")) setTimeout(() => reload(), 0);
-    if (names.includes("bring")) setTimeout(() => trigger("look", {}), 0);
+    if (names.includes("bring")) setTimeout(look, 0);
   }
 
   function tell(trigger, button) {
