@@ -21,7 +21,9 @@ def main(arguments: list[str]) -> int:
     if tests == pytest.ExitCode.NO_TESTS_COLLECTED:
         print("No test is marked gpu yet.")
         tests = 0
-    return tests or bench()
+    measures = bench()
+    print("The pocket trains here with `python -m pocket.train`; its card in pocket/ says how.")
+    return tests or measures
 
 
 def gpu() -> str:
