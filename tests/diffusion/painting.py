@@ -21,6 +21,7 @@ from studio.models.loading import load_settings, load_weights, plan
 from studio.models.modes import WHOLE
 from studio.models.registry import Loaded
 from studio.weights import Hashes
+from tests import samples
 
 
 def spec(checkpoint: Path, id: str = "tiny", family: str = "sd1") -> ModelSpec:
@@ -46,21 +47,9 @@ def loaded(checkpoint: Path, family: str = "sd1") -> Loaded:
 
 
 def request(**changes: object) -> GenerationRequest:
-    whole = GenerationRequest(
-        id="j-1",
-        job="j",
-        person="p",
-        model="tiny",
-        prompt="a red cat",
-        negative="low quality",
-        width=64,
-        height=64,
-        steps=3,
-        guidance=4.0,
-        sampler="dpmpp_2m_karras",
-        seed=7,
-    )
-    return whole.model_copy(update=changes)
+    """A request that a tiny model paints in no time."""
+    plain = {"id": "j-1", "job": "j", "prompt": "a red cat", "width": 64, "height": 64, "guidance": 4.0}
+    return samples.request(**(plain | changes))
 
 
 def quietly(model: Loaded, asked: GenerationRequest) -> Media:

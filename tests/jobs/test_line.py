@@ -7,24 +7,11 @@ from hypothesis import strategies as st
 
 from studio.jobs.line import Line
 from studio.messages import GenerationRequest
+from tests import samples
 
 
 def request(person: str, job: str, number: int = 1, priority: int = 0) -> GenerationRequest:
-    return GenerationRequest(
-        id=f"{job}-{number}",
-        job=job,
-        person=person,
-        priority=priority,
-        model="m",
-        prompt="",
-        negative="",
-        width=64,
-        height=64,
-        steps=1,
-        guidance=1,
-        sampler="euler",
-        seed=0,
-    )
+    return samples.request(id=f"{job}-{number}", job=job, person=person, priority=priority)
 
 
 def taken(line: Line) -> list[str]:
