@@ -127,15 +127,6 @@ def checkpoint_bytes(checkpoint: Path) -> int:
     return sum(tensor_bytes(file) for file in checkpoint_files(checkpoint))
 
 
-def checkpoint_hash(checkpoint: Path) -> str:
-    """A short name of a checkpoint's content, from all its weights; ten digits, as other tools show."""
-    digest = hashlib.sha256()
-    for file in checkpoint_files(checkpoint):
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()[:10]
-
-
 def variant_of(component: Path) -> str:
     """The variant of one component's files, `fp16` of `model.fp16.safetensors`; empty for the plain ones."""
     name = weight_files(component)[0].name.removesuffix(".safetensors")
@@ -260,11 +251,6 @@ def read_kind(path: Path) -> Kind:
         shapes = {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
         about = header.get("__metadata__") or {}
         return _kind(shapes, about)
-
-
-def family_of(path: Path) -> str | None:
-    """The family of a single file; None where its header does not tell."""
-    return read_kind(path).family
 
 
 def _kind(shapes: Shapes, about: dict[str, str]) -> Kind:

@@ -105,6 +105,20 @@ def test_two_checkpoints_with_the_same_vae_hold_one(tiny_checkpoint: Path, tmp_p
         assert abs(kept._shelf.bytes("device") - alone) < 0.01 * alone
 
 
+def test_the_hash_in_recipes_follows_the_content_and_nothing_else(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    same, other = (Path(shutil.copytree(tiny_checkpoint, tmp_path / name)) for name in ("same", "other"))
+    other_content(other)
+    kept = registry(tmp_path, tiny_checkpoint, True, 4.0)
+    hashes = []
+    for number, folder in enumerate((tiny_checkpoint, same, other)):
+        with kept.lease(spec(folder, f"model{number}")) as model:
+            hashes.append(model.hash)
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert len(hashes[0]) == 10 and int(hashes[0], 16) >= 0
+
+
 def other_content(folder: Path) -> None:
     """The same layout with other numbers in the U-Net."""
     tensors = load_file(folder / UNET)
