@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -145,7 +145,7 @@ class ModelSpec(Message):
     own: bool = Field(
         default=False, description="a person's file, found in a folder, not an entry of models.yaml"
     )
-    capabilities: tuple[Capability, ...] = ("text_to_image",)
+    capabilities: tuple[Capability, ...] = ("text_to_image", "image_to_image", "inpaint")
     languages: tuple[Language, ...] = ("en",)
     defaults: GenerationDefaults
     limits: GenerationLimits
@@ -180,6 +180,10 @@ class UpscalerSpec(PartSpec):
     scale: int = Field(
         default=0, ge=0, description="how many times larger; 0: its file tells when it is loaded"
     )
+
+
+Entry = ModelSpec | VaeSpec | UpscalerSpec
+"""Whatever of the catalog is brought to a device."""
 
 
 class SamplerSpec(Message):
@@ -257,6 +261,104 @@ class ModelState(Message):
     window: int = Field(default=75, description="tokens of one window, start and end mark not counted")
 
 
+# -- pictures to start from -----------------------------------------------------------------------
+
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""The sha256 of a picture's file; by it a recipe names its inputs, which lie in the data folder."""
+LANCZOS = "lanczos"
+"""The upscaler that every studio has: it needs no weights."""
+LATENT = "latent"
+"""Enlarges what the denoiser works on, before it is decoded; of use only where more painting follows."""
+
+
+class Input(Message):
+    """A picture that somebody brought, as it was kept: upright, in plain colours, whole."""
+
+    picture: Digest
+    size: Size
+    notes: tuple[Trouble, ...] = Field(default=(), description="what was changed about it, to be told")
+
+
+class Start(Message):
+    """The picture that painting starts from, and how far it may depart from it."""
+
+    picture: Digest
+    strength: float = Field(default=0.6, ge=0, le=1)
+    fit: Literal["crop", "stretch"] = Field(default="crop", description="how it takes another shape")
+
+
+class Mask(Message):
+    """What of the start is painted anew: where the mask is white."""
+
+    picture: Digest
+    feather: int = Field(default=8, ge=0, le=64, description="pixels in which new runs into old")
+    invert: bool = False
+    area: Literal["whole", "masked"] = Field(
+        default="whole", description="the picture as it is, or the masked region at the model's full size"
+    )
+    margin: int = Field(default=32, ge=0, le=256, description="pixels around the masked region")
+    fill: Literal["original", "blurred", "noise", "nothing"] = Field(
+        default="original", description="what lies under the mask as painting starts"
+    )
+
+
+class Outpaint(Message):
+    """How many pixels the start grows by on each side."""
+
+    left: int = Field(default=0, ge=0)
+    right: int = Field(default=0, ge=0)
+    top: int = Field(default=0, ge=0)
+    bottom: int = Field(default=0, ge=0)
+    feather: int = Field(default=16, ge=0, le=128)
+
+
+class Variation(Message):
+    """Another seed mixed into a picture's noise: 0 is the picture, 1 is the other seed's."""
+
+    seed: int = Field(ge=0)
+    weight: float = Field(ge=0, le=1)
+
+
+Tiling = Literal["none", "both", "across", "down"]
+"""In which directions a picture continues seamlessly beside itself."""
+
+
+class Base(Message):
+    """The first stage: the picture itself."""
+
+    kind: Literal["base"] = "base"
+
+
+class HighResolution(Message):
+    """A second pass: enlarged, then painted over at the new size."""
+
+    kind: Literal["high_resolution"] = "high_resolution"
+    factor: float = Field(default=2.0, gt=1, le=4)
+    strength: float = Field(default=0.5, gt=0, le=1)
+    steps: int = Field(default=0, ge=0, description="0: as many as the base")
+    upscaler: str = LATENT
+
+
+class Upscale(Message):
+    """The picture enlarged, nothing painted anew."""
+
+    kind: Literal["upscale"] = "upscale"
+    factor: float = Field(default=2.0, gt=1, le=8)
+    upscaler: str = LANCZOS
+
+
+Stage = Annotated[Base | HighResolution | Upscale, Field(discriminator="kind")]
+StageKind = TypeVar("StageKind", Base, HighResolution, Upscale)
+
+
+class EmbeddingUse(Message):
+    """An embedding that a prompt names, with the file it is read from."""
+
+    name: str
+    path: str
+    sha256: str = ""
+
+
 # -- what a person asks for -----------------------------------------------------------------------
 
 
@@ -273,6 +375,16 @@ class Draft(Message):
     sampler: str | None = None
     seed: int | None = None
     count: int = 1
+    clip_skip: int | None = None
+    vae: str | None = None
+    tiling: Tiling = "none"
+    variation: Variation | None = None
+    start: Start | None = None
+    mask: Mask | None = None
+    outpaint: Outpaint | None = None
+    high_resolution: HighResolution | None = None
+    upscale: Upscale | None = None
+    base: bool = Field(default=True, description="False: the start is upscaled and nothing is painted")
 
 
 class Request(Message):
@@ -297,7 +409,31 @@ class GenerationRequest(Request):
     guidance: float
     sampler: str
     seed: int
-    stages: tuple[Literal["base"], ...] = ("base",)
+    clip_skip: int = Field(default=1, ge=1, description="1: the text encoder's last layer")
+    vae: str = Field(default="", description="empty: the model's own")
+    tiling: Tiling = "none"
+    variation: Variation | None = None
+    start: Start | None = None
+    mask: Mask | None = None
+    outpaint: Outpaint | None = None
+    embeddings: tuple[EmbeddingUse, ...] = ()
+    stages: tuple[Stage, ...] = (Base(),)
+
+    @property
+    def paints(self) -> bool:
+        """Whether a model paints, or the start is only enlarged."""
+        return any(stage.kind != "upscale" for stage in self.stages)
+
+    def stage(self, kind: type[StageKind]) -> StageKind | None:
+        """The stage of a kind, if the request has it."""
+        return next((one for one in self.stages if isinstance(one, kind)), None)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The entries beside the model that this request needs: a VAE, upscalers."""
+        upscalers = [one.upscaler for one in self.stages if not isinstance(one, Base)]
+        named = [self.vae, *upscalers] if self.paints else upscalers
+        return tuple(dict.fromkeys(id for id in named if id not in ("", LANCZOS, LATENT)))
 
 
 class Media(Message):

@@ -46,7 +46,15 @@ def test_a_draft_of_nothing_but_a_prompt_gets_all_the_models_defaults() -> None:
         "steps": 3,
         "guidance": 4.5,
         "sampler": "euler",
-        "stages": ("base",),
+        "clip_skip": 1,
+        "vae": "",
+        "tiling": "none",
+        "variation": None,
+        "start": None,
+        "mask": None,
+        "outpaint": None,
+        "embeddings": (),
+        "stages": ({"kind": "base"},),
     }
     assert 0 <= one.seed <= LARGEST_SEED
 
