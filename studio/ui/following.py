@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from studio.errors import StudioError
 from studio.messages import AnyEvent, Job, Person, Picture
 from studio.service import Studio
-from studio.ui.stage import Sheet, StageView, ended, sheet_of
+from studio.ui.sheets import Sheet, StageView, ended, sheet_of
 
 RECENT = 20
 REPLAY_SECONDS = 0.03

@@ -10,8 +10,8 @@ import gradio as gr
 from studio.errors import StudioError, say_trouble
 from studio.messages import Draft, Failed, Person, Saved
 from studio.service import Studio
+from studio.ui.recipe import picture_url
 from studio.ui.session import who
-from studio.ui.stage import picture_url
 
 DESCRIPTION = "Paints pictures and answers when they are kept. What is left out takes the model's defaults."
 

@@ -1,36 +1,16 @@
-"""What the stage shows: events go in, a view comes out, and the view is drawn as HTML. Nothing else happens here."""
+"""The stage as HTML: what the view holds, drawn. What happens to it is told in `sheets`."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any, Literal
 
-from studio.messages import (
-    ENDED,
-    Bilingual,
-    Cancelled,
-    Done,
-    Event,
-    Failed,
-    GenerationRequest,
-    Job,
-    Loading,
-    Notice,
-    Picture,
-    Queued,
-    Saved,
-    Skipped,
-    Step,
-    Trouble,
-)
-from studio.ui.parts import act, attributes, hidden_words, icon, local, tool
+from studio.messages import GenerationRequest, Picture, Trouble
+from studio.ui.parts import act, attributes, icon, local, tool
+from studio.ui.recipe import download_link, picture_url, preview_url, recipe_card, thumbnail_url
+from studio.ui.sheets import AT_WORK, Phase, Sheet, Slot, StageView
 from studio.ui.words import (
     about,
     html,
-    notice_words,
     place_in_line,
     size_words,
     t,
@@ -38,191 +18,6 @@ from studio.ui.words import (
     trouble_words,
     words,
 )
-
-SlotState = Literal["waiting", "painting", "done", "skipped"]
-Phase = Literal["queued", "downloading", "loading", "painting", "done", "failed", "cancelled", "interrupted"]
-AT_WORK: tuple[Phase, ...] = ("queued", "downloading", "loading", "painting")
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One picture of a job, from the moment it is only a seed."""
-
-    request: GenerationRequest
-    state: SlotState = "waiting"
-    picture: Picture | None = None
-    step: int = 0
-    steps: int = 0
-    seconds_left: float | None = None
-    preview: bytes | None = field(default=None, repr=False)
-
-    @property
-    def share(self) -> int:
-        """How much of it is painted, in percent."""
-        return round(100 * self.step / self.steps) if self.steps else 0
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One job as the stage knows it."""
-
-    job: str
-    slots: tuple[Slot, ...]
-    phase: Phase = "queued"
-    position: int = 1
-    seconds: float | None = None
-    model: str = ""
-    trouble: Trouble | None = None
-    stopped_at: int = 0
-    fetched: tuple[int, int, float] = (0, 0, 0.0)
-    """Bytes fetched, bytes in all, bytes a second."""
-    notices: tuple[Trouble, ...] = ()
-
-    @property
-    def at_work(self) -> bool:
-        """Whether something is still to happen."""
-        return self.phase in AT_WORK
-
-    @property
-    def done(self) -> tuple[Slot, ...]:
-        """The pictures that are painted and kept."""
-        return tuple(slot for slot in self.slots if slot.picture)
-
-    @property
-    def void(self) -> bool:
-        """Whether it left the line before anything was painted: nothing to look at."""
-        return self.phase == "cancelled" and not self.stopped_at and not self.done
-
-    def after(self, event: Event) -> Sheet:
-        """The same sheet once an event has happened."""
-        change = _CHANGES.get(getattr(event, "kind", ""))
-        return change(self, event) if change else self
-
-    def slot(self, request: str, **changes: Any) -> Sheet:
-        """The same sheet with one picture changed."""
-        slots = tuple(replace(slot, **changes) if slot.request.id == request else slot for slot in self.slots)
-        return replace(self, slots=slots)
-
-
-@dataclass(frozen=True)
-class StageView:
-    """All the stage shows: the person's jobs, oldest first, and the names of models and samplers."""
-
-    sheets: tuple[Sheet, ...] = ()
-    models: Mapping[str, Bilingual] = field(default_factory=dict)
-    samplers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def shown(self) -> Sheet | None:
-        """The job on the stage: the first at work, else the newest. One that waits for files lets others go first."""
-        working = sorted(
-            (sheet for sheet in self.sheets if sheet.at_work), key=lambda sheet: sheet.phase == "downloading"
-        )
-        worth = [sheet for sheet in self.sheets if not sheet.void] or list(self.sheets)
-        return next(iter(working[:1] + worth[-1:]), None)
-
-    def model(self, id: str) -> Bilingual:
-        """A model's name, or its id where nobody knows it."""
-        return self.models.get(id) or Bilingual(en=id, zh=id)
-
-    @property
-    def waiting(self) -> tuple[Sheet, ...]:
-        """Jobs at work that are not on the stage."""
-        return tuple(sheet for sheet in self.sheets if sheet.at_work and sheet is not self.shown)
-
-    @property
-    def mishaps(self) -> tuple[Sheet, ...]:
-        """Jobs that failed while another one took the stage."""
-        return tuple(sheet for sheet in self.sheets if sheet.phase == "failed" and sheet is not self.shown)
-
-    def after(self, event: Event) -> StageView:
-        """The same view once an event has happened."""
-        return replace(self, sheets=tuple(s.after(event) if s.job == event.job else s for s in self.sheets))
-
-
-def sheet_of(job: Job, pictures: tuple[Picture, ...] = ()) -> Sheet:
-    """A job's record as a sheet, to begin following from or to show as it ended."""
-    kept = {picture.recipe.request.id: picture for picture in pictures}
-    slots = tuple(
-        _slot_of(request, kept.get(request.id), request.id in job.ended) for request in job.requests
-    )
-    phases: dict[str, Phase] = {"running": "loading"}
-    phase: Phase = phases.get(job.state) or job.state  # type: ignore[assignment]
-    return Sheet(job.id, slots, phase, model=job.draft.model, trouble=job.trouble)
-
-
-def _slot_of(request: GenerationRequest, picture: Picture | None, ended: bool) -> Slot:
-    if picture:
-        return Slot(request, "done", picture)
-    return Slot(request, "skipped" if ended else "waiting")
-
-
-# -- events ---------------------------------------------------------------------------------------
-
-
-def _queued(sheet: Sheet, event: Queued) -> Sheet:
-    return replace(sheet, phase="queued", position=event.position, seconds=event.seconds, trouble=None)
-
-
-def _downloading(sheet: Sheet, event: Any) -> Sheet:
-    return replace(
-        sheet, phase="downloading", model=event.model, fetched=(event.done, event.total, event.rate)
-    )
-
-
-def _loading(sheet: Sheet, event: Loading) -> Sheet:
-    return replace(sheet, phase="loading", model=event.model)
-
-
-def _notice(sheet: Sheet, event: Notice) -> Sheet:
-    told = Trouble(code=event.code, params=event.params)
-    return sheet if told in sheet.notices else replace(sheet, notices=(*sheet.notices, told))
-
-
-def _step(sheet: Sheet, event: Step) -> Sheet:
-    changes: dict[str, Any] = {"step": event.step, "steps": event.steps, "seconds_left": event.seconds_left}
-    if event.preview is not None:
-        changes["preview"] = event.preview
-    painting = replace(sheet, phase="painting", stopped_at=event.step)
-    return painting.slot(event.request, state="painting", **changes)
-
-
-def _saved(sheet: Sheet, event: Saved) -> Sheet:
-    return sheet.slot(event.request, state="done", picture=event.picture, preview=None)
-
-
-def _skipped(sheet: Sheet, event: Skipped) -> Sheet:
-    return sheet.slot(event.request, state="skipped", preview=None)
-
-
-def _done(sheet: Sheet, event: Done) -> Sheet:
-    return replace(sheet, phase="done")
-
-
-def _failed(sheet: Sheet, event: Failed) -> Sheet:
-    return replace(sheet, phase="failed", trouble=Trouble(code=event.code, params=event.params))
-
-
-def _cancelled(sheet: Sheet, event: Cancelled) -> Sheet:
-    return replace(sheet, phase="cancelled", stopped_at=event.step)
-
-
-_CHANGES: dict[str, Callable[[Sheet, Any], Sheet]] = {
-    "queued": _queued,
-    "downloading": _downloading,
-    "loading": _loading,
-    "notice": _notice,
-    "step": _step,
-    "saved": _saved,
-    "skipped": _skipped,
-    "done": _done,
-    "failed": _failed,
-    "cancelled": _cancelled,
-}
-"""By kind, so that an event this page does not know yet changes nothing."""
-
-
-# -- drawing --------------------------------------------------------------------------------------
 
 
 def draw(view: StageView) -> str:
@@ -337,76 +132,12 @@ def _ring(share: int) -> str:
     )
 
 
-def picture_url(picture: str) -> str:
-    """Where the file of a picture is served, seen from the page."""
-    return f"pictures/{escape(picture)}.png"
-
-
-def thumbnail_url(picture: str) -> str:
-    """Where its small version is served."""
-    return f"pictures/{escape(picture)}/thumbnail"
-
-
-def preview_url(preview: bytes) -> str:
-    """A preview's few kilobytes, carried in the page itself."""
-    return "data:image/jpeg;base64," + base64.b64encode(preview).decode("ascii")
-
-
 def _actions(slot: Slot) -> str:
     picture = slot.picture
     off = picture is None
     seed = act("take_seed", icon("dices", 16) + t("stage.use_seed"), disabled=off, seed=slot.request.seed)
     delete = tool("delete", "trash-2", "stage.delete", disabled=off, picture=picture.id if picture else None)
     return f'<div class="acts">{seed}<span class="sp"></span>{download_link(picture)}{delete}</div>'
-
-
-def download_link(picture: Picture | None, classes: str = "ib") -> str:
-    """The button that brings the file as it was saved, recipe and all."""
-    inner = icon("download") + hidden_words(t("stage.download"))
-    if picture is None:
-        return f'<button type="button" class="{classes}" disabled>{inner}</button>'
-    return f'<a class="{classes}" href="{picture_url(picture.id)}?download=1" download>{inner}</a>'
-
-
-def recipe_card(view: StageView, request: GenerationRequest, notices: tuple[Trouble, ...] = ()) -> str:
-    """Prompt and numbers of a picture in two lines, with a button that copies them."""
-    prompt = escape(request.prompt) or f'<span class="i3">{t("stage.no_prompt")}</span>'
-    facts = "".join(f"<span>{t(key)} <b>{value}</b></span>" for key, value in _facts(view, request))
-    text = recipe_text(view, request)
-    copy = local("copy", icon("copy", 16) + t("stage.copy"), said="stage.copied", copy=text)
-    return (
-        f'<div class="recipe card"><div class="grow"><div class="ell t13">{prompt}</div>'
-        f'<div class="kv num">{facts}</div>{"".join(map(_told, notices))}</div>{copy}</div>'
-    )
-
-
-def _told(notice: Trouble) -> str:
-    return f'<p class="told">{icon("info", 14)}<span>{html(notice_words(notice))}</span></p>'
-
-
-def _facts(view: StageView, request: GenerationRequest) -> list[tuple[str, str]]:
-    model = view.models.get(request.model)
-    return [
-        ("stage.model", html(model) if model else escape(request.model)),
-        ("stage.seed", str(request.seed)),
-        ("stage.steps", str(request.steps)),
-        ("stage.guidance", f"{request.guidance:.1f}"),
-        ("stage.sampler", escape(view.samplers.get(request.sampler, request.sampler))),
-    ]
-
-
-def recipe_text(view: StageView, request: GenerationRequest) -> str:
-    """A recipe as other tools read it."""
-    model = view.models.get(request.model)
-    lines = [request.prompt]
-    if request.negative:
-        lines.append(f"Negative prompt: {request.negative}")
-    lines.append(
-        f"Steps: {request.steps}, Sampler: {view.samplers.get(request.sampler, request.sampler)}, "
-        f"CFG scale: {request.guidance:g}, Seed: {request.seed}, Size: {request.width}x{request.height}, "
-        f"Model: {model.en if model else request.model}"
-    )
-    return "\n".join(lines)
 
 
 # -- siblings and pills ---------------------------------------------------------------------------
@@ -645,8 +376,3 @@ def _card_facts(slot: Slot | None) -> str:
         return ""
     seed = t("stage.seed_of", seed=slot.request.seed)
     return f'<div class="num i2 t12 ell">{seed} · {html(took(slot.picture.recipe.took))}</div>'
-
-
-def ended(job: Job) -> bool:
-    """Whether a job's record says that nothing more will happen by itself."""
-    return job.state in ENDED

@@ -11,7 +11,7 @@ import pytest
 from studio.messages import Draft, Person
 from studio.service import Studio
 from studio.ui.following import Turns, first_view, views
-from studio.ui.stage import StageView
+from studio.ui.sheets import StageView
 from tests.ui.house import studio_at
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from studio.messages import Picture, Recipe, Size
-from studio.ui.stage import StageView
+from studio.ui.sheets import StageView
 from studio.ui.tabs.gallery import draw
 from tests.ui.test_stage import MODELS, SAMPLERS, request, text
 

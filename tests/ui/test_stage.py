@@ -26,7 +26,9 @@ from studio.messages import (
     Step,
     Trouble,
 )
-from studio.ui.stage import Sheet, StageView, draw, draw_card, recipe_text, sheet_of
+from studio.ui.recipe import recipe_text
+from studio.ui.sheets import Sheet, StageView, sheet_of
+from studio.ui.stage import draw, draw_card
 
 MODELS = {"pocket": Bilingual(en="Pocket", zh="口袋画师")}
 SAMPLERS = {"euler": "Euler"}

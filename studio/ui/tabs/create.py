@@ -33,8 +33,9 @@ from studio.ui.form import (
 )
 from studio.ui.parts import act, hidden_words, icon, live, local
 from studio.ui.session import language_of, who
+from studio.ui.sheets import StageView
 from studio.ui.shelf import seen_by
-from studio.ui.stage import StageView, draw, draw_card
+from studio.ui.stage import draw, draw_card
 from studio.ui.words import LABELS, about, html, t, trouble_words
 
 QUIET: dict[str, Any] = {

@@ -14,8 +14,9 @@ from studio.errors import StudioError
 from studio.messages import Person, Picture
 from studio.service import Studio
 from studio.ui.parts import act, icon, live, local, tool
+from studio.ui.recipe import download_link, picture_url, recipe_text, thumbnail_url
 from studio.ui.session import who, zone
-from studio.ui.stage import StageView, download_link, picture_url, recipe_text, thumbnail_url
+from studio.ui.sheets import StageView
 from studio.ui.tabs.create import QUIET, note_html
 from studio.ui.words import day_words, html, t, took
 
