@@ -534,6 +534,7 @@ class Step(Event):
 
     kind: Literal["step"] = "step"
     request: str
+    stage: str = Field(default="base", description="which stage of the request counts these steps")
     step: int
     steps: int
     seconds_left: float | None = None

@@ -9,19 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from studio.diffusion.run import Watcher, paint
 from studio.messages import Media
 from studio.models.devices import Device, open_device
 from studio.models.peaks import Peaks
 from studio.models.registry import Registry
 from studio.wire import Setup
-from tests.diffusion.painting import request, spec
+from tests.diffusion.painting import quietly, request, spec
 
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"),
 ]
-SILENT = Watcher(lambda *_: None, lambda: False)
 GPU, PLENTY = "cuda:0", 2**40
 
 
@@ -33,7 +31,7 @@ def registry(data: Path, name: str, mode: str = "device", budget: int = PLENTY) 
 
 def painted(kept: Registry, checkpoint: Path, id: str = "tiny") -> Media:
     with kept.lease(spec(checkpoint, id)) as model:
-        return paint(model, request(), kept.device.name, SILENT)
+        return quietly(model, request(), kept.device.name)
 
 
 def difference(one: Media, other: Media) -> int:

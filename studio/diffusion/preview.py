@@ -38,11 +38,11 @@ class LatentColours:
 _fitted: weakref.WeakKeyDictionary[Any, LatentColours] = weakref.WeakKeyDictionary()
 
 
-def latent_colours(vae: Any, checkpoint: Path, device: str = "cpu") -> LatentColours:
+def latent_colours(vae: Any, checkpoint: Path | None, device: str = "cpu") -> LatentColours:
     """The map of a decoder: the one that came with the checkpoint, else fitted once and remembered."""
     if vae not in _fitted:
-        path = checkpoint / "preview.json"
-        _fitted[vae] = _given(path) if path.is_file() else fit(vae, device)
+        path = checkpoint / "preview.json" if checkpoint else None
+        _fitted[vae] = _given(path) if path and path.is_file() else fit(vae, device)
     return _fitted[vae]
 
 

@@ -1,76 +1,209 @@
-"""Paints one request on a leased model: encode, denoise with a callback, decode."""
+"""Paints one request on a leased model: encode, denoise in one pass or two, decode, put back what stays."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from PIL import Image
+from torch import Tensor
 
 from studio.diffusion.families import painter
-from studio.diffusion.latents import decode
+from studio.diffusion.latents import (
+    decode,
+    encode,
+    filled,
+    in_full_precision,
+    in_tiles,
+    mask_of,
+    picture_of,
+    tensor_of,
+)
+from studio.diffusion.passes import Kept, OnStep, Pass, denoise
 from studio.diffusion.preview import LatentColours, latent_colours
 from studio.diffusion.samplers import scheduler
+from studio.diffusion.seamless import seamless
+from studio.diffusion.stopping import Stopped
 from studio.errors import StudioError
 from studio.families import FAMILIES
-from studio.messages import GenerationRequest, Media
+from studio.messages import LATENT, GenerationRequest, HighResolution, Size, Trouble
 from studio.models.registry import Loaded
+
+if TYPE_CHECKING:
+    from studio.diffusion.canvas import Canvas
 
 PREVIEW_SECONDS = 0.1
 """Previews come no faster than a page can show them."""
-
-
-class Stopped(Exception):
-    """Raised at a step when nobody wants the picture any more."""
-
-    def __init__(self, step: int) -> None:
-        super().__init__(f"stopped at step {step}")
-        self.step = step
+ONE_COLOUR = 1e-4
+"""A decoded picture that varies by less is what a decoder makes that overflowed: black from edge to edge."""
 
 
 @dataclass(frozen=True)
 class Watcher:
-    """Who follows the painting: told of every step, asked whether the picture is still wanted."""
+    """Who follows the painting: told of every step of a stage and of what went other than asked."""
 
-    on_step: Callable[[int, int, bytes | None], None]
+    on_step: Callable[[str, int, int, bytes | None], None]
     unwanted: Callable[[], bool]
+    on_notice: Callable[[Trouble], None] = lambda trouble: None
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a picture is painted with beside the model."""
+
+    vae: Any = None
+    """Takes the place of the model's own."""
+    enlarge: Callable[[Image.Image, float], Image.Image] | None = None
+    """The upscaler of the second pass, where that does not enlarge the latents."""
+    tiles: bool = False
+    """Decode tile by tile: slower, in a fraction of the memory."""
 
 
 @torch.inference_mode()
-def paint(model: Loaded, request: GenerationRequest, device: str, watcher: Watcher) -> Media:
-    """One picture as raw pixels. The same request gives the same bytes."""
-    # 1. A pipe and a scheduler of our own: two jobs must not count steps in one scheduler.
-    _check_reads_noise_alone(model)
-    family = painter(model.spec.family)
-    pipe = family.text_to_image(model.parts, scheduler(request.sampler, model.parts["scheduler"]))
-    # 2. Noise from the CPU's generator, so that a seed means the same picture on every device.
-    generator = torch.Generator("cpu").manual_seed(request.seed)
-    with model.attached(pipe):
-        colours = latent_colours(pipe.vae, model.folder, device)
+def paint(
+    model: Loaded,
+    request: GenerationRequest,
+    device: str,
+    watcher: Watcher,
+    canvas: Canvas | None = None,
+    means: Means | None = None,
+) -> Image.Image:
+    """One picture. The same request gives the same bytes."""
+    # 1. Where nothing of the start may change, it is the picture.
+    if canvas and request.start and request.start.strength == 0:
+        return canvas.finish(canvas.picture)
+    # 2. A pipe and a scheduler of our own: two jobs must not count steps in one scheduler.
+    means = means or Means()
+    parts = model.parts | ({"vae": means.vae} if means.vae else {})
+    family, reads_mask = painter(model.spec.family), _reads_mask(model, canvas)
+    pipe = family.pipe(parts, scheduler(request.sampler, parts["scheduler"]), reads_mask)
+    convolving = [one for one in pipe.components.values() if isinstance(one, torch.nn.Module)]
+    with model.attached(pipe), seamless(convolving, request.tiling):
+        painting = _Painting(model, request, pipe, device, watcher, canvas, means)
         # 3. The prompt, and its opposite where guidance asks for it.
         texts = family.encode(pipe, request, device)
-        # 4. Denoise; the callback shows each step and lets go where nobody waits.
-        latents = pipe(
-            **texts,
-            width=request.width,
-            height=request.height,
-            num_inference_steps=request.steps,
-            guidance_scale=request.guidance,
-            generator=generator,
-            output_type="latent",
-            callback_on_step_end=_callback(colours, watcher),
-        ).images
-        # 5. Decode.
-        return _media(decode(pipe.vae, latents)[0])
+        # 4. The picture at its first size, from noise or from what there is.
+        first = painting.first_pass(reads_mask)
+        latents = denoise(pipe, texts, request, first, device, painting.on_step("base"))
+        # 5. Enlarged, and painted over at the new size.
+        if second := request.stage(HighResolution):
+            over = painting.second_pass(second, latents, first.size)
+            pipe.scheduler = scheduler(request.sampler, parts["scheduler"])
+            latents = denoise(pipe, texts, request, over, device, painting.on_step("high_resolution"))
+        # 6. Decode, and put back what stays.
+        painted = picture_of(painting.decoded(latents)[0])
+    return canvas.finish(painted) if canvas else painted
 
 
-def _check_reads_noise_alone(model: Loaded) -> None:
-    """A denoiser that reads a masked picture beside the noise would fail in its first layer."""
+def _reads_mask(model: Loaded, canvas: Canvas | None) -> bool:
+    """Whether the denoiser reads a masked picture beside the noise; without one it would fail in its first layer."""
     denoiser = model.parts[FAMILIES[model.spec.family].denoiser]
-    if denoiser.config.in_channels != model.parts["vae"].config.latent_channels:
+    reads = denoiser.config.in_channels != model.parts["vae"].config.latent_channels
+    if reads and not (canvas and canvas.mask):
         raise StudioError("needs_picture", model=model.spec.id)
+    return bool(reads)
+
+
+@dataclass(frozen=True)
+class _Painting:
+    """One request being painted."""
+
+    model: Loaded
+    request: GenerationRequest
+    pipe: Any
+    device: str
+    watcher: Watcher
+    canvas: Canvas | None
+    means: Means
+
+    def first_pass(self, reads_mask: bool) -> Pass:
+        """From noise alone, or over the picture on the canvas."""
+        asked = self.request
+        size = Size(width=asked.width, height=asked.height)
+        if self.canvas is None or asked.start is None:
+            return Pass(size, asked.steps)
+        there = self.encoded(self.canvas.picture)
+        strength, mask = asked.start.strength, self.canvas.mask
+        if mask is None:
+            return Pass(size, asked.steps, strength, there)
+        if reads_mask:
+            return Pass(size, asked.steps, strength, there, masked=(self.canvas.picture, mask))
+        kept = Kept(there, mask_of(mask, there))
+        start = filled(there, kept.mask, asked.mask.fill if asked.mask else "original", asked.seed)
+        return Pass(size, asked.steps, strength, start, kept)
+
+    def second_pass(self, asked: HighResolution, latents: Tensor, size: Size) -> Pass:
+        """Over the first pass's picture, enlarged as latents or as a picture."""
+        larger = enlarged(size, asked.factor, self.model.spec.limits.multiple)
+        if asked.upscaler == LATENT:
+            cells = (
+                larger.height * latents.shape[-2] // size.height,
+                larger.width * latents.shape[-1] // size.width,
+            )
+            start = torch.nn.functional.interpolate(latents.float(), cells, mode="bilinear")
+        else:
+            assert self.means.enlarge
+            picture = self.means.enlarge(picture_of(self.decoded(latents)[0]), asked.factor)
+            exact = picture.resize((larger.width, larger.height), Image.Resampling.LANCZOS)
+            start = self.encoded(exact)
+        return Pass(larger, asked.steps or self.request.steps, asked.strength, start)
+
+    def encoded(self, picture: Image.Image) -> Tensor:
+        """A picture as latents."""
+        with self._in_tiles():
+            return encode(self.pipe.vae, tensor_of(picture, self.device))
+
+    def decoded(self, latents: Tensor) -> Tensor:
+        """Latents as pictures; where the decoder overflowed, once more in full precision, and that is said."""
+        vae = self.pipe.vae
+        with self._in_tiles():
+            pictures = decode(vae, latents)
+            if _sound(pictures):
+                return pictures
+            if torch.isfinite(latents).all() and next(vae.parameters()).dtype != torch.float32:
+                self.watcher.on_notice(Trouble(code="vae_full_precision"))
+                with in_full_precision(vae):
+                    pictures = decode(vae, latents)
+        if not torch.isfinite(pictures).all():
+            raise StudioError("picture_broken", model=self.model.spec.title.en)
+        return pictures
+
+    def _in_tiles(self) -> contextlib.AbstractContextManager[None]:
+        return in_tiles(self.pipe.vae) if self.means.tiles else contextlib.nullcontext()
+
+    def on_step(self, stage: str) -> OnStep:
+        """Shows each step of a stage, and lets go where nobody waits."""
+        # The colours that came with a checkpoint are those of its own decoder.
+        folder = None if self.means.vae else self.model.folder
+        colours, last = latent_colours(self.pipe.vae, folder, self.device), 0.0
+
+        def step(number: int, steps: int, latents: Tensor) -> None:
+            nonlocal last
+            if self.watcher.unwanted():
+                raise Stopped(number)
+            due = time.monotonic() - last >= PREVIEW_SECONDS
+            last = time.monotonic() if due else last
+            self.watcher.on_step(stage, number, steps, _preview(colours, latents) if due else None)
+
+        return step
+
+
+def _preview(colours: LatentColours, latents: Tensor) -> bytes:
+    return colours.jpeg(latents[0])
+
+
+def _sound(pictures: Tensor) -> bool:
+    return bool(torch.isfinite(pictures).all()) and float(pictures.std()) > ONE_COLOUR
+
+
+def enlarged(size: Size, factor: float, multiple: int) -> Size:
+    """A size so many times larger, in sides that a model takes."""
+    width, height = (round(side * factor / multiple) * multiple for side in (size.width, size.height))
+    return Size(width=width, height=height)
 
 
 def tokens_over_window(model: Loaded, text: str, window: int) -> int:
@@ -79,26 +212,3 @@ def tokens_over_window(model: Loaded, text: str, window: int) -> int:
         return 0
     ids = model.parts["tokenizer"](text, add_special_tokens=False, truncation=False, verbose=False).input_ids
     return max(0, len(ids) - window)
-
-
-def _callback(colours: LatentColours, watcher: Watcher) -> Callable[..., dict[str, Any]]:
-    last = 0.0
-
-    def on_step(pipe: Any, number: int, _: Any, given: dict[str, Any]) -> dict[str, Any]:
-        nonlocal last
-        if watcher.unwanted():
-            raise Stopped(number + 1)
-        due = time.monotonic() - last >= PREVIEW_SECONDS
-        preview = colours.jpeg(given["latents"][0]) if due else None
-        last = time.monotonic() if due else last
-        # PNDM calls back once more than there are steps, so the pipe's own count is told.
-        watcher.on_step(number + 1, pipe.num_timesteps, preview)
-        return given
-
-    return on_step
-
-
-def _media(picture: torch.Tensor) -> Media:
-    pixels = (picture / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0)
-    height, width = pixels.shape[:2]
-    return Media.of("rgb", width, height, pixels.cpu().contiguous().numpy().tobytes())

@@ -57,6 +57,44 @@ def scheduler(name: str, base: Any) -> Any:
     return kind.from_config(base.config, **sampler.settings, **renamed, **_zero_snr(kind, base.config))
 
 
+class Late:
+    """A scheduler as a pipeline sees it that starts from a picture: the first steps are left out.
+
+    The library's own pipelines cut the steps by themselves, but each draws its own noise, and none fills a mask
+    or mixes two seeds; this way one pipeline of a family serves every way to start.
+    """
+
+    def __init__(self, inner: Any, strength: float) -> None:
+        self._inner, self._strength, self._first = inner, strength, 0
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        # Pipelines that cut steps themselves count from the first one they are shown.
+        return (lambda index=0: found(index + self._first)) if name == "set_begin_index" else found
+
+    @property
+    def timesteps(self) -> torch.Tensor:
+        """The steps that are left."""
+        return self._inner.timesteps[self._first :]
+
+    def set_timesteps(self, num_inference_steps: int, *given: Any, **named: Any) -> None:
+        """As the scheduler does; a strength of a half then leaves the second half of the steps."""
+        self._inner.set_timesteps(num_inference_steps, *given, **named)
+        taken = max(1, min(int(num_inference_steps * self._strength), num_inference_steps))
+        # Solvers of second order list every step but the last twice.
+        self._first = (num_inference_steps - taken) * self._inner.order
+        if hasattr(self._inner, "set_begin_index"):
+            self._inner.set_begin_index(self._first)
+
+
+def noised(scheduler: Any, latents: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+    """Latents as they look at a moment of a schedule: with so much noise."""
+    times = time.reshape(1)
+    if hasattr(scheduler, "scale_noise"):  # those that follow a flow
+        return scheduler.scale_noise(latents, times, noise)
+    return scheduler.add_noise(latents, noise, times)
+
+
 def _zero_snr(kind: Any, config: Mapping[str, Any]) -> dict[str, Any]:
     """For schedulers that cannot end in pure noise by themselves: the betas that do."""
     if not config.get("rescale_betas_zero_snr") or "rescale_betas_zero_snr" in _takes(kind):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from studio.diffusion.run import Stopped, Watcher, paint, tokens_over_window
+from studio.diffusion.run import Watcher, paint, tokens_over_window
+from studio.diffusion.stopping import Stopped
 from studio.families import FAMILIES
-from studio.messages import Cancelled, Finished, GenerationRequest, Loading, ModelSpec, Notice, Step
+from studio.messages import Cancelled, Finished, GenerationRequest, Loading, Media, ModelSpec, Notice, Step
 from studio.models.registry import Loaded
 from studio.work import Bench
 
@@ -35,18 +36,21 @@ def _picture(request: GenerationRequest, spec: ModelSpec, bench: Bench) -> None:
         _tell_what_is_cut(request, model, bench)
         started = time.monotonic()
         watcher = Watcher(_stepper(request, bench), lambda: bench.unwanted(request.id))
-        media = paint(model, request, bench.registry.device.name, watcher)
+        picture = paint(model, request, bench.registry.device.name, watcher)
+        media = Media.of("rgb", picture.width, picture.height, picture.tobytes())
         took = time.monotonic() - started
         mode = bench.registry.device.mode
         bench.tell(Finished(request=request.id, media=media, mode=mode, took=took, model_hash=model.hash))
 
 
-def _stepper(request: GenerationRequest, bench: Bench) -> Callable[[int, int, bytes | None], None]:
+def _stepper(request: GenerationRequest, bench: Bench) -> Callable[[str, int, int, bytes | None], None]:
     started = time.monotonic()
 
-    def on_step(step: int, steps: int, preview: bytes | None) -> None:
+    def on_step(stage: str, step: int, steps: int, preview: bytes | None) -> None:
         left = (time.monotonic() - started) / step * (steps - step)
-        bench.tell(Step(request=request.id, step=step, steps=steps, seconds_left=left, preview=preview))
+        bench.tell(
+            Step(request=request.id, stage=stage, step=step, steps=steps, seconds_left=left, preview=preview)
+        )
 
     return on_step
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
+from PIL import Image
 
 from studio.diffusion.run import Watcher, paint
 from studio.families import FAMILIES
@@ -52,6 +54,14 @@ def request(**changes: object) -> GenerationRequest:
     return samples.request(**(plain | changes))
 
 
-def quietly(model: Loaded, asked: GenerationRequest) -> Media:
+SILENT = Watcher(lambda *_: None, lambda: False)
+
+
+def quietly(model: Loaded, asked: GenerationRequest, device: str = "cpu", **given: Any) -> Media:
     """The picture, with nobody watching."""
-    return paint(model, asked, "cpu", Watcher(lambda *_: None, lambda: False))
+    return pixels(paint(model, asked, device, SILENT, **given))
+
+
+def pixels(picture: Image.Image) -> Media:
+    """A picture as work hands it over."""
+    return Media.of("rgb", picture.width, picture.height, picture.tobytes())

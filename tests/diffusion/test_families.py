@@ -15,15 +15,16 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from studio.diffusion.families import Painter, painter, register
-from studio.diffusion.run import Stopped, Watcher, paint
+from studio.diffusion.run import Watcher, paint
 from studio.diffusion.samplers import scheduler
+from studio.diffusion.stopping import Stopped
 from studio.errors import StudioError
 from studio.families import FAMILIES, Family
 from studio.messages import GenerationRequest
 from studio.models.loading import load_weights, plan
 from studio.models.registry import Loaded
 from studio.weights import Hashes
-from tests.diffusion.painting import loaded, quietly, request
+from tests.diffusion.painting import loaded, pixels, quietly, request
 from tests.tiny_families import BUILDERS, VARIANTS
 
 CASES = {name: (name, BUILDERS.get(name)) for name in FAMILIES} | VARIANTS
@@ -101,7 +102,7 @@ def test_without_guidance_there_is_nothing_to_paint_against(case: Case) -> None:
 
 def test_an_unwanted_picture_stops_at_its_next_step(case: Case) -> None:
     seen: list[int] = []
-    watcher = Watcher(lambda step, *_: seen.append(step), lambda: len(seen) == 2)
+    watcher = Watcher(lambda stage, step, *_: seen.append(step), lambda: len(seen) == 2)
     with pytest.raises(Stopped) as stopped:
         paint(case.model, case.asked(steps=9), "cpu", watcher)
     assert stopped.value.step == 3 and seen == [1, 2]
@@ -110,7 +111,7 @@ def test_an_unwanted_picture_stops_at_its_next_step(case: Case) -> None:
 
 def test_the_first_step_shows_a_preview_of_the_right_shape(case: Case) -> None:
     previews: list[bytes | None] = []
-    watcher = Watcher(lambda *told: previews.append(told[2]), lambda: False)
+    watcher = Watcher(lambda *told: previews.append(told[3]), lambda: False)
     paint(case.model, case.asked(width=128, height=64), "cpu", watcher)
     assert previews[0]
     width, height = Image.open(io.BytesIO(previews[0])).size
@@ -121,8 +122,8 @@ def test_every_sampler_it_names_paints_to_the_end_and_no_two_alike(case: Case) -
     pictures = set()
     for sampler in case.family.samplers:
         steps: list[tuple[int, int]] = []
-        watcher = Watcher(lambda step, of, _, told=steps: told.append((step, of)), lambda: False)
-        media = paint(case.model, case.asked(sampler=sampler.id, steps=4), "cpu", watcher)
+        watcher = Watcher(lambda stage, step, of, _, told=steps: told.append((step, of)), lambda: False)
+        media = pixels(paint(case.model, case.asked(sampler=sampler.id, steps=4), "cpu", watcher))
         assert steps[-1][0] == steps[-1][1], sampler.id
         assert len(set(media.data)) > 10, sampler.id
         pictures.add(media.data)

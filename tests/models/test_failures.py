@@ -10,13 +10,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from studio.diffusion.run import Watcher, paint
 from studio.errors import StudioError
 from studio.messages import HubSource, ModelSpec
 from studio.models.devices import Device
 from studio.models.registry import Registry
 from studio.models.shelf import footprint
-from tests.diffusion.painting import request, spec
+from tests.diffusion.painting import quietly, request, spec
 
 UNET = Path("unet/diffusion_pytorch_model.safetensors")
 
@@ -133,4 +132,4 @@ def registry(data: Path, checkpoint: Path, on_host: bool, room_for: float) -> Re
 
 def use(kept: Registry, wanted: ModelSpec) -> str:
     with kept.lease(wanted) as model:
-        return paint(model, request(), "cpu", Watcher(lambda *_: None, lambda: False)).sha256
+        return quietly(model, request()).sha256

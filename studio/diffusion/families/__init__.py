@@ -23,19 +23,26 @@ class Painter:
     pipeline: Any
     encode: Encode
     settings: Mapping[str, Any] = field(default_factory=dict)
+    inpainting: Any = None
+    """The pipeline for denoisers that read a masked picture beside the noise, where the family has such."""
 
     @property
     def parts(self) -> set[str]:
         """The names of all parts that the pipeline has a place for."""
-        return set(self.pipeline._get_signature_keys(self.pipeline)[0])
+        return _places(self.pipeline)
 
-    def text_to_image(self, parts: Mapping[str, Any], scheduler: Any) -> Any:
+    def pipe(self, parts: Mapping[str, Any], scheduler: Any, reads_mask: bool = False) -> Any:
         """A pipeline of one's own around the shared weights; under a millisecond, nothing is copied or cast."""
+        kind = self.inpainting if reads_mask else self.pipeline
         # The library's own from_pipe casts the shared modules; a part that is absent is None there.
-        given = {name: parts.get(name) for name in self.parts}
-        pipe = self.pipeline(**given | {"scheduler": scheduler} | dict(self.settings))
+        given = {name: parts.get(name) for name in _places(kind)}
+        pipe = kind(**given | {"scheduler": scheduler} | dict(self.settings))
         pipe.set_progress_bar_config(disable=True)
         return pipe
+
+
+def _places(pipeline: Any) -> set[str]:
+    return set(pipeline._get_signature_keys(pipeline)[0])
 
 
 PAINTERS: dict[str, Painter] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffusers import StableDiffusionPipeline
+from diffusers import StableDiffusionInpaintPipeline, StableDiffusionPipeline
 
 from studio.diffusion.families import Painter, guided
 from studio.messages import GenerationRequest
@@ -19,4 +19,6 @@ def encode(pipe: Any, request: GenerationRequest, device: str) -> dict[str, Any]
     return {"prompt_embeds": positive, "negative_prompt_embeds": negative}
 
 
-PAINTER = Painter("sd1", StableDiffusionPipeline, encode, {"requires_safety_checker": False})
+PAINTER = Painter(
+    "sd1", StableDiffusionPipeline, encode, {"requires_safety_checker": False}, StableDiffusionInpaintPipeline
+)

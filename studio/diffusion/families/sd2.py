@@ -5,9 +5,11 @@ What a model predicts is told by its scheduler's configuration, which every samp
 
 from __future__ import annotations
 
-from diffusers import StableDiffusionPipeline
+from diffusers import StableDiffusionInpaintPipeline, StableDiffusionPipeline
 
 from studio.diffusion.families import Painter
 from studio.diffusion.families.sd1 import encode
 
-PAINTER = Painter("sd2", StableDiffusionPipeline, encode, {"requires_safety_checker": False})
+PAINTER = Painter(
+    "sd2", StableDiffusionPipeline, encode, {"requires_safety_checker": False}, StableDiffusionInpaintPipeline
+)

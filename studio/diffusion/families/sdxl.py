@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffusers import StableDiffusionXLPipeline
+from diffusers import StableDiffusionXLInpaintPipeline, StableDiffusionXLPipeline
 
 from studio.diffusion.families import Painter, guided
 from studio.messages import GenerationRequest
@@ -25,4 +25,6 @@ def encode(pipe: Any, request: GenerationRequest, device: str) -> dict[str, Any]
     return dict(zip(names, texts, strict=True))
 
 
-PAINTER = Painter("sdxl", StableDiffusionXLPipeline, encode, {"add_watermarker": False})
+PAINTER = Painter(
+    "sdxl", StableDiffusionXLPipeline, encode, {"add_watermarker": False}, StableDiffusionXLInpaintPipeline
+)
