@@ -60,6 +60,14 @@ class Family:
     channels: int = 4
     """Channels of its latents."""
     negative: bool = True
+    emphasis: bool = True
+    """Weights of words and blends of phrases mean something to it."""
+    long_prompts: bool = True
+    """A prompt may be longer than a window, and BREAK begins a new one."""
+    tiles: bool = True
+    """Whether its pictures can be made to continue beside themselves."""
+    clip_skip: bool = True
+    embeddings: bool = True
     wide_vae: bool = False
     """Its decoders overflow in float16, save those whose configuration says that they do not."""
 
@@ -126,5 +134,12 @@ register(
         told_by={"_class_name": "SD3Transformer2DModel"},
         multiple=16,
         channels=16,
+        # Its patches are told where they lie, so an edge is an edge.
+        tiles=False,
+        # Its third encoder reads sentences as wholes, beside two that are cut: weights and windows mean nothing.
+        emphasis=False,
+        long_prompts=False,
+        clip_skip=False,
+        embeddings=False,
     )
 )

@@ -3,23 +3,59 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from studio.errors import StudioError
 from studio.families import FAMILIES
-from studio.messages import Draft, GenerationRequest, ModelSpec, Person
+from studio.inputs import outpainted, snapped
+from studio.messages import (
+    LANCZOS,
+    LATENT,
+    Base,
+    Capability,
+    Draft,
+    EmbeddingUse,
+    GenerationRequest,
+    ModelSpec,
+    Person,
+    Size,
+    Stage,
+    UpscalerSpec,
+    VaeSpec,
+)
 
 LARGEST_SEED = 2**32 - 1
 LONGEST_PROMPT = 20_000
+LONGEST_SIDE = 8192
+"""Of what a picture is enlarged to: more than that no browser shows, and its file takes minutes."""
 
 
-def resolve(draft: Draft, spec: ModelSpec, job: str, person: Person) -> tuple[GenerationRequest, ...]:
+def _no_input(picture: str) -> Size:
+    raise StudioError("input_unknown", picture=picture[:8])
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a request may name beside its model: kept pictures, VAEs, upscalers, embeddings in a prompt."""
+
+    size_of: Callable[[str], Size] = _no_input
+    vaes: Mapping[str, VaeSpec] = field(default_factory=dict)
+    upscalers: Mapping[str, UpscalerSpec] = field(default_factory=dict)
+    embeddings: Callable[[str], tuple[EmbeddingUse, ...]] = lambda text: ()
+
+
+def resolve(
+    draft: Draft, spec: ModelSpec, job: str, person: Person, around: Around | None = None
+) -> tuple[GenerationRequest, ...]:
     """One complete request a picture; seeds count up from the first, so each can be had again alone."""
+    around = around or Around()
     _check_text(draft)
-    if "text_to_image" not in spec.capabilities:
-        raise StudioError("model_needs_picture", model=spec.title.en)
-    count = _within("count", draft.count, 1, spec.limits.count)
+    _check_way(draft, spec)
+    count = _within("count", draft.count, 1, spec.limits.count) if draft.base else 1
     seed = secrets.randbelow(2**32) if draft.seed is None else draft.seed
-    first = _request(draft, spec, job, person, _within("seed", seed, 0, LARGEST_SEED))
+    first = _request(draft, spec, job, person, _within("seed", seed, 0, LARGEST_SEED), around)
     seeds = [(first.seed + number) % (LARGEST_SEED + 1) for number in range(int(count))]
     return tuple(
         first.model_copy(update={"id": f"{job}-{number}", "seed": seed})
@@ -27,24 +63,157 @@ def resolve(draft: Draft, spec: ModelSpec, job: str, person: Person) -> tuple[Ge
     )
 
 
-def _request(draft: Draft, spec: ModelSpec, job: str, person: Person, seed: float) -> GenerationRequest:
+def _request(
+    draft: Draft, spec: ModelSpec, job: str, person: Person, seed: float, around: Around
+) -> GenerationRequest:
     defaults, limits = spec.defaults, spec.limits
+    negative = defaults.negative if draft.negative is None else draft.negative
+    size = _size(draft, spec, around)
     return GenerationRequest(
         id=f"{job}-1",
         job=job,
         person=person.id,
         model=spec.id,
         prompt=draft.prompt,
-        negative=defaults.negative if draft.negative is None else draft.negative,
-        width=_side("width", defaults.size.width if draft.width is None else draft.width, spec),
-        height=_side("height", defaults.size.height if draft.height is None else draft.height, spec),
+        negative=negative,
+        width=size.width,
+        height=size.height,
         steps=int(_within("steps", defaults.steps if draft.steps is None else draft.steps, 1, limits.steps)),
         guidance=_within(
             "guidance", defaults.guidance if draft.guidance is None else draft.guidance, 0, limits.guidance
         ),
         sampler=_sampler(draft.sampler or defaults.sampler, spec),
         seed=int(seed),
+        stages=_stages(draft, size, around),
+        embeddings=around.embeddings(f"{draft.prompt}\n{negative}") if draft.base else (),
+        **_start(draft),
+        **_details(draft, spec, around),
     )
+
+
+# -- ways to start --------------------------------------------------------------------------------
+
+
+def _check_way(draft: Draft, spec: ModelSpec) -> None:
+    if (draft.mask or draft.outpaint or not draft.base) and not draft.start:
+        raise StudioError("start_missing")
+    if draft.mask and draft.outpaint:
+        raise StudioError("mask_and_outpaint")
+    needed = _needed(draft)
+    if needed and needed not in spec.capabilities:
+        raise _lacking(needed, spec)
+    if draft.high_resolution and (draft.mask or draft.outpaint):
+        raise StudioError("high_resolution_with_mask")
+
+
+def _lacking(needed: Capability, spec: ModelSpec) -> StudioError:
+    model = spec.title.en
+    if needed == "text_to_image":
+        return StudioError("model_needs_picture", model=model)
+    if needed == "inpaint":
+        return StudioError("model_takes_no_mask", model=model)
+    if "inpaint" in spec.capabilities:
+        return StudioError("model_needs_mask", model=model)
+    return StudioError("model_takes_no_picture", model=model)
+
+
+def _needed(draft: Draft) -> Capability | None:
+    if not draft.base:
+        return None
+    if draft.mask or draft.outpaint:
+        return "inpaint"
+    return "image_to_image" if draft.start else "text_to_image"
+
+
+def _start(draft: Draft) -> dict[str, Any]:
+    return {name: getattr(draft, name) for name in ("start", "mask", "outpaint")} if draft.start else {}
+
+
+def _size(draft: Draft, spec: ModelSpec, around: Around) -> Size:
+    """What is painted: the size asked for, or that of the picture it starts from as the model takes it."""
+    given = Size(
+        width=_side("width", spec.defaults.size.width if draft.width is None else draft.width, spec),
+        height=_side("height", spec.defaults.size.height if draft.height is None else draft.height, spec),
+    )
+    if draft.start is None:
+        return given
+    start = around.size_of(draft.start.picture)
+    if draft.mask:
+        around.size_of(draft.mask.picture)
+    if not draft.base:
+        return start
+    if draft.outpaint:
+        return _grown(draft, start, spec)
+    region = draft.mask is not None and draft.mask.area == "masked"
+    follows = draft.width is None and draft.height is None and not region
+    return snapped(start, spec.limits) if follows else given
+
+
+def _grown(draft: Draft, start: Size, spec: ModelSpec) -> Size:
+    assert draft.outpaint
+    sides = draft.outpaint
+    if not (sides.left or sides.right or sides.top or sides.bottom):
+        raise StudioError("sides_needed")
+    return outpainted(start, sides, spec.limits)
+
+
+def _stages(draft: Draft, size: Size, around: Around) -> tuple[Stage, ...]:
+    base: tuple[Stage, ...] = (Base(),) if draft.base else ()
+    second = (draft.high_resolution,) if draft.high_resolution and draft.base else ()
+    stages = base + second + ((draft.upscale,) if draft.upscale else ())
+    if not stages:
+        raise StudioError("nothing_to_do")
+    longest = float(max(size.width, size.height))
+    for stage in stages:
+        if not isinstance(stage, Base):
+            longest *= stage.factor
+            _check_upscaler(stage.upscaler, stage.kind == "high_resolution", around)
+    if longest > LONGEST_SIDE:
+        raise StudioError("result_too_large", side=round(longest), most=LONGEST_SIDE)
+    return stages
+
+
+def _check_upscaler(id: str, latents: bool, around: Around) -> None:
+    if id == LANCZOS or (id == LATENT and latents):
+        return
+    if id not in around.upscalers:
+        known = ", ".join((LANCZOS, *around.upscalers))
+        raise StudioError("upscaler_not_here", upscaler=id, known=known)
+
+
+# -- settings -------------------------------------------------------------------------------------
+
+
+def _details(draft: Draft, spec: ModelSpec, around: Around) -> dict[str, Any]:
+    family = FAMILIES[spec.family]
+    clip_skip = 1 if draft.clip_skip is None else draft.clip_skip
+    if clip_skip != 1 and not family.clip_skip:
+        raise StudioError("clip_skip_not_here", family=family.title)
+    if draft.tiling != "none" and not family.tiles:
+        raise StudioError("tiling_not_here", family=family.title)
+    if draft.variation:
+        _within("seed", draft.variation.seed, 0, LARGEST_SEED)
+    return {
+        "clip_skip": int(_within("clip_skip", clip_skip, 1, MOST_CLIP_SKIP)),
+        "vae": _vae(draft.vae or "", spec, around),
+        "tiling": draft.tiling,
+        "variation": draft.variation,
+    }
+
+
+MOST_CLIP_SKIP = 12
+"""Layers of the smallest text encoder in use."""
+
+
+def _vae(id: str, spec: ModelSpec, around: Around) -> str:
+    if not id:
+        return ""
+    if id not in around.vaes:
+        raise StudioError("vae_not_here", vae=id)
+    vae = around.vaes[id]
+    if vae.families and spec.family not in vae.families:
+        raise StudioError("vae_of_another_family", vae=vae.title.en, family=FAMILIES[spec.family].title)
+    return id
 
 
 def _check_text(draft: Draft) -> None:

@@ -11,8 +11,25 @@ from hypothesis import strategies as st
 
 from studio.errors import StudioError, say_trouble
 from studio.families import FAMILIES
-from studio.limits import LARGEST_SEED, LONGEST_PROMPT, resolve
-from studio.messages import Draft, GenerationLimits, GenerationRequest, Person, Size
+from studio.limits import LARGEST_SEED, LONGEST_PROMPT, Around, resolve
+from studio.messages import (
+    Bilingual,
+    Draft,
+    GenerationLimits,
+    GenerationRequest,
+    HighResolution,
+    LocalSource,
+    Mask,
+    ModelSpec,
+    Outpaint,
+    Person,
+    Size,
+    Start,
+    Upscale,
+    UpscalerSpec,
+    VaeSpec,
+    Variation,
+)
 from tests.samples import spec
 
 ANN = Person(id="ann")
@@ -204,3 +221,127 @@ def test_a_model_that_only_changes_pictures_is_refused_for_a_prompt_alone() -> N
     inpainting = SPEC.model_copy(update={"capabilities": ("inpaint",)})
     with pytest.raises(StudioError, match="model_needs_picture"):
         resolve(Draft(model="tiny", prompt="a cat"), inpainting, "job", ANN)
+
+
+# -- ways to start --------------------------------------------------------------------------------
+
+PICTURE, MASK = "a" * 64, "b" * 64
+START = Start(picture=PICTURE)
+UPSCALER = UpscalerSpec(
+    id="sharp", title=Bilingual(en="Sharp", zh="锐"), source=LocalSource(path="x"), licence="test"
+)
+VAE = VaeSpec(
+    id="other", title=Bilingual(en="Other", zh="另"), source=LocalSource(path="x"), licence="test",
+    families=("sdxl",),
+)  # fmt: skip
+
+
+def around(width: int = 100, height: int = 68) -> Around:
+    return Around(
+        size_of=lambda picture: Size(width=width, height=height),
+        upscalers={"sharp": UPSCALER},
+        vaes={"other": VAE, "any": VAE.model_copy(update={"id": "any", "families": ()})},
+    )
+
+
+def started(given: Around | None = None, model: ModelSpec = SPEC, **asked: Any) -> GenerationRequest:
+    return resolve(Draft(model="tiny", **asked), model, "job", ANN, given or around())[0]
+
+
+def not_started(model: ModelSpec = SPEC, **asked: Any) -> str:
+    with pytest.raises(StudioError) as told:
+        started(model=model, **asked)
+    return told.value.code
+
+
+def test_without_a_size_asked_for_the_picture_to_start_from_gives_it() -> None:
+    one = started(start=START)
+    assert (one.width, one.height) == (96, 64) and one.start == START
+    sized = started(start=START, width=64, height=64)
+    assert (sized.width, sized.height) == (64, 64)
+
+
+def test_a_masked_region_is_painted_at_the_models_own_size() -> None:
+    one = started(start=START, mask=Mask(picture=MASK, area="masked"))
+    assert (one.width, one.height) == (SPEC.defaults.size.width, SPEC.defaults.size.height)
+
+
+def test_an_outpainted_picture_grows_by_its_sides() -> None:
+    one = started(around(64, 64), start=START, outpaint=Outpaint(left=16, bottom=32))
+    assert (one.width, one.height) == (80, 96)
+    assert not_started(start=START, outpaint=Outpaint()) == "sides_needed"
+
+
+def test_upscaling_alone_paints_nothing_and_needs_no_model_that_could() -> None:
+    only = spec(capabilities=())
+    one = started(model=only, base=False, start=START, upscale=Upscale(upscaler="sharp"), count=3)
+    assert not one.paints and one.parts == ("sharp",) and (one.width, one.height) == (100, 68)
+    assert not_started(base=False, start=START) == "nothing_to_do"
+
+
+def test_what_a_model_cannot_start_from_is_refused_by_what_it_lacks() -> None:
+    def only(*able: str) -> ModelSpec:
+        return spec(capabilities=able)
+
+    mask = Mask(picture=MASK)
+    assert not_started(only("inpaint")) == "model_needs_picture"
+    assert not_started(only("inpaint"), start=START) == "model_needs_mask"
+    assert not_started(only("text_to_image"), start=START) == "model_takes_no_picture"
+    assert not_started(only("text_to_image"), start=START, mask=mask) == "model_takes_no_mask"
+    assert started(model=only("inpaint"), start=START, mask=mask).mask == mask
+
+
+def test_ways_that_do_not_go_together_are_refused() -> None:
+    mask, sides = Mask(picture=MASK), Outpaint(left=8)
+    assert not_started(mask=mask) == "start_missing"
+    assert not_started(base=False, upscale=Upscale()) == "start_missing"
+    assert not_started(start=START, mask=mask, outpaint=sides) == "mask_and_outpaint"
+    twice = HighResolution()
+    assert not_started(start=START, mask=mask, high_resolution=twice) == "high_resolution_with_mask"
+
+
+def test_a_picture_that_is_not_kept_is_said() -> None:
+    with pytest.raises(StudioError) as told:
+        resolve(Draft(model="tiny", start=START), SPEC, "job", ANN)
+    assert told.value.code == "input_unknown"
+
+
+# -- stages and details ---------------------------------------------------------------------------
+
+
+def test_stages_stand_in_their_order() -> None:
+    one = started(
+        upscale=Upscale(factor=4, upscaler="sharp"), high_resolution=HighResolution(upscaler="sharp")
+    )
+    assert [stage.kind for stage in one.stages] == ["base", "high_resolution", "upscale"]
+    assert one.parts == ("sharp",) and one.stage(Upscale) == Upscale(factor=4, upscaler="sharp")
+    assert one.stage(HighResolution) and started().stage(HighResolution) is None
+
+
+def test_upscalers_that_are_not_there_and_results_that_are_too_large_are_refused() -> None:
+    assert not_started(upscale=Upscale(upscaler="nobody")) == "upscaler_not_here"
+    assert not_started(upscale=Upscale(upscaler="latent")) == "upscaler_not_here"
+    huge = {"high_resolution": HighResolution(factor=4), "upscale": Upscale(factor=8)}
+    large = spec(limits=SPEC.limits.model_copy(update={"largest": 1024}))
+    assert not_started(large, width=1024, height=64, **huge) == "result_too_large"
+
+
+def test_a_vae_must_be_there_and_of_the_models_family() -> None:
+    assert started(vae="any").vae == "any" and started(vae="any").parts == ("any",)
+    assert not_started(vae="nobody") == "vae_not_here"
+    assert not_started(vae="other") == "vae_of_another_family"
+
+
+def test_what_a_family_cannot_do_is_refused_before_anything_runs() -> None:
+    sd3 = spec(family="sd3", defaults=SPEC.defaults.model_copy(update={"sampler": "flow_euler"}))
+    assert not_started(sd3, clip_skip=2) == "clip_skip_not_here"
+    assert not_started(sd3, tiling="both") == "tiling_not_here"
+    one = started(clip_skip=2, tiling="across")
+    assert (one.clip_skip, one.tiling) == (2, "across")
+    assert not_started(clip_skip=99) == "clip_skip_out_of_range"
+
+
+def test_a_variation_keeps_its_own_seed_within_range() -> None:
+    mixed = Variation(seed=5, weight=0.25)
+    assert [one.variation for one in resolved(variation=mixed, count=2)] == [mixed, mixed]
+    assert refused(variation=Variation(seed=2**40, weight=0.5)).code == "seed_out_of_range"
