@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from studio.families import FAMILIES
-from studio.messages import Recipe
+from studio.messages import GenerationRequest, HighResolution, Recipe, Upscale
 
 RECIPE_KEY = "spellbook_recipe"
 PARAMETERS_KEY = "parameters"
@@ -43,7 +43,15 @@ def parameters_text(recipe: Recipe) -> str:
     lines = [request.prompt]
     if request.negative:
         lines.append(f"Negative prompt: {request.negative}")
-    settings = {
+    settings = (_painting(recipe) if request.paints else {}) | _upscaling(request)
+    settings["Version"] = f"Spellbook Studio {recipe.studio}".strip()
+    lines.append(", ".join(f"{name}: {value}" for name, value in settings.items() if value not in ("", None)))
+    return "\n".join(lines)
+
+
+def _painting(recipe: Recipe) -> dict[str, object]:
+    request = recipe.request
+    return {
         "Steps": request.steps,
         "Sampler": TITLES.get(request.sampler, request.sampler),
         "CFG scale": f"{request.guidance:g}",
@@ -51,7 +59,45 @@ def parameters_text(recipe: Recipe) -> str:
         "Size": f"{request.width}x{request.height}",
         "Model hash": recipe.model_hash,
         "Model": request.model,
-        "Version": f"Spellbook Studio {recipe.studio}".strip(),
+        "VAE": request.vae,
+        "Clip skip": request.clip_skip if request.clip_skip > 1 else "",
+        "Tiling": request.tiling if request.tiling != "none" else "",
+        **_starting(request),
+        **_second_pass(request),
     }
-    lines.append(", ".join(f"{name}: {value}" for name, value in settings.items() if value != ""))
-    return "\n".join(lines)
+
+
+def _starting(request: GenerationRequest) -> dict[str, object]:
+    """Under the names that other tools know: how it departs from a picture, and from its own noise."""
+    settings: dict[str, object] = {}
+    if request.variation:
+        settings["Variation seed"] = request.variation.seed
+        settings["Variation seed strength"] = f"{request.variation.weight:g}"
+    if request.start:
+        settings["Denoising strength"] = f"{request.start.strength:g}"
+    if request.mask:
+        settings["Mask blur"] = request.mask.feather
+        settings["Inpaint area"] = {"whole": "Whole picture", "masked": "Only masked"}[request.mask.area]
+        settings["Masked content"] = request.mask.fill
+    return settings
+
+
+def _second_pass(request: GenerationRequest) -> dict[str, object]:
+    second = request.stage(HighResolution)
+    if second is None:
+        return {}
+    return {
+        "Denoising strength": f"{second.strength:g}",
+        "Hires upscale": f"{second.factor:g}",
+        "Hires steps": second.steps or "",
+        "Hires upscaler": second.upscaler,
+    }
+
+
+def _upscaling(request: GenerationRequest) -> dict[str, object]:
+    upscale = request.stage(Upscale)
+    return (
+        {"Postprocess upscale by": f"{upscale.factor:g}", "Postprocess upscaler": upscale.upscaler}
+        if upscale
+        else {}
+    )

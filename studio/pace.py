@@ -7,7 +7,7 @@ import logging
 import threading
 from pathlib import Path
 
-from studio.messages import GenerationRequest
+from studio.messages import LANCZOS, GenerationRequest, HighResolution, Upscale
 
 log = logging.getLogger(__name__)
 NEWEST = 0.4
@@ -29,10 +29,10 @@ class Pace:
 
     def learn(self, request: GenerationRequest, took: float) -> None:
         """Takes a finished picture into account."""
-        measured = took / _work(request)
+        measured, name = took / _work(request), _name(request)
         with self._lock:
-            known = self._pace.get(request.model, measured)
-            self._pace[request.model] = known + NEWEST * (measured - known)
+            known = self._pace.get(name, measured)
+            self._pace[name] = known + NEWEST * (measured - known)
             self._path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = self._path.with_suffix(".part")
             unfinished.write_text(json.dumps(self._pace), encoding="utf-8")
@@ -40,8 +40,15 @@ class Pace:
 
     def seconds(self, request: GenerationRequest) -> float | None:
         """What a picture will take; None before anything was painted with its model."""
-        known = self._pace.get(request.model)
+        known = self._pace.get(_name(request))
         return None if known is None else known * _work(request)
+
+
+def _name(request: GenerationRequest) -> str:
+    """Whose pace it is: the model's, or that of what only enlarges."""
+    if request.paints:
+        return request.model
+    return "upscale " + "+".join(request.parts or (LANCZOS,))
 
 
 def _read(path: Path) -> dict[str, float]:
@@ -54,4 +61,16 @@ def _read(path: Path) -> dict[str, float]:
 
 
 def _work(request: GenerationRequest) -> float:
-    return float(request.steps * request.width * request.height)
+    """Steps times pixels of every pass; where nothing is painted, the pixels that come out."""
+    area = float(request.width * request.height)
+    if not request.paints:
+        upscale = request.stage(Upscale)
+        return area * (upscale.factor**2 if upscale else 1.0)
+    work = _taken(request.steps, request.start.strength if request.start else 1.0) * area
+    if second := request.stage(HighResolution):
+        work += _taken(second.steps or request.steps, second.strength) * area * second.factor**2
+    return work
+
+
+def _taken(steps: int, strength: float) -> int:
+    return max(1, int(steps * strength))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from studio.messages import Base, HighResolution, Mask, Start, Upscale, Variation
 from studio.metadata import PARAMETERS_KEY, RECIPE_KEY, parameters_text, read_recipe, write_png
 from tests.samples import recipe
 
@@ -99,3 +100,29 @@ def test_a_picture_whose_writing_fails_keeps_what_was_there(
     with pytest.raises(OSError, match="gone"):
         write_png(PICTURE, recipe(seed=8), path)
     assert path.read_bytes() == before
+
+
+def test_settings_of_every_way_to_start_stand_under_the_names_other_tools_use() -> None:
+    text = parameters_text(
+        recipe(
+            start=Start(picture="a" * 64, strength=0.35),
+            mask=Mask(picture="b" * 64, feather=6, area="masked", fill="noise"),
+            variation=Variation(seed=9, weight=0.25),
+            clip_skip=2,
+            vae="better",
+            tiling="both",
+        )
+    )
+    said = dict(part.split(": ") for part in text.splitlines()[-1].split(", "))
+    assert said["Denoising strength"] == "0.35" and said["Inpaint area"] == "Only masked"
+    assert (said["Mask blur"], said["Masked content"]) == ("6", "noise")
+    assert (said["Variation seed"], said["Variation seed strength"]) == ("9", "0.25")
+    assert (said["Clip skip"], said["VAE"], said["Tiling"]) == ("2", "better", "both")
+
+
+def test_later_stages_stand_in_the_parameters_and_an_enlargement_claims_no_more_than_it_did() -> None:
+    twice = HighResolution(factor=1.5, strength=0.4, upscaler="sharp")
+    text = parameters_text(recipe(stages=(Base(), twice, Upscale(factor=4))))
+    assert "Hires upscale: 1.5, Hires upscaler: sharp" in text and "Postprocess upscale by: 4" in text
+    only = parameters_text(recipe(stages=(Upscale(factor=2, upscaler="sharp"),)))
+    assert "Postprocess upscaler: sharp" in only and "Steps" not in only and "Seed" not in only

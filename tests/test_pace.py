@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.messages import Base, HighResolution, Start, Upscale
 from studio.pace import Pace
 from tests.samples import request
 
@@ -62,3 +63,24 @@ def test_a_damaged_memory_does_not_stop_the_start_and_is_learned_anew(tmp_path: 
 def test_only_the_memory_itself_is_left_on_disk(tmp_path: Path) -> None:
     taught(tmp_path, 2.0, 3.0)
     assert [path.name for path in tmp_path.iterdir()] == ["pace.json"]
+
+
+def test_a_picture_started_from_another_takes_the_steps_that_are_left(tmp_path: Path) -> None:
+    half = Start(picture="a" * 64, strength=0.5)
+    assert taught(tmp_path, 2.0).seconds(USUAL.model_copy(update={"start": half})) == pytest.approx(1.0)
+
+
+def test_a_second_pass_takes_its_own_steps_at_its_own_size(tmp_path: Path) -> None:
+    twice = (Base(), HighResolution(factor=2, strength=0.5))
+    assert taught(tmp_path, 2.0).seconds(USUAL.model_copy(update={"stages": twice})) == pytest.approx(6.0)
+
+
+def test_enlarging_alone_has_a_pace_of_its_own(tmp_path: Path) -> None:
+    pace = taught(tmp_path, 2.0)
+    only = USUAL.model_copy(update={"stages": (Upscale(factor=2),)})
+    assert pace.seconds(only) is None
+    pace.learn(only, 1.0)
+    larger = USUAL.model_copy(update={"stages": (Upscale(factor=4),)})
+    assert pace.seconds(larger) == pytest.approx(4.0) and pace.seconds(USUAL) == pytest.approx(2.0)
+    learned = USUAL.model_copy(update={"stages": (Upscale(factor=2, upscaler="sharp"),)})
+    assert pace.seconds(learned) is None
