@@ -208,6 +208,7 @@ class Held(Message):
     """A model in memory: the bytes of its parts by their keys, whether work holds it, when it was last used."""
 
     model: str
+    title: Bilingual | None = None
     parts: dict[str, int]
     pinned: bool = False
     used: float = Field(default=0.0, description="seconds since 1970")
@@ -259,6 +260,15 @@ class ModelState(Message):
     forecast: Forecast | None = Field(default=None, description="what wanting it would do")
     samplers: tuple[SamplerSpec, ...] = ()
     window: int = Field(default=75, description="tokens of one window, start and end mark not counted")
+
+
+class PartState(Message):
+    """A VAE or an upscaler as the page offers it: where it is, and what it weighs once that is known."""
+
+    spec: VaeSpec | UpscalerSpec
+    place: ModelPlace
+    bytes: int = 0
+    trouble: Trouble | None = Field(default=None, description="why it cannot be had")
 
 
 # -- pictures to start from -----------------------------------------------------------------------
@@ -608,7 +618,15 @@ LAST: tuple[type[Event], ...] = (Done, Failed, Cancelled)
 
 
 class TokenCount(Message):
-    """How much of the model's window a prompt uses."""
+    """How much of the model's windows a prompt uses."""
 
     used: int
     window: int
+    windows: tuple[int, ...] = Field(
+        default=(), description="tokens in each window; a border lies behind each but the last"
+    )
+
+    @property
+    def room(self) -> int:
+        """How many tokens the windows begun so far have room for: 82 tokens are 82 of 150."""
+        return self.window * max(1, len(self.windows))

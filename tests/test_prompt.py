@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.errors import StudioError
-from studio.prompt import MARKS, count_tokens
+from studio.prompt import MARKS, count_tokens, cut, parse
 from tests.tiny import WORDS, tokenizer_files
 
 LETTERS = [*WORDS, *MARKS, "cats", "Red", "HOUSE", "'s", "'LL", "12", "世界", "é", "e\u0301", "ﬁ", "İ", "🐈"]
@@ -65,7 +65,10 @@ def own(folder: Path) -> Count:
 @settings(max_examples=300, deadline=None)
 @given(text=TEXTS)
 def test_a_count_is_what_the_models_own_tokenizer_says(checkpoint: Path, own: Count, text: str) -> None:
-    assert count_tokens(checkpoint, text, 75).used == own(text)
+    pieces = parse(text).pieces
+    assert count_tokens(checkpoint, text, 75).used == sum(own(piece.words) for piece in pieces)
+    if not set(text) & set("()[]（）\\<"):
+        assert [piece.text for piece in pieces] == ([text] if text else [])
 
 
 @pytest.mark.parametrize(
@@ -80,6 +83,10 @@ def test_a_count_is_what_the_models_own_tokenizer_says(checkpoint: Path, own: Co
         ("it's", 3),
         ("!!", 1),
         ("a1", 2),
+        ("(red:1.2) [cat]", 2),
+        ("a red BREAK cat", 3),
+        ("<lora:sea:0.8> cat", 1),
+        ('("a red cat", "a cat").blend(1, 1)', 3),
     ],
 )
 def test_known_texts_have_known_counts(checkpoint: Path, text: str, used: int) -> None:
@@ -88,7 +95,61 @@ def test_known_texts_have_known_counts(checkpoint: Path, text: str, used: int) -
 
 def test_a_prompt_longer_than_the_window_is_counted_to_its_end(checkpoint: Path) -> None:
     count = count_tokens(checkpoint, "cat " * 200, 75)
-    assert (count.used, count.window) == (200, 75)
+    assert (count.used, count.window, count.windows, count.room) == (200, 75, (75, 75, 50), 225)
+
+
+def test_a_family_of_one_window_has_no_borders(checkpoint: Path) -> None:
+    count = count_tokens(checkpoint, "(cat:1.2) BREAK " * 90, 75, long_prompts=False)
+    assert (count.used, count.windows, count.room) == (90, (90,), 75)
+
+
+@pytest.mark.parametrize(
+    ("text", "windows"),
+    [
+        ("", (0,)),
+        ("cat " * 75, (75,)),
+        ("cat " * 76, (75, 1)),
+        ("cat BREAK " * 2 + "sea", (1, 1, 1)),
+        ("cat BREAK", (1,)),
+        ("BREAK cat", (0, 1)),
+        # A comma that is near takes what follows it along; a far one does not.
+        ("cat " * 60 + ", " + "sea " * 20, (61, 20)),
+        ("cat " * 50 + ", " + "sea " * 40, (75, 16)),
+        ("cat " * 74 + ", sea", (75, 1)),
+        ("cat " * 75 + ", sea", (75, 2)),
+        ("cat " * 54 + ", " + "sea " * 21, (75, 1)),
+        ("cat " * 54 + ", " + "sea " * 20 + "(red:1.2)", (75, 1)),
+        ("cat " * 55 + ", " + "sea " * 20, (56, 20)),
+        ("cat " * 56 + ", " + "sea " * 18 + "(red:1.2)", (57, 19)),
+    ],
+)
+def test_windows_end_where_they_end_elsewhere(checkpoint: Path, text: str, windows: tuple[int, ...]) -> None:
+    count = count_tokens(checkpoint, text, 75)
+    assert count.windows == windows and count.used == sum(windows)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from([1, 2, 3, 4]), max_size=90), st.integers(1, 30))
+def test_cutting_loses_no_token_and_keeps_their_order(ids: list[int], size: int) -> None:
+    (phrase,) = parse(" ".join(map(str, ids))).phrases
+    windows = cut(phrase, lambda text: [3] if text == "," else list(map(int, text.split())), size)
+    assert [place.id for window in windows for place in window] == ids
+    assert all(len(window) <= size for window in windows)
+
+
+def test_an_embedding_counts_as_many_tokens_as_it_has_vectors(checkpoint: Path) -> None:
+    vectors = {"glow": 8, "sea": 2}
+    assert count_tokens(checkpoint, "(Glow:1.2), a cat, glow, sea", 75, vectors).used == 8 + 8 + 2 + 5
+    assert count_tokens(checkpoint, "cat " * 70 + "glow", 75, vectors).windows == (70, 8)
+    assert (
+        count_tokens(checkpoint, "cat " * 60 + ", " + "cat " * 10 + "glow", 20, {"glow": 19}).windows[-1]
+        == 19
+    )
+
+
+def test_an_embedding_that_no_window_holds_is_refused(checkpoint: Path) -> None:
+    with pytest.raises(StudioError, match="embedding_too_long"):
+        count_tokens(checkpoint, "glow", 75, {"glow": 76})
 
 
 def test_a_tokenizer_that_cuts_and_pads_is_counted_without_either(tmp_path: Path, folder: Path) -> None:

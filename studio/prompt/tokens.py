@@ -1,15 +1,18 @@
-"""What a prompt is made of: how many tokens of a model's window it uses, counted without torch."""
+"""How many tokens of a model's windows a prompt uses, counted without torch."""
 
 from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from studio.errors import StudioError
 from studio.messages import TokenCount
+from studio.prompt.parse import parse
+from studio.prompt.windows import cut
 from studio.settings import ROOT
 
 CLIP_WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -18,11 +21,33 @@ CLIP_FOLDER = ROOT / "assets" / "clip" / "tokenizer"
 MARKS = ("<|startoftext|>", "<|endoftext|>")
 
 
-def count_tokens(checkpoint: Path | None, text: str, window: int) -> TokenCount:
-    """Tokens a prompt takes, start and end marks not counted; None for a checkpoint that brings no tokenizer."""
+def count_tokens(
+    checkpoint: Path | None,
+    text: str,
+    window: int,
+    vectors: Mapping[str, int] | None = None,
+    long_prompts: bool = True,
+) -> TokenCount:
+    """What the text encoder reads of a prompt, marks not counted; None for a checkpoint that brings no tokenizer.
+
+    `vectors` tells how many tokens the embeddings that may be named take. A family without `long_prompts` has one
+    window, which the count may exceed. Of a blend the longest phrase is counted.
+    """
     folder = checkpoint / "tokenizer" if checkpoint and checkpoint.is_dir() else CLIP_FOLDER
-    encoding = _tokenizer(folder).encode(text, add_special_tokens=False)
-    return TokenCount(used=len(encoding.ids), window=window)
+    tokenizer = _tokenizer(folder)
+
+    def ids(words: str) -> list[int]:
+        return list(tokenizer.encode(words, add_special_tokens=False).ids)
+
+    prompt = parse(text)
+    if not long_prompts:
+        return _counted((len(ids(prompt.plain)),), window)
+    cuts = [tuple(map(len, cut(phrase, ids, window, vectors))) for phrase in prompt.phrases]
+    return _counted(max(cuts, key=lambda lengths: (len(lengths), sum(lengths))), window)
+
+
+def _counted(lengths: tuple[int, ...], window: int) -> TokenCount:
+    return TokenCount(used=sum(lengths), window=window, windows=lengths)
 
 
 @functools.lru_cache(maxsize=16)

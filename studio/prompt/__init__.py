@@ -1,0 +1,34 @@
+"""What a prompt is made of: emphasis, windows, blends and tags, read and counted without torch."""
+
+from studio.prompt.parse import (
+    Chunk,
+    Phrase,
+    Piece,
+    Prompt,
+    Tag,
+    parse,
+    print_prompt,
+    refusal,
+)
+from studio.prompt.tell import embeddings_in, remarks
+from studio.prompt.tokens import CLIP_FOLDER, MARKS, count_tokens
+from studio.prompt.windows import Place, Window, cut
+
+__all__ = [
+    "Prompt",
+    "Phrase",
+    "Chunk",
+    "Piece",
+    "Tag",
+    "parse",
+    "print_prompt",
+    "refusal",
+    "remarks",
+    "embeddings_in",
+    "Place",
+    "Window",
+    "cut",
+    "count_tokens",
+    "CLIP_FOLDER",
+    "MARKS",
+]
