@@ -13,6 +13,7 @@ from studio.engine import Engine
 from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.gallery import Gallery
+from studio.inputs import Inputs
 from studio.jobs import JobBook
 from studio.jobs.records import JobRecords
 from studio.limits import resolve
@@ -20,6 +21,7 @@ from studio.messages import (
     AnyEvent,
     DeviceState,
     Draft,
+    Input,
     Job,
     Language,
     ModelState,
@@ -52,6 +54,7 @@ class Studio:
         self._engine = engine
         self._downloads = Downloads(settings, self.library)
         self._gallery = Gallery(settings.data)
+        self._inputs = Inputs(settings.data)
         self._pace = Pace(settings.data)
         self._people = People(settings)
         self._book = JobBook(
@@ -173,6 +176,24 @@ class Studio:
             return None
         takes = [self._pace.seconds(request) for request in requests]
         return sum(seconds for seconds in takes if seconds is not None) if None not in takes else None
+
+    # -- inputs ----------------------------------------------------------------------------------
+
+    def keep_input(self, data: bytes, person: Person) -> Input:
+        """Keeps a picture that somebody brought; whoever knows its hash may start from it."""
+        return self._inputs.keep(data)
+
+    def keep_mask(self, data: bytes, person: Person) -> Input:
+        """Keeps a mask that somebody painted; white is painted anew."""
+        return self._inputs.keep_mask(data)
+
+    def input_file(self, picture: str, person: Person) -> Path:
+        """The file of a picture that was kept."""
+        return self._inputs.path(picture)
+
+    def input_from_picture(self, picture_id: str, person: Person) -> Input:
+        """One of a person's own pictures, to start from."""
+        return self._inputs.keep(self._gallery.file(picture_id, person).read_bytes())
 
     # -- pictures --------------------------------------------------------------------------------
 

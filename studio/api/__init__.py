@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from studio.api import health, identity, pictures
+from studio.api import health, identity, inputs, pictures
 from studio.service import Studio
 
 
@@ -12,4 +12,5 @@ def join(app: FastAPI, studio: Studio) -> None:
     """Adds every surface to the app."""
     identity.join(app, studio)
     app.include_router(health.router(studio))
+    app.include_router(inputs.router(studio))
     app.include_router(pictures.router(studio))

@@ -1,0 +1,126 @@
+"""Pictures and masks that people bring: sent as bare bytes, shown again by their hash."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from typing import IO
+from urllib.parse import urlsplit
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
+from starlette.requests import ClientDisconnect
+
+from studio.api.identity import asker, language_of
+from studio.errors import StudioError, say_trouble
+from studio.messages import Input, Language, Person
+from studio.service import Studio
+
+MOST_BYTES = 64 * 2**20
+"""Of one upload; what comes after is not read."""
+IN_MEMORY = 2**20
+AT_ONCE = 2
+"""How many uploads are in memory and read at a time; the others wait on disk."""
+STATUS = {
+    "upload_too_large": 413,
+    "upload_form": 415,
+    "upload_cross_site": 403,
+    "cookie_needed": 403,
+    "disk_unwritable": 507,
+}
+"""The answer to each error; 422 to all others: the picture itself cannot be used."""
+# Named by what it shows, so it never changes; and it is a picture whatever somebody hid in it.
+KEEP = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+
+Keep = Callable[[bytes, Person], Input]
+
+
+def router(studio: Studio) -> APIRouter:
+    """`POST /api/inputs` and `/api/masks`: a picture's bytes; `GET /api/inputs/DIGEST`: as it was kept."""
+    routes = APIRouter(prefix="/api")
+    limiter = CapacityLimiter(AT_ONCE)
+
+    async def kept(request: Request, keep: Keep) -> Response:
+        language = language_of(request)
+        try:
+            return JSONResponse(_told(await _keep(studio, request, keep, limiter), language))
+        except StudioError as error:
+            return _refusal(error, language)
+        except ClientDisconnect:  # nobody is left to be told
+            return Response(status_code=400)
+
+    @routes.post("/inputs")
+    async def bring_picture(request: Request) -> Response:
+        return await kept(request, studio.keep_input)
+
+    @routes.post("/masks")
+    async def bring_mask(request: Request) -> Response:
+        return await kept(request, studio.keep_mask)
+
+    @routes.get("/inputs/{digest}")
+    def show(digest: str, request: Request) -> Response:
+        try:
+            path = studio.input_file(digest, asker(studio, request))
+        except StudioError as error:
+            return _refusal(error, language_of(request), status=404)
+        return FileResponse(path, media_type="image/png", headers=KEEP)
+
+    return routes
+
+
+async def _keep(studio: Studio, request: Request, keep: Keep, limiter: CapacityLimiter) -> Input:
+    person = asker(studio, request)
+    _check_origin(request)
+    if request.headers.get("content-type", "").startswith(("multipart/", "application/x-www-form")):
+        raise StudioError("upload_form")
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as body:
+        await _receive(request, body)
+        return await to_thread.run_sync(partial(_read, body, keep, person), limiter=limiter)
+
+
+def _check_origin(request: Request) -> None:
+    """Refuses what a page of another site sends in a person's name."""
+    if site := request.headers.get("sec-fetch-site"):  # the browser's own word, right behind any proxy
+        if site not in ("same-origin", "none"):
+            raise StudioError("upload_cross_site")
+        return
+    # Browsers leave that header out over plain HTTP; programs that are no browsers send neither.
+    origin = request.headers.get("origin")
+    ours = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
+    if origin is not None and urlsplit(origin).netloc not in ours:
+        raise StudioError("upload_cross_site")
+
+
+async def _receive(request: Request, body: IO[bytes]) -> None:
+    """Takes in the upload up to the limit, whatever length it was announced with."""
+    too_large = StudioError("upload_too_large", most=MOST_BYTES // 2**20)
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > MOST_BYTES:
+        raise too_large
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > MOST_BYTES:
+            raise too_large
+        body.write(chunk)
+
+
+def _read(body: IO[bytes], keep: Keep, person: Person) -> Input:
+    body.seek(0)
+    return keep(body.read(), person)
+
+
+def _told(kept: Input, language: Language) -> dict[str, object]:
+    return {
+        "picture": kept.picture,
+        "width": kept.size.width,
+        "height": kept.size.height,
+        "notes": [{"code": note.code, "text": say_trouble(language, note)} for note in kept.notes],
+    }
+
+
+def _refusal(error: StudioError, language: Language, status: int | None = None) -> JSONResponse:
+    told = {"code": error.code, "text": say_trouble(language, error.trouble)}
+    return JSONResponse(told, status_code=status or STATUS.get(error.code, 422))
