@@ -18,10 +18,12 @@ from studio.messages import (
     Draft,
     EmbeddingUse,
     GenerationRequest,
+    HighResolution,
     ModelSpec,
     Person,
     Size,
     Stage,
+    Upscale,
     UpscalerSpec,
     VaeSpec,
 )
@@ -243,3 +245,27 @@ def _sampler(name: str, spec: ModelSpec) -> str:
     if name not in known:
         raise StudioError("sampler_unknown", sampler=name, known=", ".join(known.values()))
     return name
+
+
+# -- and back -------------------------------------------------------------------------------------
+
+
+def draft_of(request: GenerationRequest) -> Draft:
+    """What asks for the same picture again, as one picture of its own seed."""
+    follows = request.outpaint is not None or not request.paints  # then the picture gives the size
+    same = {
+        name: getattr(request, name)
+        for name in (
+            "model", "prompt", "negative", "steps", "guidance", "sampler", "seed", "clip_skip", "tiling",
+            "variation", "start", "mask", "outpaint",
+        )
+    }  # fmt: skip
+    return Draft(
+        **same,
+        width=None if follows else request.width,
+        height=None if follows else request.height,
+        vae=request.vae or None,
+        high_resolution=request.stage(HighResolution),
+        upscale=request.stage(Upscale),
+        base=request.paints,
+    )

@@ -16,14 +16,16 @@ from studio.gallery import Gallery
 from studio.inputs import Inputs
 from studio.jobs import JobBook
 from studio.jobs.records import JobRecords
-from studio.limits import resolve
+from studio.limits import Around, draft_of, resolve
 from studio.messages import (
     AnyEvent,
     DeviceState,
     Draft,
+    EmbeddingUse,
     Input,
     Job,
     Language,
+    ModelSpec,
     ModelState,
     Person,
     Picture,
@@ -34,9 +36,9 @@ from studio.own import Library, Own
 from studio.pace import Pace
 from studio.people import People
 from studio.places import state_of
-from studio.prompt import count_tokens
+from studio.prompt import count_tokens, embeddings_in, remarks
 from studio.settings import Settings
-from studio.weights import checkpoint_bytes
+from studio.weights import Hashes, checkpoint_bytes
 
 
 def _admin(person: Person) -> None:
@@ -55,6 +57,7 @@ class Studio:
         self._downloads = Downloads(settings, self.library)
         self._gallery = Gallery(settings.data)
         self._inputs = Inputs(settings.data)
+        self._hashes = Hashes(settings.data)
         self._pace = Pace(settings.data)
         self._people = People(settings)
         self._book = JobBook(
@@ -140,7 +143,7 @@ class Studio:
             checkpoint_bytes(source_path(spec, self.settings.data))
         created = time.time()
         id = f"{int(created * 1000):013d}-{secrets.token_hex(4)}"
-        requests = resolve(draft, spec, id, person)
+        requests = resolve(draft, spec, id, person, self._around(spec))
         self._book.submit(Job(id=id, person=person.id, draft=draft, requests=requests, created=created))
         return id
 
@@ -171,11 +174,39 @@ class Studio:
     def estimate(self, draft: Draft, person: Person) -> float | None:
         """About how many seconds a draft's pictures take; None while that is not known, or not possible."""
         try:
-            requests = resolve(draft, self.library.spec(draft.model), "estimate", person)
+            spec = self.library.spec(draft.model)
+            requests = resolve(draft, spec, "estimate", person, self._around(spec))
         except StudioError:
             return None
         takes = [self._pace.seconds(request) for request in requests]
         return sum(seconds for seconds in takes if seconds is not None) if None not in takes else None
+
+    def remarks(self, draft: Draft, person: Person) -> tuple[Trouble, ...]:
+        """What of a draft's words its model will not follow, to be told before anything is painted."""
+        spec = self.library.spec(draft.model)
+        family, names = FAMILIES[spec.family], [use.name for use in self._own_embeddings(spec)]
+        texts = (draft.prompt, spec.defaults.negative if draft.negative is None else draft.negative)
+        told = [one for text in texts for one in remarks(text, family, draft.clip_skip or 1, names)]
+        return tuple(one for number, one in enumerate(told) if one not in told[:number])
+
+    def _around(self, spec: ModelSpec) -> Around:
+        library = self.library
+        return Around(
+            self._inputs.size, library.vaes, library.upscalers, lambda text: self._embeddings(text, spec)
+        )
+
+    def _own_embeddings(self, spec: ModelSpec) -> tuple[EmbeddingUse, ...]:
+        """A person's embeddings that a model of this family can read, under the names of their files."""
+        return tuple(
+            EmbeddingUse(name=file.path.stem, path=str(file.path))
+            for file in self.library.files
+            if file.kind == "embedding" and file.family == spec.family
+        )
+
+    def _embeddings(self, text: str, spec: ModelSpec) -> tuple[EmbeddingUse, ...]:
+        known = {use.name: use for use in self._own_embeddings(spec)}
+        named = [known[name] for name in embeddings_in(text, known)]
+        return tuple(use.model_copy(update={"sha256": self._hashes.of(Path(use.path))}) for use in named)
 
     # -- inputs ----------------------------------------------------------------------------------
 
@@ -219,6 +250,4 @@ class Studio:
 
     def redraft(self, id: str, person: Person) -> Draft:
         """A picture's recipe as a draft: what paints it again."""
-        request = self._gallery.find(id, person).recipe.request
-        kept = request.model_dump(include=set(Draft.model_fields) - {"count"})
-        return Draft(**kept)
+        return draft_of(self._gallery.find(id, person).recipe.request)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studio.errors import StudioError, say_trouble
 from studio.families import FAMILIES
-from studio.limits import LARGEST_SEED, LONGEST_PROMPT, Around, resolve
+from studio.limits import LARGEST_SEED, LONGEST_PROMPT, Around, draft_of, resolve
 from studio.messages import (
     Bilingual,
     Draft,
@@ -345,3 +345,21 @@ def test_a_variation_keeps_its_own_seed_within_range() -> None:
     mixed = Variation(seed=5, weight=0.25)
     assert [one.variation for one in resolved(variation=mixed, count=2)] == [mixed, mixed]
     assert refused(variation=Variation(seed=2**40, weight=0.5)).code == "seed_out_of_range"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"prompt": "a cat", "negative": "", "seed": 5},
+        {"start": START, "seed": 1},
+        {"start": START, "mask": Mask(picture=MASK, area="masked"), "vae": "any", "clip_skip": 2},
+        {"start": START, "outpaint": Outpaint(top=8), "tiling": "down"},
+        {"high_resolution": HighResolution(factor=1.5), "upscale": Upscale(upscaler="sharp")},
+        {"variation": Variation(seed=4, weight=0.5), "width": 128},
+        {"base": False, "start": START, "upscale": Upscale(factor=4)},
+    ],
+)
+def test_a_request_asked_for_again_is_the_same_request(asked: dict[str, Any]) -> None:
+    whole = around(64, 64)
+    one = started(whole, **asked)
+    assert resolve(draft_of(one), SPEC, "job", ANN, whole) == (one,)
