@@ -327,15 +327,15 @@ def snapped(size: Size, limits: GenerationLimits) -> Size:
 
 
 def outpainted(size: Size, outpaint: Outpaint, limits: GenerationLimits) -> Size:
-    """The size of a picture grown by its sides; where a model takes it, no pixel of the old is lost."""
+    """The size of a picture grown by its sides; where a model can take it, no pixel of the old is lost."""
     least, most = _range(limits)
     grown = Size(
         width=size.width + outpaint.left + outpaint.right, height=size.height + outpaint.top + outpaint.bottom
     )
     width, height = (-(-side // limits.multiple) * limits.multiple for side in (grown.width, grown.height))
-    if max(width, height) > most:
+    if max(width, height) > most or min(width, height) < least:
         return snapped(grown, limits)
-    return Size(width=max(width, least), height=max(height, least))
+    return Size(width=width, height=height)
 
 
 def _range(limits: GenerationLimits) -> tuple[int, int]:
