@@ -1,0 +1,122 @@
+"""A page with nothing but a mat for the easel, and routes for pictures and masks that keep them in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from PIL import Image
+
+from studio.i18n import TABLES
+from studio.settings import ROOT
+
+STATIC = ROOT / "studio" / "ui" / "static"
+STYLES = ("tokens.css", "page.css", "stage.css", "narrow.css", "easel.css")
+EVENTS = (
+    "easel:change", "easel:busy", "easel:failed", "easel:close",
+    "studio:bringing", "studio:brought", "studio:bring-failed",
+)  # fmt: skip
+PAGE = """<!doctype html><html><head><meta name="viewport" content="width=device-width,initial-scale=1">
+<script>{first}</script><style>{styles}
+*{{box-sizing:border-box}}body{{margin:0;background:var(--paper);color:var(--ink);font:400 14px/20px var(--font)}}
+button{{font-family:inherit;cursor:pointer}}
+:focus-visible{{outline:2px solid var(--ink);outline-offset:2px}}
+#host{{height:760px;margin:24px 24px 24px 568px}}
+@media (max-width:899px){{#host{{height:auto;margin:16px}}}}</style></head>
+<body><div class="mat" id="host" data-own="yes"></div><textarea id="note"></textarea><div style="height:600px"></div>
+<script>window.studio_words = {words};</script><script>{studio}</script><script>{easel}</script>
+<script>
+ window.heard = [];
+ for (const name of {events}) document.addEventListener(name, (event) => heard.push({{ ...event.detail, name }}));
+ document.documentElement.addEventListener("keydown", (event) => heard.push({{ name: "key", key: event.key }}));
+</script></body></html>"""
+
+
+@dataclass
+class Shelf:
+    """What the page sent, by its hash, and how the routes shall behave."""
+
+    kept: dict[str, bytes] = field(default_factory=dict)
+    masks: list[str] = field(default_factory=list)
+    refusing: str = ""
+
+    def put(self, data: bytes) -> str:
+        """Keeps bytes and hands back their hash."""
+        digest = hashlib.sha256(data).hexdigest()
+        self.kept[digest] = data
+        return digest
+
+    def picture(self, width: int, height: int) -> str:
+        """Keeps a picture of that size, light and dark, with every colour in it."""
+        return self.put(png(painted(width, height)))
+
+    def mask(self, digest: str) -> np.ndarray[Any, Any]:
+        """The pixels of a mask that was kept, rows first."""
+        return np.asarray(Image.open(io.BytesIO(self.kept[digest])))
+
+
+def painted(width: int, height: int) -> Image.Image:
+    """Bands of colour that run from dark to light."""
+    down, across = np.mgrid[0:height, 0:width]
+    hue = (across * 256 // width).astype(np.uint8)
+    value = (down * 256 // height).astype(np.uint8)
+    bands = np.where((across * 8 // width + down * 8 // height) % 2 == 0, 220, 90).astype(np.uint8)
+    return Image.fromarray(np.dstack([hue, bands, value]), "HSV").convert("RGB")
+
+
+def png(image: Image.Image) -> bytes:
+    """A picture's file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def app_of(shelf: Shelf) -> FastAPI:
+    """The page and its routes."""
+    app = FastAPI()
+    app.mount("/assets-studio", StaticFiles(directory=ROOT / "assets"))
+    app.get("/")(lambda: HTMLResponse(_page()))
+    app.get("/alive")(lambda: {"boot": "one"})
+
+    @app.get("/api/inputs/{digest}")
+    def shown(digest: str) -> Response:
+        if digest not in shelf.kept:
+            return Response(status_code=404)
+        return Response(shelf.kept[digest], media_type="image/png")
+
+    @app.post("/api/inputs")
+    async def brought(request: Request) -> JSONResponse:
+        return _answer(shelf, await request.body(), "RGB")
+
+    @app.post("/api/masks")
+    async def masked(request: Request) -> JSONResponse:
+        answer = _answer(shelf, await request.body(), "L")
+        shelf.masks += [json.loads(bytes(answer.body))["picture"]] if answer.status_code == 200 else []
+        return answer
+
+    return app
+
+
+def _answer(shelf: Shelf, data: bytes, mode: str) -> JSONResponse:
+    if shelf.refusing:
+        return JSONResponse({"code": "refused", "text": shelf.refusing}, 400)
+    image = Image.open(io.BytesIO(data)).convert(mode)
+    return JSONResponse(
+        {"picture": shelf.put(png(image)), "width": image.width, "height": image.height, "notes": []}
+    )
+
+
+def _page() -> str:
+    script = {name: (STATIC / f"{name}.js").read_text("utf-8") for name in ("first", "studio", "easel")}
+    keys = [key for key in TABLES["en"] if key.startswith("easel.")]
+    words = {key: {name: escape(table[key]) for name, table in TABLES.items()} for key in keys}
+    styles = "\n".join((STATIC / name).read_text("utf-8") for name in STYLES)
+    return PAGE.format(styles=styles, words=json.dumps(words), events=list(EVENTS), **script)
