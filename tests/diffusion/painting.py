@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ def spec(checkpoint: Path, id: str = "tiny", family: str = "sd1") -> ModelSpec:
 
 def loaded(checkpoint: Path, family: str = "sd1") -> Loaded:
     """A model as a lease hands it out, without a registry."""
-    names = [part.name for part in plan(checkpoint, family, Hashes(checkpoint.parent / "data"))]
+    with tempfile.TemporaryDirectory() as data:  # the checkpoint may be the repository's own
+        names = [part.name for part in plan(checkpoint, family, Hashes(Path(data)))]
     parts = load_weights(checkpoint, family, names, "cpu", torch.float32)
     parts |= load_settings(checkpoint, family)
     return Loaded(spec(checkpoint, family=family), parts, {}, WHOLE, "", checkpoint, "cpu")
