@@ -199,10 +199,18 @@ def test_sixteen_bits_of_colour_keep_their_levels(inputs: Inputs) -> None:
 
 def test_numbers_with_a_point_are_read_as_brightness(inputs: Inputs) -> None:
     ramp = np.tile(np.linspace(0, 1, 256, dtype=np.float32), (2, 1))
-    ramp[1, 0] = np.nan
+    ramp[1, :2] = np.nan, np.inf
     kept = inputs.open(inputs.keep(file(Image.fromarray(ramp), "TIFF")).picture)
     assert np.array_equal(np.asarray(kept)[0, :, 0], np.arange(256))
-    assert kept.getpixel((0, 1)) == (0, 0, 0)
+    assert kept.getpixel((0, 1)) == kept.getpixel((1, 1)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("brightest", "white"), [(200, 255), (60000, 65535), (2**30, 2**30)])
+def test_whole_numbers_of_any_size_are_read_as_brightness(inputs: Inputs, brightest: int, white: int) -> None:
+    levels = np.array([[0, brightest // 2, brightest]], dtype=np.int32)
+    kept = inputs.open(inputs.keep(file(Image.fromarray(levels), "TIFF")).picture)
+    found = np.asarray(kept, np.int16)[0, :, 0]
+    assert np.abs(found - levels[0] / white * 255).max() <= 1
 
 
 def test_a_picture_of_one_pixel_is_a_picture(inputs: Inputs) -> None:
