@@ -33,6 +33,8 @@ Sourced = ModelSpec | PartSpec
 """Whatever has files of its own."""
 COMPLETE = ".complete.json"
 """Written last into a folder that is fetched into: its files and their sizes."""
+USUAL_SCALE = 0.18215
+"""What the library scales latents by where a configuration does not say."""
 
 
 class Defaults(Message):
@@ -121,9 +123,17 @@ def _against(spec: Sourced, known: Mapping[str, Sourced]) -> Iterator[tuple[Plac
     if isinstance(spec, ModelSpec):
         yield from _against_sampler(spec)
         yield from _beyond_limits(spec)
+    if isinstance(spec, VaeSpec) and not spec.families:
+        yield ("families",), "is empty: name the families of models it fits"
+    if isinstance(spec, UpscalerSpec) and not _is_one_file(spec.source):
+        yield ("source",), "names no file, and an upscaler is one"
     for family in spec.families if isinstance(spec, VaeSpec) else ():
         if family not in FAMILIES:
             yield ("families",), f"{family} is not known; known are {', '.join(FAMILIES)}"
+
+
+def _is_one_file(source: Source) -> bool:
+    return isinstance(source, FileSource) or bool(not isinstance(source, LocalSource) and source.file)
 
 
 def _against_source(source: Source) -> Iterator[tuple[Place, str]]:
@@ -218,3 +228,27 @@ def _cached(source: HubSource, index: str) -> Path | None:
     except StudioError:
         return None
     return folder if right and all(file.is_file() for file in files) else None
+
+
+def latent_scale(spec: ModelSpec | VaeSpec, family: str, data: Path | None = None) -> float:
+    """By what the latents of an entry's VAE are multiplied: those that differ in it are strangers.
+
+    It stands beside the weights where the entry's files are here; else it is that of the family.
+    """
+    try:
+        source = source_path(spec, data)
+    except StudioError:
+        source = None
+    inside = ("vae/config.json",) if isinstance(spec, ModelSpec) else ("config.json", "vae/config.json")
+    folder = source.with_suffix("") if source and source.suffix == ".safetensors" else source
+    beside = [folder / name for name in inside] if folder else []
+    configs = [*beside, ROOT / "assets" / "configs" / family / "vae" / "config.json"]
+    return _scale_in(next((path for path in configs if path.is_file()), None))
+
+
+def _scale_in(config: Path | None) -> float:
+    try:
+        found = json.loads(config.read_text(encoding="utf-8")) if config else {}
+        return float(found.get("scaling_factor", USUAL_SCALE))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return USUAL_SCALE  # a file that cannot be read is told by its name when it is loaded

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from studio.catalog import Catalog, Sourced
+from studio.catalog import Catalog, Sourced, latent_scale
 from studio.entries import Problem
 from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.messages import (
     Bilingual,
     Capability,
+    Entry,
     FileSource,
     GenerationDefaults,
     GenerationLimits,
+    GenerationRequest,
     ModelSpec,
     Size,
     Trouble,
@@ -33,11 +35,19 @@ from studio.settings import Settings
 from studio.weights import Kind, read_kind
 
 FOLDERS = {
-    "data": ("checkpoints", "vae", "loras", "embeddings"),
-    "a1111": ("models/Stable-diffusion", "models/VAE", "models/Lora", "embeddings"),
-    "comfyui": ("models/checkpoints", "models/vae", "models/loras", "models/embeddings"),
+    "data": ("checkpoints", "vae", "upscalers", "loras", "embeddings"),
+    "a1111": (
+        *("models/Stable-diffusion", "models/VAE", "models/Lora", "embeddings"),
+        *("models/ESRGAN", "models/RealESRGAN", "models/SwinIR", "models/DAT", "models/HAT"),
+    ),
+    "comfyui": (
+        *("models/checkpoints", "models/vae", "models/loras", "models/embeddings"),
+        "models/upscale_models",
+    ),
 }
 """Where models lie, by the setting that names the folder around them."""
+UPSCALERS = {"upscalers", "upscale_models", "ESRGAN", "RealESRGAN", "SwinIR", "DAT", "HAT"}
+"""Folders of upscalers: of some of their networks the header alone does not tell what they are."""
 PICKLES = (".ckpt", ".pt", ".pth", ".bin")
 FRESH_SECONDS = 1.0
 """For how long a look at the folders is good, however many pages ask."""
@@ -92,6 +102,11 @@ class _File:
     stamp: Stamp
 
     @property
+    def folder(self) -> str:
+        """Which of the folders of models it lies in."""
+        return self.name.partition("/")[0]
+
+    @property
     def id(self) -> str:
         """From its name; the digits keep it apart from any other, wherever the folder is moved."""
         digits = hashlib.sha256(f"{self.root}/{self.name}".encode()).hexdigest()[:6]
@@ -111,6 +126,11 @@ class Own:
         self._listed: tuple[_File, ...] | None = None
         self._found = Found()
         self._looked = -fresh_seconds
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self._roots["data"]
 
     def prepare(self) -> None:
         """Makes the data folder's own folders, so that people see where files go."""
@@ -160,7 +180,7 @@ class Own:
     def _tell(self, file: _File) -> Kind | Trouble:
         known = self._told.get(file.path)
         if known is None or known[0] != file.stamp:
-            known = self._told[file.path] = (file.stamp, _tell(file.path))
+            known = self._told[file.path] = (file.stamp, _tell(file.path, file.folder))
         return known[1]
 
 
@@ -184,7 +204,7 @@ def _files(folder: Path, root: str, label: str) -> Iterator[_File]:
                 yield _File(path, root, within, (state.st_size, state.st_mtime_ns))
 
 
-def _tell(path: Path) -> Kind | Trouble:
+def _tell(path: Path, folder: str) -> Kind | Trouble:
     """What a file is, or why it is not used."""
     if path.suffix.lower() in PICKLES:
         return Trouble(code="own_pickle", params={"file": path.name})
@@ -195,20 +215,32 @@ def _tell(path: Path) -> Kind | Trouble:
         return error.trouble
     except OSError:
         return Trouble(code="own_unreadable", params={"file": path.name})
+    if kind.kind == "unknown" and folder in UPSCALERS:
+        return Kind("upscaler")
     if kind.kind == "unknown":
         return Trouble(code="own_unknown", params={"file": path.name})
     if kind.kind == "checkpoint":
         return _usable(path, kind)
+    if kind.kind == "vae" and not _families_of(kind):
+        return Trouble(code="own_vae_family", params={"file": path.name, "known": _known_families()})
     return kind
 
 
 def _usable(path: Path, kind: Kind) -> Kind | Trouble:
     if kind.family not in FAMILIES:
-        known = ", ".join(family.title for family in FAMILIES.values())
-        return Trouble(code="own_family", params={"file": path.name, "known": known})
+        return Trouble(code="own_family", params={"file": path.name, "known": _known_families()})
     if not kind.whole:
         return Trouble(code="own_partial", params={"file": path.name})
     return kind
+
+
+def _known_families() -> str:
+    return ", ".join(family.title for family in FAMILIES.values())
+
+
+def _families_of(kind: Kind) -> tuple[str, ...]:
+    """The families that a VAE's latents are of; its file tells no more than how many channels they have."""
+    return tuple(id for id, family in FAMILIES.items() if family.channels == kind.channels)
 
 
 def _own_file(file: _File, title: str, kind: Kind) -> OwnFile:
@@ -229,7 +261,9 @@ def _spec(file: _File, title: str, kind: Kind) -> Sourced:
     named = Bilingual(en=title, zh=title)
     source = FileSource(path=str(file.path.absolute()))
     if kind.kind == "vae":
-        return VaeSpec(id=file.id, title=named, source=source, licence="unknown", own=True)
+        return VaeSpec(
+            id=file.id, title=named, source=source, licence="unknown", own=True, families=_families_of(kind)
+        )
     if kind.kind == "upscaler":
         return UpscalerSpec(id=file.id, title=named, source=source, licence="unknown", own=True)
     assert kind.family
@@ -307,6 +341,41 @@ class Library:
         own = self._own.found().specs.get(model)
         return self._catalog.spec(model) if own is None else own
 
+    def entry(self, id: str) -> Entry:
+        """A model, a VAE or an upscaler by its id."""
+        for entries in (self.specs, self.vaes, self.upscalers):
+            if id in entries:
+                return entries[id]
+        raise StudioError("entry_unknown", entry=id)
+
+    def entries(self, request: GenerationRequest) -> tuple[Entry, ...]:
+        """Every entry that a request needs, its model first where it paints."""
+        if not request.paints:
+            return tuple(map(self.entry, request.parts))
+        model = self.spec(request.model)
+        found = (self.entry(id) for id in request.parts)
+        return (model, *(self._used_in(model, one) if isinstance(one, VaeSpec) else one for one in found))
+
+    def vaes_for(self, model: str) -> tuple[VaeSpec, ...]:
+        """The VAEs that fit a model."""
+        spec = self.spec(model)
+        return tuple(_as_of(spec, vae) for vae in self.vaes.values() if self._fits(spec, vae))
+
+    def _used_in(self, model: ModelSpec, vae: VaeSpec) -> VaeSpec:
+        if not self._fits(model, vae):
+            raise StudioError("vae_unfit", vae=vae.title.en, model=model.title.en)
+        return _as_of(model, vae)
+
+    def _fits(self, model: ModelSpec, vae: VaeSpec) -> bool:
+        family, data = model.family, self._own.data
+        known = family in vae.families
+        return known and latent_scale(model, family, data) == latent_scale(vae, family, data)
+
     def default_for(self, gpu: bool) -> ModelSpec | None:
         """The model that is offered first."""
         return self._catalog.default_for(gpu) or next(iter(self.specs.values()), None)
+
+
+def _as_of(model: ModelSpec, vae: VaeSpec) -> VaeSpec:
+    """A VAE as it is used with a model; a person's own file is then of that model's family alone."""
+    return vae.model_copy(update={"families": (model.family,)}) if vae.own else vae

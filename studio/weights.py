@@ -150,16 +150,19 @@ class Hashes:
         self._lock = threading.Lock()
         self._known: dict[str, dict[str, Any]] | None = None
 
-    def of(self, path: Path, prefix: str = "") -> str:
-        """The sha256 of a file; with a prefix, of its tensors whose names start so, the prefix left out."""
+    def of(self, path: Path, prefix: str | None = None) -> str:
+        """The sha256 of a file; with a prefix, of its tensors whose names start so, the prefix left out.
+
+        The empty prefix is that of all its tensors: the same weights have the same hash in whatever file.
+        """
         path = path.resolve()
-        key = f"{path}|{prefix}"
+        key = f"{path}|{prefix or ('' if prefix is None else '*')}"
         stamp = _stamp(path)
         with self._lock:
             found = self._remembered().get(key)
         if found and found["stamp"] == stamp:
             return str(found["sha256"])
-        digest = _hash_of_tensors(path, prefix) if prefix else _hash_of_file(path)
+        digest = _hash_of_file(path) if prefix is None else _hash_of_tensors(path, prefix)
         with self._lock, _KEEPING:
             self._keep(key, {"stamp": stamp, "sha256": digest})
         return digest
@@ -230,6 +233,8 @@ class Kind:
     inpaint: bool = False
     whole: bool = True
     """Whether a checkpoint brings its text encoders and its VAE."""
+    channels: int = 0
+    """Of the latents that a VAE reads and writes."""
 
 
 UNKNOWN = Kind("unknown")
@@ -357,8 +362,8 @@ def _as_vae(shapes: Shapes, about: dict[str, str]) -> Kind | None:
     inlet = bare.get("decoder.conv_in.weight")
     if inlet is None or len(inlet) != 4 or not _has(bare, "encoder.", "post_quant_conv."):
         return None
-    # Four channels: of Stable Diffusion 1, 2 and XL, whose VAEs have the same shapes.
-    return Kind("vae")
+    # Those of Stable Diffusion 1, 2 and XL have the same shapes: the file does not tell which it is of.
+    return Kind("vae", channels=inlet[1])
 
 
 def _as_embedding(shapes: Shapes, about: dict[str, str]) -> Kind | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.messages import AnyEvent, DeviceState, GenerationRequest, Message, ModelSpec, Trouble
+from studio.messages import AnyEvent, DeviceState, Entry, GenerationRequest, Message, Trouble
 
 
 class Setup(Message):
@@ -17,11 +17,11 @@ class Setup(Message):
 
 
 class Run(Message):
-    """Requests that one device does together, and the models they name."""
+    """Requests that one device does together, and every entry they need."""
 
     group: str
     requests: tuple[GenerationRequest, ...]
-    specs: tuple[ModelSpec, ...]
+    specs: tuple[Entry, ...]
 
 
 class Cancel(Message):
@@ -31,15 +31,15 @@ class Cancel(Message):
 
 
 class Load(Message):
-    """Bring a model to the device though nobody paints with it yet."""
+    """Bring an entry to the device though nobody works with it yet."""
 
-    spec: ModelSpec
+    spec: Entry
 
 
 class Ahead(Message):
-    """Read a model that the next request will want, beside the work at hand."""
+    """Read an entry that the next request will want, beside the work at hand."""
 
-    spec: ModelSpec
+    spec: Entry
 
 
 class Unload(Message):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import StudioError
-from studio.messages import AnyEvent, DeviceState, Failed, Loading, ModelSpec, Trouble
+from studio.messages import AnyEvent, DeviceState, Entry, Failed, Loading, Trouble
 from studio.wire import Ahead, Cancel, Holds, Load, LoadFailed, Over, Run, Setup, Stop, Told, Unload
 
 log = logging.getLogger(__name__)
@@ -51,8 +51,8 @@ class Worker:
         ready = threading.Thread(target=self._open_registry, args=(setup,), name="imports", daemon=True)
         ready.start()
         for order in self._next(setup.idle_seconds):
-            if isinstance(order, Run) and ready.is_alive():
-                self._tell(order.group, Loading(request=order.requests[0].id, model=order.requests[0].model))
+            if isinstance(order, Run) and order.specs and ready.is_alive():
+                self._tell(order.group, Loading(request=order.requests[0].id, model=order.specs[0].id))
             ready.join()
             self._obey(order)
 
@@ -83,7 +83,7 @@ class Worker:
             self._on_lost()
         self._orders.put(None)
 
-    def _read_ahead(self, spec: ModelSpec) -> None:
+    def _read_ahead(self, spec: Entry) -> None:
         """In a thread of its own, which touches no weights that work holds."""
         if self._registry:
             attempt = (lambda: self._registry.read_ahead(spec), f"reading {spec.id} ahead")
@@ -118,7 +118,7 @@ class Worker:
         elif self._registry:
             self._registry.unload(*order.models)
 
-    def _load(self, spec: ModelSpec) -> None:
+    def _load(self, spec: Entry) -> None:
         trouble = self._unusable or self._attempt(lambda: self._registry.load(spec), f"loading {spec.id}")
         if trouble:
             self._send(LoadFailed(model=spec.id, trouble=trouble))

@@ -261,6 +261,8 @@ def test_vaes_and_upscalers_stand_beside_the_models(tmp_path: Path) -> None:
     ("text", "key", "what"),
     [
         (VAE.replace("[sd1]", "[sd0]"), "vaes.0.families", "known are sd1"),
+        (VAE.replace("[sd1]", "[]"), "vaes.0.families", "is empty"),
+        (UPSCALER.replace(f", file: x4.pth, sha256: {SHA}", ""), "upscalers.0.source", "names no file"),
         (VAE.replace("id: soft", "id: first"), "vaes.0.id", "stands twice"),
         (VAE.replace("licence: MIT", "colour: red"), "vaes.0.colour", "not a key"),
         (UPSCALER.replace(SHA, "abc"), "upscalers.0.source.sha256", "64 digits"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from studio.catalog import Catalog
 from studio.errors import StudioError, say_trouble
 from studio.families import FAMILIES
 from studio.limits import resolve
-from studio.messages import Draft, Person
+from studio.messages import Base, Draft, HighResolution, LocalSource, Person, Upscale, VaeSpec
 from studio.own import Found, Library, Own
 from studio.settings import Settings
 from tests import samples
 from tests.test_weights import INLET, SD1_TEXT, SD2_TEXT, SDXL_TEXT, VAE, headed, layers
+from tests.tiny_parts import upscaler_spec, vae_spec
 
 SD1 = {INLET: (320, 4, 3, 3), SD1_TEXT: (1,), VAE: (512, 4, 3, 3)}
 SD2 = {INLET: (320, 4, 3, 3), SD2_TEXT: (1,), VAE: (512, 4, 3, 3)}
@@ -199,7 +201,7 @@ def test_a_header_is_read_once_for_as_long_as_the_file_stays(
 ) -> None:
     read: list[str] = []
     whole = own._tell
-    monkeypatch.setattr(own, "_tell", lambda path: read.append(path.name) or whole(path))
+    monkeypatch.setattr(own, "_tell", lambda path, *more: read.append(path.name) or whole(path, *more))
     put(tmp_path / "data", "checkpoints/a.safetensors")
     mine = owned(tmp_path)
     first = mine.found()
@@ -249,3 +251,87 @@ def test_without_a_catalog_the_first_own_model_is_the_default(tmp_path: Path) ->
     assert library.default_for(False) is None
     put(tmp_path / "data", "checkpoints/mine.safetensors")
     assert library.default_for(False).title.en == "mine"
+
+
+# -- VAEs and upscalers ---------------------------------------------------------------------------
+
+VAE_OF_16 = {"decoder.conv_in.weight": (512, 16, 3, 3), "encoder.conv_in.weight": (1,)}
+
+
+def test_a_vae_fits_the_families_whose_latents_have_its_channels(tmp_path: Path) -> None:
+    put(tmp_path / "data", "vae/four.safetensors", VAE_ALONE)
+    put(tmp_path / "data", "vae/many.safetensors", VAE_OF_16)
+    put(tmp_path / "data", "vae/none.safetensors", {**VAE_ALONE, "decoder.conv_in.weight": (512, 32, 3, 3)})
+    found = owned(tmp_path).found()
+    assert [vae.families for vae in found.vaes.values()] == [("sd1", "sd2", "sdxl"), ("sd3",)]
+    assert refused(found) == {"vae/none.safetensors": "own_vae_family"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "folder"),
+    [("data", "upscalers"), ("a1111", "models/ESRGAN"), ("comfyui", "models/upscale_models")],
+)
+def test_upscalers_are_found_whatever_their_header_tells_and_pickles_are_refused(
+    tmp_path: Path, setting: str, folder: str
+) -> None:
+    place = tmp_path / setting
+    put(place, f"{folder}/known.safetensors", UPSCALER)
+    put(place, f"{folder}/new.safetensors", {"some.network.weight": (8, 3, 3, 3)})
+    (place / folder / "old.pth").write_bytes(b"pickle")
+    found = owned(tmp_path, **({} if setting == "data" else {setting: place})).found()
+    assert [one.title.en for one in found.upscalers.values()] == ["known", "new"]
+    assert list(refused(found).values()) == ["own_pickle"]
+
+
+def library_of(folder: Path) -> Library:
+    catalog = Catalog(
+        {"tiny": samples.spec()},
+        vaes={"soft": vae_spec(folder / "soft", families=("sd1",)), "xl": vae_spec(folder, "xl", ("sdxl",))},
+        upscalers={"large": upscaler_spec(folder / "large.safetensors")},
+    )
+    return Library(catalog, owned(folder))
+
+
+def test_a_request_names_every_entry_it_needs_and_its_model_only_where_it_paints(tmp_path: Path) -> None:
+    library = library_of(tmp_path)
+    whole = samples.request(vae="soft", stages=(Base(), HighResolution(upscaler="large"), Upscale()))
+    assert [one.id for one in library.entries(whole)] == ["tiny", "soft", "large"]
+    assert [one.id for one in library.entries(samples.request())] == ["tiny"]
+    larger = samples.request(model="gone", vae="soft", stages=(Upscale(upscaler="large"),))
+    assert [one.id for one in library.entries(larger)] == ["large"]
+    assert library.entries(samples.request(model="gone", stages=(Upscale(),))) == ()
+
+
+def test_what_is_not_here_or_does_not_fit_is_told(tmp_path: Path) -> None:
+    library = library_of(tmp_path)
+    with pytest.raises(StudioError, match="entry_unknown"):
+        library.entries(samples.request(stages=(Upscale(upscaler="nobody"),)))
+    with pytest.raises(StudioError, match="vae_unfit"):
+        library.entries(samples.request(vae="xl"))
+
+
+def test_a_vae_of_a_persons_own_is_of_the_family_it_is_used_in(tmp_path: Path) -> None:
+    library = library_of(tmp_path)
+    put(tmp_path / "data", "vae/mine.safetensors", VAE_ALONE)
+    mine = next(id for id, one in library.vaes.items() if one.own)
+    (_, used) = library.entries(samples.request(vae=mine))
+    assert isinstance(used, VaeSpec) and (used.id, used.families) == (mine, ("sd1",))
+    assert [one.id for one in library.vaes_for("tiny")] == ["soft", mine]
+
+
+def test_a_vae_whose_latents_are_scaled_otherwise_does_not_fit_though_its_family_is_the_same(
+    tmp_path: Path,
+) -> None:
+    for name, factor in (("model/vae", 0.7), ("mine", 0.7), ("usual", 0.18215)):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "config.json").write_text(json.dumps({"scaling_factor": factor}))
+    models = {
+        "small": samples.spec(id="small", source=LocalSource(path=str(tmp_path / "model"))),
+        "tiny": samples.spec(),
+    }
+    vaes = {name: vae_spec(tmp_path / name, name) for name in ("mine", "usual")}
+    library = Library(Catalog(models, vaes=vaes), owned(tmp_path))
+    assert [one.id for one in library.vaes_for("small")] == ["mine"]
+    assert [one.id for one in library.vaes_for("tiny")] == ["usual"]
+    with pytest.raises(StudioError, match="vae_unfit"):
+        library.entries(samples.request(model="small", vae="usual"))

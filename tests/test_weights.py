@@ -336,8 +336,8 @@ def headed(path: Path, shapes: dict[str, tuple[int, ...]], about: dict[str, str]
             {"double_blocks.0.img_attn.qkv.weight": (1,), "img_in.weight": (3072, 384)},
             Kind("checkpoint", "flux", inpaint=True, whole=False),
         ),
-        ({VAE: (512, 4, 3, 3), "first_stage_model.encoder.conv_in.weight": (1,)}, Kind("vae")),
-        ({"decoder.conv_in.weight": (512, 4, 3, 3), "encoder.conv_in.weight": (1,)}, Kind("vae")),
+        ({VAE: (512, 4, 3, 3), "first_stage_model.encoder.conv_in.weight": (1,)}, Kind("vae", channels=4)),
+        ({"decoder.conv_in.weight": (512, 4, 3, 3), "encoder.conv_in.weight": (1,)}, Kind("vae", channels=4)),
         (
             {
                 "lora_unet_x_attn2_to_k.lora_up.weight": (320, 4),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from studio.messages import AnyEvent, DeviceState, GenerationRequest, ModelSpec, Trouble
+from studio.messages import AnyEvent, DeviceState, Entry, GenerationRequest, Trouble
 
 
 class Engine(Protocol):
@@ -21,7 +21,7 @@ class Engine(Protocol):
         ...
 
     def run(
-        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[ModelSpec, ...]
+        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[Entry, ...]
     ) -> Iterator[AnyEvent]:
         """Events of a group as they happen; each request ends in one Finished, Failed or Cancelled."""
         ...
@@ -30,11 +30,11 @@ class Engine(Protocol):
         """Lets go of requests, at the next step at the latest; unknown ones are ignored."""
         ...
 
-    def ahead(self, lane: str, spec: ModelSpec) -> None:
+    def ahead(self, lane: str, spec: Entry) -> None:
         """Tells a device what will be wanted next."""
         ...
 
-    def load(self, spec: ModelSpec) -> None:
+    def load(self, spec: Entry) -> None:
         """Brings a model to a device in the background."""
         ...
 

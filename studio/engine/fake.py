@@ -15,12 +15,12 @@ from studio.messages import (
     AnyEvent,
     Cancelled,
     DeviceState,
+    Entry,
     Finished,
     GenerationRequest,
     Held,
     Loading,
     Media,
-    ModelSpec,
     Step,
     Trouble,
 )
@@ -42,14 +42,15 @@ class FakeEngine:
         """There is nothing to get ready."""
 
     def run(
-        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[ModelSpec, ...]
+        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[Entry, ...]
     ) -> Iterator[AnyEvent]:
         """Paints each request, or stops where it is not wanted any more."""
         for request in requests:
-            if request.model not in self._held:
-                yield Loading(request=request.id, model=request.model)
-                self._closed.wait(self._step_seconds * 4)
-                self._hold(request.model)
+            for spec in specs:
+                if spec.id not in self._held:
+                    yield Loading(request=request.id, model=spec.id)
+                    self._closed.wait(self._step_seconds * 4)
+                    self._hold(spec.id)
             yield from self._paint(request)
 
     def _paint(self, request: GenerationRequest) -> Iterator[AnyEvent]:
@@ -72,10 +73,10 @@ class FakeEngine:
         """Marks requests as not wanted."""
         self._unwanted.update(requests)
 
-    def ahead(self, lane: str, spec: ModelSpec) -> None:
+    def ahead(self, lane: str, spec: Entry) -> None:
         """There is nothing to read."""
 
-    def load(self, spec: ModelSpec) -> None:
+    def load(self, spec: Entry) -> None:
         """Holds a model from now on."""
         self._hold(spec.id)
 

@@ -20,10 +20,10 @@ from studio.messages import (
     AnyEvent,
     Cancelled,
     DeviceState,
+    Entry,
     Failed,
     Finished,
     GenerationRequest,
-    ModelSpec,
     Trouble,
 )
 from studio.settings import ROOT
@@ -181,9 +181,7 @@ class Lane:
 
     # -- groups ----------------------------------------------------------------------------------
 
-    def run(
-        self, requests: tuple[GenerationRequest, ...], specs: tuple[ModelSpec, ...]
-    ) -> Iterator[AnyEvent]:
+    def run(self, requests: tuple[GenerationRequest, ...], specs: tuple[Entry, ...]) -> Iterator[AnyEvent]:
         """Hands a group over and tells what comes back; a lost worker fails what it had not finished."""
         group = f"{self.setup.device}-{next(self._groups)}"
         unfinished = {request.id for request in requests}
@@ -221,7 +219,7 @@ class Lane:
 
     # -- orders ----------------------------------------------------------------------------------
 
-    def ahead(self, spec: ModelSpec) -> None:
+    def ahead(self, spec: Entry) -> None:
         """Says what will be wanted next; a worker that is gone has nothing to read it beside."""
         with self._lock:
             if self._link:
@@ -283,7 +281,7 @@ class LocalEngine:
             ).start()
 
     def run(
-        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[ModelSpec, ...]
+        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[Entry, ...]
     ) -> Iterator[AnyEvent]:
         """Hands a group to one device's worker."""
         return self._lanes[lane].run(requests, specs)
@@ -293,11 +291,11 @@ class LocalEngine:
         for lane in self._lanes.values():
             lane.cancel(requests)
 
-    def ahead(self, lane: str, spec: ModelSpec) -> None:
+    def ahead(self, lane: str, spec: Entry) -> None:
         """Lets a device's worker read a model while it paints with another."""
         self._lanes[lane].ahead(spec)
 
-    def load(self, spec: ModelSpec) -> None:
+    def load(self, spec: Entry) -> None:
         """Brings a model to the device that has most room."""
         lane = max(self._lanes.values(), key=lambda lane: lane.state.budget - _filled(lane.state))
         lane.order(Load(spec=spec))

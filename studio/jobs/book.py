@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 
 from studio import __version__
-from studio.catalog import Models
 from studio.downloads import Downloads, Unwanted
 from studio.engine import Engine
 from studio.errors import StudioError
@@ -21,11 +21,11 @@ from studio.messages import (
     Cancelled,
     Done,
     Downloading,
+    Entry,
     Failed,
     Finished,
     GenerationRequest,
     Job,
-    ModelSpec,
     Person,
     Queued,
     Recipe,
@@ -33,6 +33,7 @@ from studio.messages import (
     Skipped,
     Trouble,
 )
+from studio.own import Library
 from studio.pace import Pace
 
 log = logging.getLogger(__name__)
@@ -47,13 +48,13 @@ class JobBook:
     def __init__(
         self,
         engine: Engine,
-        models: Models,
+        library: Library,
         gallery: Gallery,
         records: JobRecords,
         pace: Pace,
         downloads: Downloads,
     ) -> None:
-        self._engine, self._models, self._gallery = engine, models, gallery
+        self._engine, self._library, self._gallery = engine, library, gallery
         self._records, self._pace, self._downloads = records, pace, downloads
         self._jobs: dict[str, Job] = {}
         self._logs: dict[str, JobLog] = {}
@@ -103,10 +104,11 @@ class JobBook:
 
     def submit(self, job: Job) -> None:
         """Records a job and puts it in line."""
+        missing = self._missing(job.requests)  # what is not to be had is said before anything is recorded
         with self._changed:
             self._records.write(job)
             self._jobs[job.id], self._logs[job.id] = job, JobLog(job.id)
-            self._enter(job, job.requests)
+            self._enter(job, job.requests, missing)
 
     def resume(self, id: str, person: Person) -> None:
         """Puts what is missing of an ended job in line again."""
@@ -115,16 +117,21 @@ class JobBook:
             left = tuple(request for request in job.requests if request.id not in job.ended)
             if job.state not in RESUMABLE or not left:
                 raise StudioError("job_not_resumable", job=id)
+            missing = self._missing(left)
             self._logs[id] = JobLog(id, self._saved_events(job))
-            self._enter(self._set(job, state="queued", trouble=None), left)
+            self._enter(self._set(job, state="queued", trouble=None), left, missing)
 
-    def _enter(self, job: Job, requests: tuple[GenerationRequest, ...]) -> None:
-        """In line at once, or once the model's files are here: no device waits for a network."""
-        spec = self._models.spec(job.draft.model)
-        if self._downloads.needed(spec):
+    def _missing(self, requests: tuple[GenerationRequest, ...]) -> tuple[Entry, ...]:
+        """Whatever of what requests need has to be fetched first, each once."""
+        entries = {spec.id: spec for request in requests for spec in self._library.entries(request)}
+        return tuple(spec for spec in entries.values() if self._downloads.needed(spec))
+
+    def _enter(self, job: Job, requests: tuple[GenerationRequest, ...], missing: tuple[Entry, ...]) -> None:
+        """In line at once, or once all files are here: no device waits for a network."""
+        if missing:
             self._fetching.add(job.id)
-            fetch = threading.Thread(target=self._fetch, args=(job.id, spec, requests), daemon=True)
-            fetch.name = f"fetch {spec.id}"
+            fetch = threading.Thread(target=self._fetch, args=(job.id, missing, requests), daemon=True)
+            fetch.name = f"fetch {missing[0].id}"
             fetch.start()
         else:
             self._join(requests)
@@ -135,21 +142,25 @@ class JobBook:
         self._tell_next()
         self._changed.notify_all()
 
-    def _fetch(self, id: str, spec: ModelSpec, requests: tuple[GenerationRequest, ...]) -> None:
-        def tell(done: int, total: int, rate: float) -> None:
-            self._logs[id].add(Downloading(model=spec.id, done=done, total=total, rate=rate))
-
+    def _fetch(self, id: str, missing: tuple[Entry, ...], requests: tuple[GenerationRequest, ...]) -> None:
         failed: Failed | None = None
         try:
-            self._downloads.fetch(spec, tell, lambda: id not in self._fetching or self._closed)
+            for spec in missing:
+                self._bring(id, spec)
         except Unwanted:
             return
         except StudioError as error:
             failed = Failed(code=error.code, params=error.params)
         except Exception:
-            log.exception("fetching %s failed", spec.id)
+            log.exception("fetching for %s failed", id)
             failed = Failed(code="bug")
         self._fetched(id, requests, failed)
+
+    def _bring(self, id: str, spec: Entry) -> None:
+        def tell(done: int, total: int, rate: float) -> None:
+            self._logs[id].add(Downloading(model=spec.id, done=done, total=total, rate=rate))
+
+        self._downloads.fetch(spec, tell, lambda: id not in self._fetching or self._closed)
 
     def _fetched(self, id: str, requests: tuple[GenerationRequest, ...], failed: Failed | None) -> None:
         with self._changed:
@@ -212,9 +223,9 @@ class JobBook:
         """Runs one device for as long as the studio is open."""
         while (request := self._take(lane)) is not None:
             try:
-                for event in self._engine.run(lane, (request,), (self._models.spec(request.model),)):
+                for event in self._engine.run(lane, (request,), self._library.entries(request)):
                     self._hear(event, request)
-            except StudioError as error:  # its model's file was taken away while it waited
+            except StudioError as error:  # a file it needs was taken away while it waited
                 self._hear(Failed(request=request.id, code=error.code, params=error.params), request)
             except Exception:
                 log.exception("request %s broke its lane", request.id)
@@ -238,14 +249,16 @@ class JobBook:
             return request
 
     def _tell_next(self) -> None:
-        """Lets a device that is at work read the next request's model meanwhile."""
+        """Lets a device that is at work read what the next request needs meanwhile."""
         order = self._line.order()
         if not order or not self._running:
             return
         lane, running = next(iter(self._running.items()))
-        spec = self._models.specs.get(order[0].model)
-        if spec and spec.id != running.model:
-            self._engine.ahead(lane, spec)
+        with contextlib.suppress(StudioError):  # its file was taken away: the request itself will be told
+            at_hand = self._library.entries(running)
+            wanted = [spec for spec in self._library.entries(order[0]) if spec not in at_hand]
+            if wanted:
+                self._engine.ahead(lane, wanted[0])
 
     def _let_go(self, lane: str) -> None:
         with self._changed:
@@ -269,7 +282,7 @@ class JobBook:
     def _finished(self, event: Finished, request: GenerationRequest) -> None:
         recipe = Recipe(
             request=request,
-            model_title=self._models.spec(request.model).title.en,
+            model_title=self._title(request),
             model_hash=event.model_hash,
             mode=event.mode,
             took=round(event.took, 3),
@@ -291,6 +304,12 @@ class JobBook:
             job = self._set(job, pictures=(*job.pictures, picture.id), ended=(*job.ended, request.id))
             self._logs[job.id].add(Saved(request=request.id, picture=picture))
             self._end_if_over(job)
+
+    def _title(self, request: GenerationRequest) -> str:
+        """What made the picture: its model, or the upscaler where nothing was painted."""
+        if request.paints:
+            return self._library.spec(request.model).title.en
+        return ", ".join(self._library.entry(id).title.en for id in request.parts) or "Lanczos"
 
     def _cancelled(self, event: Cancelled, request: GenerationRequest) -> None:
         with self._changed:

@@ -55,13 +55,18 @@ def load_file_part(file: Path, family: str, name: str, dtype: torch.dtype) -> An
         part = kind.from_config(config) if hasattr(kind, "from_config") else _encoder(kind, config)
     # 2. Its weights from the file, under the library's names.
     try:
-        weights = piece.convert(_read(file, piece.prefix), piece.prefix, config)
+        weights = piece.convert(read_tensors(file, piece.prefix), piece.prefix, config)
     except KeyError as error:
         check_missing(file.name, name, [str(error.args[0])])
     # 3. Every weight there, and of its size; a file may hold more, such as numbers of places.
-    wanted = part.state_dict()
     if not hasattr(part, "text_model"):
         weights = {key.removeprefix("text_model."): tensor for key, tensor in weights.items()}
+    return filled(part, weights, file, name, dtype)
+
+
+def filled(part: Any, weights: Mapping[str, torch.Tensor], file: Path, name: str, dtype: torch.dtype) -> Any:
+    """The part with its weights; one that is missing or of another size is refused by its name."""
+    wanted = part.state_dict()
     check_missing(file.name, name, wanted.keys() - weights.keys())
     _check_sizes(file, name, wanted, weights)
     part.load_state_dict({key: weights[key].to(dtype) for key in wanted}, assign=True)
@@ -97,9 +102,14 @@ def _pieces(family: str) -> dict[str, Piece]:
 def _part(file: Path, family: str, name: str, piece: Piece, hashes: Hashes) -> Part:
     # The same weights under another configuration are another part: a decoder is scaled by it.
     config = file_config(file, family, name)
-    told = f"{json.dumps(config, sort_keys=True)} {hashes.of(file, piece.prefix)}"
     elements = sum(math.prod(shape) for shape in _shapes(file, piece).values())
-    return Part(name, hashlib.sha256(told.encode()).hexdigest(), elements, is_wide(family, name, config))
+    key = file_key(config, hashes.of(file, piece.prefix))
+    return Part(name, key, elements, is_wide(family, name, config))
+
+
+def file_key(config: Mapping[str, Any], digest: str) -> str:
+    """The key of a part by its configuration and the hash of its weights."""
+    return hashlib.sha256(f"{json.dumps(config, sort_keys=True)} {digest}".encode()).hexdigest()
 
 
 def _shapes(file: Path, piece: Piece) -> dict[str, tuple[int, ...]]:
@@ -122,7 +132,8 @@ def _encoder(kind: Any, config: Mapping[str, Any]) -> Any:
     return kind(kind.config_class.from_dict(dict(config)))
 
 
-def _read(file: Path, prefix: str) -> dict[str, torch.Tensor]:
+def read_tensors(file: Path, prefix: str = "") -> dict[str, torch.Tensor]:
+    """The tensors of a file whose names start so."""
     from safetensors import safe_open
 
     with safe_open(file, "pt") as weights:
@@ -165,7 +176,7 @@ def _predicts(file: Path, family: str) -> dict[str, Any]:
         }
     velocity = _note_says_velocity(file) or told.startswith("v") or "v_pred" in header
     if not (velocity or told) and family == "sd2" and TELLING_LAYER in header:
-        velocity = bool(_read(file, TELLING_LAYER)[TELLING_LAYER].float().std() > VELOCITY_SPREAD)
+        velocity = bool(read_tensors(file, TELLING_LAYER)[TELLING_LAYER].float().std() > VELOCITY_SPREAD)
     return {"prediction_type": "v_prediction"} if velocity else {}
 
 

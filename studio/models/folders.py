@@ -31,13 +31,13 @@ def plan_folder(folder: Path, family: str, hashes: Hashes) -> tuple[Part, ...]:
     denoiser = FAMILIES[family].denoiser
     check_denoiser(folder.name, family, read_config(folder, denoiser) if denoiser in names else {})
     check_parts(folder.name, family, names)
-    files = {name: _files(folder, name) for name in sorted(names)}
+    files = {name: part_files(folder, name) for name in sorted(names)}
     return tuple(_planned(folder, family, name, files[name], hashes) for name in files)
 
 
 def _planned(folder: Path, family: str, name: str, files: tuple[Path, ...], hashes: Hashes) -> Part:
     wide = is_wide(family, name, read_config(folder, name))
-    return Part(name, _key(folder / name, files, hashes), _elements(files), wide)
+    return Part(name, part_key(folder / name, files, hashes), elements_of(files), wide)
 
 
 def load_folder_part(folder: Path, name: str, dtype: torch.dtype) -> Any:
@@ -112,7 +112,8 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     return _json(folder / name / "config.json")
 
 
-def _files(folder: Path, name: str) -> tuple[Path, ...]:
+def part_files(folder: Path, name: str) -> tuple[Path, ...]:
+    """The weight files of one part, each there and whole."""
     files = weight_files(folder / name)
     for file in files:
         if not file.is_file():
@@ -124,11 +125,12 @@ def _files(folder: Path, name: str) -> tuple[Path, ...]:
     return files
 
 
-def _elements(files: tuple[Path, ...]) -> int:
+def elements_of(files: tuple[Path, ...]) -> int:
+    """How many numbers they hold together."""
     return sum(tensor_elements(file) for file in files)
 
 
-def _key(component: Path, files: tuple[Path, ...], hashes: Hashes) -> str:
+def part_key(component: Path, files: tuple[Path, ...], hashes: Hashes) -> str:
     """The same weights under another configuration are another part: a decoder is scaled by it."""
     # What begins with an underscore tells where a part came from; the class is what it is.
     config = {

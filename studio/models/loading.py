@@ -42,8 +42,13 @@ def load_weights(
 ) -> dict[str, Any]:
     """These parts on the device, whole or not at all; missing keys are refused."""
     # All are read before any is placed: a failure leaves the device as it was.
-    loaded = {name: _part(source, family, name, dtype) for name in names}
-    return {name: _placed(part, device) for name, part in loaded.items()}
+    loaded = load_parts(source, family, names, dtype)
+    return {name: placed(part, device) for name, part in loaded.items()}
+
+
+def load_parts(source: Path, family: str, names: Collection[str], dtype: torch.dtype) -> dict[str, Any]:
+    """These parts in the host's memory, whole or not at all."""
+    return {name: _part(source, family, name, dtype) for name in names}
 
 
 def load_settings(source: Path, family: str) -> dict[str, Any]:
@@ -61,14 +66,14 @@ def _part(source: Path, family: str, name: str, dtype: torch.dtype) -> Any:
     config = file_config(source, family, name) if single else read_config(source, name)
     if dtype == torch.float16 and is_wide(family, name, config):
         dtype = torch.float32
-    with _told(source, name):
+    with told_by_name(source, name):
         return (
             load_file_part(source, family, name, dtype) if single else load_folder_part(source, name, dtype)
         )
 
 
 @contextlib.contextmanager
-def _told(source: Path, part: str) -> Iterator[None]:
+def told_by_name(source: Path, part: str) -> Iterator[None]:
     """What the libraries say of weights that do not fit their configuration is told by the part's name."""
     try:
         yield
@@ -80,7 +85,8 @@ def _told(source: Path, part: str) -> Iterator[None]:
         raise StudioError("weights_unusable", model=source.name, part=part) from error
 
 
-def _placed(part: Any, device: str) -> Any:
+def placed(part: Any, device: str) -> Any:
+    """A part ready to compute on a device."""
     part.eval().requires_grad_(False)
     # Convolutions run faster with channels last; text encoders and transformers have none that matter.
     convolves = any(isinstance(module, torch.nn.Conv2d) for module in part.modules())

@@ -50,33 +50,41 @@ def _nothing(pipe: Any, device: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _offload(pipe: Any, device: str) -> Iterator[None]:
-    """Each part comes to the device for its turn; whatever happens, all are back in the host's memory."""
-    pipe.enable_model_cpu_offload(device=device)
+    """Each part comes to the device for its turn; whatever happens, all are back where they were."""
+    with _put_back(pipe):
+        pipe.enable_model_cpu_offload(device=device)
+        try:
+            yield
+        finally:
+            pipe.remove_all_hooks()
+
+
+@contextlib.contextmanager
+def _put_back(pipe: Any) -> Iterator[None]:
+    """A model's own parts wait in the host's memory; one of another entry may lie on the device."""
+    places = [(part, next(part.parameters()).device) for part in _modules(pipe)]
     try:
         yield
     finally:
-        pipe.remove_all_hooks()
-        pipe.to("cpu")
+        for part, place in places:
+            part.to(place)
 
 
 @contextlib.contextmanager
 def _group(pipe: Any, device: str) -> Iterator[None]:
     """Blocks of the parts come to the device one after the other."""
-    pipe.enable_group_offload(
-        onload_device=torch.device(device),
-        offload_device=torch.device("cpu"),
-        offload_type="leaf_level",
-        use_stream=torch.device(device).type == "cuda",
-    )
-    try:
-        yield
-    finally:
-        for part in _modules(pipe):
-            if hasattr(part, "_diffusers_hook") or any(
-                hasattr(one, "_diffusers_hook") for one in part.modules()
-            ):
+    with _put_back(pipe):
+        pipe.enable_group_offload(
+            onload_device=torch.device(device),
+            offload_device=torch.device("cpu"),
+            offload_type="leaf_level",
+            use_stream=torch.device(device).type == "cuda",
+        )
+        try:
+            yield
+        finally:
+            for part in _modules(pipe):
                 _unhook(part)
-        pipe.to("cpu")
 
 
 def _modules(pipe: Any) -> list[Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+import torch
+
 from studio.errors import StudioError
 from studio.families import FAMILIES
 
@@ -20,6 +22,16 @@ class Part:
     """How many numbers it holds: its bytes on a device are these times the size of one."""
     wide: bool = False
     """It stays in float32 where the others take float16: its bytes are twice theirs there."""
+    narrow: tuple[torch.dtype, ...] | None = None
+    """The half-wide types it can compute in, the best first, where it has a mind of its own."""
+
+    def dtype(self, device: torch.dtype) -> torch.dtype:
+        """The type it is kept in on a device that computes in another one."""
+        if self.narrow is None:
+            return torch.float32 if self.wide and device == torch.float16 else device
+        # float16 is what GPUs compute in. The bfloat16 of processors is too coarse for a picture's colours.
+        usable = self.narrow if device == torch.float16 else ()
+        return next(iter(usable), torch.float32)
 
 
 def is_wide(family: str, part: str, config: Mapping[str, object]) -> bool:

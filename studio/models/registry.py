@@ -14,41 +14,43 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 
-from studio.catalog import source_path
 from studio.errors import StudioError
 from studio.forecast import forecast
-from studio.messages import DeviceState, Forecast, Held, ModelSpec
-from studio.models import loading
+from studio.messages import DeviceState, Entry, Forecast, Held, ModelSpec, VaeSpec
+from studio.models import kinds
+from studio.models.converting import weights_of
 from studio.models.devices import Device, available_memory
-from studio.models.modes import BY_ITSELF, MODES, Mode
+from studio.models.modes import BY_ITSELF, MODES, WHOLE, Mode
+from studio.models.parts import Part
 from studio.models.peaks import Peaks
 from studio.models.shelf import Shelf, give_back
 from studio.weights import Hashes
 
 log = logging.getLogger(__name__)
+Spec = TypeVar("Spec", bound=Entry)
 
 
 class Loader(Protocol):
-    """What brings parts from a checkpoint; the module `loading` is one."""
+    """What brings the parts of entries; the module `kinds` is one."""
 
-    def plan(self, source: Path, family: str, hashes: Hashes) -> tuple[loading.Part, ...]: ...
+    def plan(self, spec: Entry, source: Path, hashes: Hashes) -> tuple[Part, ...]: ...
 
     def load_weights(
-        self, source: Path, family: str, names: Collection[str], device: str, dtype: torch.dtype
+        self, spec: Entry, source: Path, names: Collection[str], device: str, dtype: torch.dtype
     ) -> dict[str, Any]: ...
 
-    def load_settings(self, source: Path, family: str) -> dict[str, Any]: ...
+    def load_settings(self, spec: Entry, source: Path) -> dict[str, Any]: ...
 
 
 @dataclass
-class Loaded:
-    """A model in memory: its parts by name, how it lies there, and a short name of its content."""
+class Loaded(Generic[Spec]):
+    """An entry in memory: its parts by name, how it lies there, and a short name of its content."""
 
-    spec: ModelSpec
+    spec: Spec
     parts: dict[str, Any]
     keys: dict[str, int]
     mode: Mode
@@ -79,7 +81,7 @@ class _Read:
     """A checkpoint in the host's memory, not yet anybody's."""
 
     mode: Mode
-    plan: tuple[loading.Part, ...]
+    plan: tuple[Part, ...]
     weights: dict[str, Any]
     settings: dict[str, Any]
     source: Path
@@ -92,18 +94,25 @@ class Registry:
         self,
         device: Device,
         data: Path,
-        loader: Loader = loading,
+        loader: Loader = kinds,
         on_change: Callable[[DeviceState], None] = lambda state: None,
     ) -> None:
         self.device = device
         self._data, self._loader, self._on_change = data, loader, on_change
         self._hashes, self._peaks = Hashes(data), Peaks(data)
         self._shelf = Shelf(device.name)
-        self._models: dict[str, Loaded] = {}
+        self._models: dict[str, Loaded[Any]] = {}
         # One lock around looking up and loading: whoever waits for a load finds it done. Reading ahead lets go
         # of it; whoever wants that very model waits for the reading to end.
         self._lock = threading.Condition(threading.RLock())
         self._reading = ""
+        self._measuring = False
+        self._too_large: dict[str, Mode] = {}
+
+    @property
+    def data(self) -> Path:
+        """The folder of what people bring and make."""
+        return self._data
 
     # -- what is there ---------------------------------------------------------------------------
 
@@ -118,17 +127,17 @@ class Registry:
             waiting = tuple(_held(one, one.keys) for one in self._models.values() if not one.resident)
         return self.device.state().model_copy(update={"held": self.held(), "host_held": waiting})
 
-    def forecast(self, spec: ModelSpec) -> Forecast:
+    def forecast(self, spec: Entry) -> Forecast:
         """What wanting a model would do."""
         with self._lock:
-            model = self._models.get(spec.id)
+            model = self._models.get(name_of(spec))
             return self._fit(model.spec, model.mode, model.keys) if model else self._choose(spec)[2]
 
     # -- leases ----------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def lease(self, spec: ModelSpec, on_load: Callable[[], None] = lambda: None) -> Iterator[Loaded]:
-        """The model on the device, pinned for as long as the lease lasts."""
+    def lease(self, spec: Spec, on_load: Callable[[], None] = lambda: None) -> Iterator[Loaded[Spec]]:
+        """The entry on the device, pinned for as long as the lease lasts; a model's before its helpers'."""
         with self._lock:
             model = self._ready(spec, on_load)
             model.used, model.pins = time.time(), model.pins + 1
@@ -141,18 +150,18 @@ class Registry:
                 model.used, model.pins = time.time(), model.pins - 1
                 self._on_change(self.state())
 
-    def load(self, spec: ModelSpec) -> None:
+    def load(self, spec: Entry) -> None:
         """Brings a model though nobody paints with it yet."""
         with self._lock:
             self._ready(spec, lambda: None).used = time.time()
             self._on_change(self.state())
 
-    def read_ahead(self, spec: ModelSpec) -> None:
+    def read_ahead(self, spec: Entry) -> None:
         """Reads a model that will be wanted next while another is painted with; nothing goes for it."""
         with self._lock:
-            if spec.id in self._models or self._reading or not self._fits_beside(spec):
+            if name_of(spec) in self._models or self._reading or not self._fits_beside(spec):
                 return
-            self._reading = spec.id
+            self._reading = name_of(spec)
         read: _Read | None = None
         try:
             read = self._read(spec)
@@ -169,27 +178,39 @@ class Registry:
     def unload(self, *ids: str) -> None:
         """Takes models out of all memory; none named: all. What work holds stays."""
         with self._lock:
-            for id in ids or tuple(self._models):
-                if id in self._models and not self._models[id].pins:
-                    del self._models[id]
+            for name, one in tuple(self._models.items()):
+                if not one.pins and (not ids or {name, one.spec.id} & set(ids)):
+                    del self._models[name]
             self._sweep()
             self._on_change(self.state())
+        give_back()
+
+    def shrink(self, spec: Entry) -> None:
+        """A model whose work ran out of memory comes back in the next mode that needs less, where there is one."""
+        name = name_of(spec)
+        with self._lock:
+            model = self._models.get(name)
+            if model is not None and not model.pins:
+                self._too_large[name] = model.mode
+                del self._models[name]
+                self._sweep()
         give_back()
 
     def unload_idle(self, seconds: float) -> None:
         """Takes out what nobody has used for so long."""
         with self._lock:
-            idle = [id for id, one in self._models.items() if time.time() - one.used > seconds]
+            idle = [name for name, one in self._models.items() if time.time() - one.used > seconds]
         if idle:
             self.unload(*idle)
 
     # -- bringing --------------------------------------------------------------------------------
 
-    def _ready(self, spec: ModelSpec, on_load: Callable[[], None]) -> Loaded:
-        if self._reading == spec.id:
+    def _ready(self, spec: Entry, on_load: Callable[[], None]) -> Loaded[Any]:
+        name = name_of(spec)
+        if self._reading == name:
             on_load()
-            self._lock.wait_for(lambda: self._reading != spec.id)
-        model = self._models.get(spec.id)
+            self._lock.wait_for(lambda: self._reading != name)
+        model = self._models.get(name)
         if model is None:
             return self._bring(spec, on_load)
         if not model.resident:
@@ -200,7 +221,7 @@ class Registry:
             self._shelf.move(model.keys, "device" if model.mode.on_device else "host")
         return model
 
-    def _bring(self, spec: ModelSpec, on_load: Callable[[], None]) -> Loaded:
+    def _bring(self, spec: Entry, on_load: Callable[[], None]) -> Loaded[Any]:
         # 1. What it is and how it fits, from headers alone: most of what can be wrong is told here.
         mode, plan, fit = self._choose(spec)
         expected = _admitted(spec, fit)
@@ -213,15 +234,15 @@ class Registry:
         self._make_room(expected, keys)
         return self._shelve(spec, read, resident=True)
 
-    def _read(self, spec: ModelSpec, mode: Mode | None = None, plan: tuple[loading.Part, ...] = ()) -> _Read:
+    def _read(self, spec: Entry, mode: Mode | None = None, plan: tuple[Part, ...] = ()) -> _Read:
         if mode is None:
             mode, plan, _ = self._choose(spec)
-        source = source_path(spec, self._data)
+        source = weights_of(spec, self._data)
         missing = [part.name for part in plan if part.key not in self._shelf]
-        weights = self._loader.load_weights(source, spec.family, missing, "cpu", self.device.dtype)
-        return _Read(mode, plan, weights, self._loader.load_settings(source, spec.family), source)
+        weights = self._loader.load_weights(spec, source, missing, "cpu", self.device.dtype)
+        return _Read(mode, plan, weights, self._loader.load_settings(spec, source), source)
 
-    def _shelve(self, spec: ModelSpec, read: _Read, resident: bool) -> Loaded:
+    def _shelve(self, spec: Entry, read: _Read, resident: bool) -> Loaded[Any]:
         keys = _bytes(read.plan, read.mode, self.device.dtype)
         for part in read.plan:
             if part.key not in self._shelf:
@@ -232,15 +253,15 @@ class Registry:
         parts = read.settings | {part.name: self._shelf.get(part.key).module for part in read.plan}
         model = Loaded(spec, parts, keys, read.mode, _hash(read.plan), read.source, self.device.name)
         model.used, model.resident = time.time(), resident
-        self._models[spec.id] = model
+        self._models[name_of(spec)] = model
         return model
 
-    def _still_fits(self, spec: ModelSpec, read: _Read) -> bool:
+    def _still_fits(self, spec: Entry, read: _Read) -> bool:
         # Others came and went meanwhile, and with them perhaps a part that was shared.
         there = all(part.key in self._shelf or part.name in read.weights for part in read.plan)
-        return there and spec.id not in self._models and self._fits_beside(spec)
+        return there and name_of(spec) not in self._models and self._fits_beside(spec)
 
-    def _fits_beside(self, spec: ModelSpec) -> bool:
+    def _fits_beside(self, spec: Entry) -> bool:
         """Whether there is room to read a model without anything having to go."""
         try:
             mode, plan, fit = self._choose(spec)
@@ -266,24 +287,28 @@ class Registry:
                     self._bring(spec, lambda: None)
             raise
 
-    def _choose(self, spec: ModelSpec) -> tuple[Mode, tuple[loading.Part, ...], Forecast]:
+    def _choose(self, spec: Entry) -> tuple[Mode, tuple[Part, ...], Forecast]:
         """The first mode that fits, by the device's setting; where none does, the last one's shortage."""
-        found = self._loader.plan(source_path(spec, self._data), spec.family, self._hashes)
-        for mode in self._modes():
+        found = self._loader.plan(spec, weights_of(spec, self._data), self._hashes)
+        for mode in self._modes(spec):
             plan = tuple(replace(part, key=mode.key(part.name, part.key)) for part in found)
             fit = self._fit(spec, mode, _bytes(plan, mode, self.device.dtype))
             if fit.fits:
                 break
         return mode, plan, fit
 
-    def _fit(self, spec: ModelSpec, mode: Mode, keys: Mapping[str, int]) -> Forecast:
-        room = self._peaks.of(spec.id, mode.name)
-        return forecast(self.held(), spec.id, mode.needs(keys), self.device.budget, room)
+    def _fit(self, spec: Entry, mode: Mode, keys: Mapping[str, int]) -> Forecast:
+        room = self._peaks.of(name_of(spec), mode.name)
+        return forecast(self.held(), name_of(spec), mode.needs(keys), self.device.budget, room)
 
-    def _modes(self) -> tuple[Mode, ...]:
+    def _modes(self, spec: Entry) -> tuple[Mode, ...]:
+        if not isinstance(spec, ModelSpec):
+            return (WHOLE,)  # small, and the modes are those of a pipe
         if self.device.memory_mode != "auto":
             return (MODES[self.device.memory_mode],)
-        return BY_ITSELF[:1] if self.device.is_host else BY_ITSELF
+        modes = BY_ITSELF[:1] if self.device.is_host else BY_ITSELF
+        passed = modes.index(self._too_large[name_of(spec)]) + 1 if name_of(spec) in self._too_large else 0
+        return modes[passed:] or modes[-1:]
 
     # -- letting go ------------------------------------------------------------------------------
 
@@ -309,7 +334,7 @@ class Registry:
         for model in waiting:
             room -= sum(model.keys.values())
             if room < 0:
-                del self._models[model.spec.id]
+                del self._models[name_of(model.spec)]
         self._sweep(wanted)
 
     def _sweep(self, wanted: Collection[str] = ()) -> None:
@@ -319,42 +344,57 @@ class Registry:
     # -- measuring -------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _measured(self, model: Loaded) -> Iterator[None]:
+    def _measured(self, model: Loaded[Any]) -> Iterator[None]:
         """On a GPU, what the work of a lease took beside the weights is learned."""
-        if torch.device(self.device.name).type != "cuda":
+        # The device counts one peak at a time: a lease within another's is part of that one's work.
+        if torch.device(self.device.name).type != "cuda" or self._measuring:
             yield
             return
         torch.cuda.reset_peak_memory_stats(self.device.name)
-        before = torch.cuda.memory_allocated(self.device.name)
-        yield
+        before, weights = torch.cuda.memory_allocated(self.device.name), self._shelf.bytes("device")
+        self._measuring = True
+        try:
+            yield
+        finally:
+            self._measuring = False
         counted = 0 if model.mode.on_device else model.bytes
-        peak = torch.cuda.max_memory_allocated(self.device.name) - before - counted
-        self._peaks.learn(model.spec.id, model.mode.name, peak)
+        brought = max(0, self._shelf.bytes("device") - weights)
+        peak = torch.cuda.max_memory_allocated(self.device.name) - before - counted - brought
+        self._peaks.learn(name_of(model.spec), model.mode.name, peak)
 
 
-def _held(model: Loaded, parts: Mapping[str, int]) -> Held:
+def name_of(spec: Entry) -> str:
+    """Under which name an entry is held; a person's own VAE is scaled by the family it is used in."""
+    return f"{spec.id}:{spec.families[0]}" if isinstance(spec, VaeSpec) and spec.own else spec.id
+
+
+def _held(model: Loaded[Any], parts: Mapping[str, int]) -> Held:
     return Held(
-        model=model.spec.id, parts=dict(parts), pinned=model.pins > 0, used=model.used, mode=model.mode.name
+        model=name_of(model.spec),
+        title=model.spec.title,
+        parts=dict(parts),
+        pinned=model.pins > 0,
+        used=model.used,
+        mode=model.mode.name,
     )
 
 
-def _bytes(plan: tuple[loading.Part, ...], mode: Mode, dtype: torch.dtype) -> dict[str, int]:
+def _bytes(plan: tuple[Part, ...], mode: Mode, dtype: torch.dtype) -> dict[str, int]:
     return {part.key: part.elements * _itemsize(part, mode, dtype) for part in plan}
 
 
-def _itemsize(part: loading.Part, mode: Mode, dtype: torch.dtype) -> int:
-    # A decoder that overflows in half precision is kept in full.
-    wide = part.wide and dtype == torch.float16
-    return 4 if wide else mode.itemsize(part.name, dtype)
+def _itemsize(part: Part, mode: Mode, dtype: torch.dtype) -> int:
+    # A decoder that overflows in half precision is kept in full; an upscaler has types of its own.
+    return mode.itemsize(part.name, part.dtype(dtype))
 
 
-def _admitted(spec: ModelSpec, fit: Forecast) -> Forecast:
+def _admitted(spec: Entry, fit: Forecast) -> Forecast:
     if not fit.fits:
         raise StudioError("memory_budget", model=spec.title.en, needs=_gb(fit.needs), has=_gb(fit.has))
     return fit
 
 
-def _hash(plan: tuple[loading.Part, ...]) -> str:
+def _hash(plan: tuple[Part, ...]) -> str:
     """A short name of a checkpoint's content, ten digits, as other tools show one."""
     digest = hashlib.sha256("".join(sorted(part.key for part in plan)).encode())
     return digest.hexdigest()[:10]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def registry(data: Path, mode: str) -> Registry:
 def painted(kept: Registry, checkpoint: Path, watcher: Watcher = SILENT) -> str:
     with kept.lease(spec(checkpoint)) as model:
         assert model.mode.name == kept.device.memory_mode
-        return paint(model, request(), "cpu", watcher).sha256
+        return hashlib.sha256(paint(model, request(), "cpu", watcher).tobytes()).hexdigest()
 
 
 def hooked(kept: Registry, checkpoint: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.errors import StudioError
-from studio.messages import DeviceState, ModelSpec
-from studio.models import loading
+from studio.messages import DeviceState, Entry, ModelSpec
+from studio.models import kinds
 from studio.models import registry as registry_module
 from studio.models.devices import Device
+from studio.models.parts import Part
 from studio.models.registry import Loaded, Registry
 from studio.weights import Hashes
 from tests.diffusion.painting import spec
+from tests.tiny_parts import upscaler_spec, vae_spec
 
 PLENTY = 10**9
 
@@ -33,35 +35,35 @@ class Loads:
         self.names: list[str] = []
         self.error: Exception | None = None
 
-    def plan(self, source: Path, family: str, hashes: Hashes) -> tuple[loading.Part, ...]:
-        return loading.plan(source, family, hashes)
+    def plan(self, spec: Entry, source: Path, hashes: Hashes) -> tuple[Part, ...]:
+        return kinds.plan(spec, source, hashes)
 
     def load_weights(
-        self, source: Path, family: str, names: Collection[str], device: str, dtype: torch.dtype
+        self, spec: Entry, source: Path, names: Collection[str], device: str, dtype: torch.dtype
     ) -> dict[str, Any]:
         self.names += names
         if self.error:
             raise self.error
-        return loading.load_weights(source, family, names, device, dtype)
+        return kinds.load_weights(spec, source, names, device, dtype)
 
-    def load_settings(self, source: Path, family: str) -> dict[str, Any]:
-        return loading.load_settings(source, family)
+    def load_settings(self, spec: Entry, source: Path) -> dict[str, Any]:
+        return kinds.load_settings(spec, source)
 
 
 class Boxes:
     """A loader of empty boxes, so that hundreds of loads take no time: the source's name says what is in it."""
 
-    def plan(self, source: Path, family: str, hashes: Hashes) -> tuple[loading.Part, ...]:
+    def plan(self, spec: Entry, source: Path, hashes: Hashes) -> tuple[Part, ...]:
         sizes = dict(part.split("=") for part in source.name.split("+"))
-        return tuple(loading.Part(name=key, key=key, elements=int(size)) for key, size in sizes.items())
+        return tuple(Part(name=key, key=key, elements=int(size)) for key, size in sizes.items())
 
     def load_weights(
-        self, source: Path, family: str, names: Collection[str], device: str, dtype: torch.dtype
+        self, spec: Entry, source: Path, names: Collection[str], device: str, dtype: torch.dtype
     ) -> dict[str, Any]:
         sizes = dict(part.split("=") for part in source.name.split("+"))
         return {name: Box(int(sizes[name])) for name in names}
 
-    def load_settings(self, source: Path, family: str) -> dict[str, Any]:
+    def load_settings(self, spec: Entry, source: Path) -> dict[str, Any]:
         return {}
 
 
@@ -81,7 +83,7 @@ def boxes(*names: str) -> list[ModelSpec]:
     return [spec(Path(f"/{name}"), f"model{number}") for number, name in enumerate(names)]
 
 
-def use(kept: Registry, wanted: ModelSpec) -> Loaded:
+def use(kept: Registry, wanted: Entry) -> Loaded[Any]:
     with kept.lease(wanted) as model:
         return model
 
@@ -281,13 +283,13 @@ class SlowBoxes(Boxes):
         self.loads = 0
 
     def load_weights(
-        self, source: Path, family: str, names: Collection[str], device: str, dtype: torch.dtype
+        self, spec: Entry, source: Path, names: Collection[str], device: str, dtype: torch.dtype
     ) -> dict[str, Any]:
         if "slow" in source.name:
             self.loads += 1
             self.begun.set()
             assert self.go_on.wait(60)
-        return super().load_weights(source, family, names, device, dtype)
+        return super().load_weights(spec, source, names, device, dtype)
 
 
 def test_a_model_is_read_ahead_while_another_works_and_then_only_moved(tmp_path: Path) -> None:
@@ -340,7 +342,12 @@ def test_reading_ahead_that_fails_changes_nothing(tmp_path: Path) -> None:
 
 
 WANTS = st.lists(
-    st.tuples(st.sets(st.sampled_from("abcdef"), min_size=1, max_size=3), st.booleans()), max_size=12
+    st.tuples(
+        st.sampled_from((spec, vae_spec, upscaler_spec)),
+        st.sets(st.sampled_from("abcdef"), min_size=1, max_size=3),
+        st.booleans(),
+    ),
+    max_size=12,
 )
 SIZES = dict(zip("abcdef", (10, 20, 30, 40, 50, 60), strict=True))
 
@@ -358,16 +365,16 @@ def no_collecting() -> Iterator[None]:
 def test_no_sequence_of_wants_breaks_the_budget_or_a_pin(
     no_collecting: None,
     tmp_path_factory: pytest.TempPathFactory,
-    wants: list[tuple[set[str], bool]],
+    wants: list[tuple[Callable[[Path, str], Entry], set[str], bool]],
     budget: int,
     on_host: bool,
 ) -> None:
     data = tmp_path_factory.getbasetemp()
     kept = registry(data, budget, Boxes(), is_host=on_host, host_budget=300, memory_mode="device")
     pins = []
-    for number, (keys, pin) in enumerate(wants):
+    for number, (kind, keys, pin) in enumerate(wants):
         name = "+".join(f"{key}={SIZES[key]}" for key in sorted(keys))
-        wanted = spec(Path(f"/{name}"), f"model{number}")
+        wanted = kind(Path(f"/{name}"), f"entry{number}")
         lease = kept.lease(wanted)
         try:
             lease.__enter__()
