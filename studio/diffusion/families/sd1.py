@@ -6,17 +6,20 @@ from typing import Any
 
 from diffusers import StableDiffusionInpaintPipeline, StableDiffusionPipeline
 
+from studio.diffusion.encoding import normed_layer, say
 from studio.diffusion.families import Painter, guided
+from studio.families import FAMILIES, Family
 from studio.messages import GenerationRequest
 
 
-def encode(pipe: Any, request: GenerationRequest, device: str) -> dict[str, Any]:
+def encode(
+    pipe: Any, request: GenerationRequest, device: str, family: Family = FAMILIES["sd1"]
+) -> dict[str, Any]:
     """The prompt, and its opposite where the picture is painted against one."""
-    against = guided(pipe, request)
-    positive, negative = pipe.encode_prompt(
-        request.prompt, device, 1, against, request.negative if against else None
-    )
-    return {"prompt_embeds": positive, "negative_prompt_embeds": negative}
+    texts = [request.prompt, request.negative] if guided(pipe, request) else [request.prompt]
+    encoders = [(pipe.tokenizer, pipe.text_encoder)]
+    said = [*say(family, encoders, normed_layer, texts, request, device), None]
+    return {"prompt_embeds": said[0].tokens, "negative_prompt_embeds": said[1] and said[1].tokens}
 
 
 PAINTER = Painter(

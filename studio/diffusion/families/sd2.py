@@ -5,11 +5,18 @@ What a model predicts is told by its scheduler's configuration, which every samp
 
 from __future__ import annotations
 
+from functools import partial
+
 from diffusers import StableDiffusionInpaintPipeline, StableDiffusionPipeline
 
 from studio.diffusion.families import Painter
 from studio.diffusion.families.sd1 import encode
+from studio.families import FAMILIES
 
 PAINTER = Painter(
-    "sd2", StableDiffusionPipeline, encode, {"requires_safety_checker": False}, StableDiffusionInpaintPipeline
+    "sd2",
+    StableDiffusionPipeline,
+    partial(encode, family=FAMILIES["sd2"]),
+    {"requires_safety_checker": False},
+    StableDiffusionInpaintPipeline,
 )
