@@ -2,65 +2,215 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from studio.diffusion.run import Watcher, paint, tokens_over_window
+from PIL import Image
+
+from studio.diffusion.canvas import Canvas, lay_out
+from studio.diffusion.run import Means, Watcher, paint, tokens_over_window
 from studio.diffusion.stopping import Stopped
+from studio.diffusion.upscaling import enlarge
 from studio.families import FAMILIES
-from studio.messages import Cancelled, Finished, GenerationRequest, Loading, Media, ModelSpec, Notice, Step
+from studio.inputs import Inputs
+from studio.messages import (
+    LANCZOS,
+    LATENT,
+    Cancelled,
+    Entry,
+    Finished,
+    GenerationRequest,
+    HighResolution,
+    Loading,
+    Media,
+    ModelSpec,
+    Notice,
+    Step,
+    Trouble,
+    Upscale,
+)
+from studio.models.modes import WHOLE
 from studio.models.registry import Loaded
 from studio.work import Bench
 
 
 def generate(
-    requests: tuple[GenerationRequest, ...], specs: dict[str, ModelSpec], bench: Bench
+    requests: tuple[GenerationRequest, ...], specs: Mapping[str, Entry], bench: Bench
 ) -> Iterator[None]:
     """Every request ends as finished or cancelled; between two pictures other work may come in."""
     for request in requests:
         try:
-            _picture(request, specs[request.model], bench)
+            _Picture(request, specs, bench).make()
         except Stopped as stopped:
             bench.tell(Cancelled(request=request.id, step=stopped.step))
         yield
 
 
-def _picture(request: GenerationRequest, spec: ModelSpec, bench: Bench) -> None:
-    if bench.unwanted(request.id):
-        raise Stopped(0)
+@dataclass
+class _Picture:
+    """One request on its way from stage to stage."""
 
-    def on_load() -> None:
-        bench.tell(Loading(request=request.id, model=spec.id))
+    request: GenerationRequest
+    specs: Mapping[str, Entry]
+    bench: Bench
+    model_hash: str = ""
+    mode: str = ""
+    took: float = 0.0
+    """Seconds of work; waiting for a model to be brought is none."""
 
-    with bench.registry.lease(spec, on_load) as model:
-        _tell_what_is_cut(request, model, bench)
-        started = time.monotonic()
-        watcher = Watcher(_stepper(request, bench), lambda: bench.unwanted(request.id))
-        picture = paint(model, request, bench.registry.device.name, watcher)
+    def make(self) -> None:
+        """The picture, told as finished."""
+        if self._unwanted():
+            raise Stopped(0)
+        picture = self._painted() if self.request.paints else self._start()
+        if upscale := self.request.stage(Upscale):
+            picture = self._enlarged(picture, upscale.factor, upscale.upscaler, "upscale")
+        self._tell(self._finished(picture))
+
+    def _finished(self, picture: Image.Image) -> Finished:
+        mode = f"{self.bench.registry.device.mode} {self.mode}".strip()
         media = Media.of("rgb", picture.width, picture.height, picture.tobytes())
-        took = time.monotonic() - started
-        mode = bench.registry.device.mode
-        bench.tell(Finished(request=request.id, media=media, mode=mode, took=took, model_hash=model.hash))
-
-
-def _stepper(request: GenerationRequest, bench: Bench) -> Callable[[str, int, int, bytes | None], None]:
-    started = time.monotonic()
-
-    def on_step(stage: str, step: int, steps: int, preview: bytes | None) -> None:
-        left = (time.monotonic() - started) / step * (steps - step)
-        bench.tell(
-            Step(request=request.id, stage=stage, step=step, steps=steps, seconds_left=left, preview=preview)
+        return Finished(
+            request=self.request.id, media=media, mode=mode, took=self.took, model_hash=self.model_hash
         )
 
-    return on_step
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.took += time.monotonic() - started
 
+    # -- painting --------------------------------------------------------------------------------
 
-def _tell_what_is_cut(request: GenerationRequest, model: Loaded, bench: Bench) -> None:
-    window = FAMILIES[model.spec.family].window
-    negative = request.negative if request.guidance > 1 else ""  # without guidance nobody reads it
-    for field, text in (("prompt", request.prompt), ("negative", negative)):
-        over = tokens_over_window(model, text, window)
-        if over:
-            bench.tell(
-                Notice(request=request.id, code=f"{field}_cut", params={"over": over, "window": window})
+    def _painted(self) -> Image.Image:
+        canvas = self._canvas()
+        means = Means(enlarge=self._second_enlarge())
+        try:
+            return self._with_model(canvas, means)
+        except Exception as error:
+            if not _out_of_memory(error):
+                raise
+        # Out of the handler: its traceback holds on to what filled the memory.
+        self._notice(Trouble(code="memory_retry"))
+        self.bench.registry.shrink(self._model)
+        return self._with_model(canvas, replace(means, tiles=True))
+
+    @property
+    def _model(self) -> ModelSpec:
+        spec = self.specs[self.request.model]
+        assert isinstance(spec, ModelSpec)
+        return spec
+
+    def _with_model(self, canvas: Canvas | None, means: Means) -> Image.Image:
+        with self._lease(self._model) as model:
+            self.model_hash, self.mode = model.hash, "" if model.mode is WHOLE else model.mode.name
+            self._tell_what_is_cut(model)
+            with self._other_vae() as vae:
+                device, means = self.bench.registry.device.name, replace(means, vae=vae)
+                with self._timed():
+                    return paint(model, self.request, device, self._watcher(), canvas, means)
+
+    @contextlib.contextmanager
+    def _other_vae(self) -> Iterator[Any]:
+        if not self.request.vae:
+            yield None
+            return
+        with self._lease(self.specs[self.request.vae]) as found:
+            yield found.parts["vae"]
+
+    def _lease(self, spec: Entry) -> contextlib.AbstractContextManager[Loaded]:
+        def on_load() -> None:
+            self._tell(Loading(request=self.request.id, model=spec.id))
+
+        return self.bench.registry.lease(spec, on_load)
+
+    # -- pictures --------------------------------------------------------------------------------
+
+    def _inputs(self) -> Inputs:
+        return Inputs(self.bench.registry.data)
+
+    def _start(self) -> Image.Image:
+        assert self.request.start
+        return self._inputs().open(self.request.start.picture)
+
+    def _canvas(self) -> Canvas | None:
+        if self.request.start is None:
+            return None
+        mask = self.request.mask and self._inputs().mask(self.request.mask.picture)
+        return lay_out(self.request, self._start(), mask or None)
+
+    def _second_enlarge(self) -> Callable[[Image.Image, float], Image.Image] | None:
+        second = self.request.stage(HighResolution)
+        if second is None or second.upscaler == LATENT:
+            return None
+        return lambda picture, factor: self._enlarged(picture, factor, second.upscaler, "high_resolution")
+
+    def _enlarged(self, picture: Image.Image, factor: float, upscaler: str, stage: str) -> Image.Image:
+        step = self._stepper(stage)
+
+        def on_tile(tile: int, tiles: int) -> None:
+            step(stage, tile, tiles, None)
+
+        # The second pass of a painting is in that painting's time already.
+        clock = self._timed() if stage == "upscale" else contextlib.nullcontext()
+        with self._upscaler(upscaler) as found, clock:
+            return enlarge(picture, factor, found, on_tile, self._unwanted)
+
+    @contextlib.contextmanager
+    def _upscaler(self, id: str) -> Iterator[Loaded | None]:
+        if id == LANCZOS:
+            yield None
+            return
+        with self._lease(self.specs[id]) as found:
+            yield found
+
+    # -- telling ---------------------------------------------------------------------------------
+
+    def _unwanted(self) -> bool:
+        return self.bench.unwanted(self.request.id)
+
+    def _tell(self, event: Any) -> None:
+        self.bench.tell(event)
+
+    def _notice(self, trouble: Trouble) -> None:
+        self._tell(Notice(request=self.request.id, code=trouble.code, params=trouble.params))
+
+    def _watcher(self) -> Watcher:
+        return Watcher(self._stepper("base"), self._unwanted, self._notice)
+
+    def _stepper(self, first: str) -> Callable[[str, int, int, bytes | None], None]:
+        started, counted = time.monotonic(), first
+
+        def on_step(stage: str, step: int, steps: int, preview: bytes | None) -> None:
+            nonlocal started, counted
+            left = (time.monotonic() - started) / step * (steps - step) if stage == counted else None
+            if stage != counted:
+                started, counted = time.monotonic(), stage
+            self._tell(
+                Step(
+                    request=self.request.id,
+                    stage=stage,
+                    step=step,
+                    steps=steps,
+                    seconds_left=left,
+                    preview=preview,
+                )
             )
+
+        return on_step
+
+    def _tell_what_is_cut(self, model: Loaded) -> None:
+        window = FAMILIES[model.spec.family].window
+        negative = self.request.negative if self.request.guidance > 1 else ""  # else nobody reads it
+        for field, text in (("prompt", self.request.prompt), ("negative", negative)):
+            over = tokens_over_window(model, text, window)
+            if over:
+                self._notice(Trouble(code=f"{field}_cut", params={"over": over, "window": window}))
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # The devices' own error carries no common class but its name.
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

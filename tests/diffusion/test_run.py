@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+from studio.diffusion import run
+from studio.diffusion.canvas import lay_out
 from studio.diffusion.run import tokens_over_window
 from studio.errors import StudioError
+from studio.messages import Mask, Start
 from studio.models.registry import Loaded
-from tests.diffusion.painting import loaded, quietly, request
+from tests.diffusion.painting import SILENT, loaded, quietly, request
 from tests.tiny import tiny_sd1, unet
 
 
@@ -46,3 +54,97 @@ def test_a_model_that_took_guidance_in_is_painted_once_a_step(tmp_path: Path) ->
     }
     # Guidance is a number it reads; there is nothing it is painted against.
     assert len(pictures) == 2 and set(calls) == {1}
+
+
+# -- decoders that run over -----------------------------------------------------------------------
+
+
+def overflowing(monkeypatch: pytest.MonkeyPatch, holes: Callable[[Any], bool]) -> None:
+    """Decoding gives holes for as long as the decoder lies in a type that is said to run over."""
+    decode = run.decode
+
+    def broken(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+        found = decode(vae, latents)
+        return torch.full_like(found, torch.nan) if holes(next(vae.parameters()).dtype) else found
+
+    monkeypatch.setattr(run, "decode", broken)
+
+
+def noticing() -> tuple[run.Watcher, list[str]]:
+    said: list[str] = []
+    return run.Watcher(lambda *_: None, lambda: False, lambda trouble: said.append(trouble.code)), said
+
+
+def test_a_decoder_that_runs_over_is_tried_in_full_precision_and_that_is_said(
+    tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = loaded(tiny_checkpoint)
+    half.parts["vae"].to(torch.bfloat16)
+    before = {name: one.clone() for name, one in half.parts["vae"].state_dict().items()}
+    overflowing(monkeypatch, lambda dtype: dtype != torch.float32)
+    watcher, said = noticing()
+    picture = run.paint(half, request(), "cpu", watcher)
+    assert said == ["vae_full_precision"] and len(set(picture.tobytes())) > 10
+    after = half.parts["vae"].state_dict()
+    assert all(
+        torch.equal(after[name], one) and after[name].dtype == one.dtype for name, one in before.items()
+    )
+
+
+def test_black_from_edge_to_edge_is_no_picture_either(
+    tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = loaded(tiny_checkpoint)
+    half.parts["vae"].to(torch.bfloat16)
+    decode = run.decode
+
+    def black(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+        found = decode(vae, latents)
+        return found if next(vae.parameters()).dtype == torch.float32 else torch.full_like(found, -1.0)
+
+    monkeypatch.setattr(run, "decode", black)
+    watcher, said = noticing()
+    assert len(set(run.paint(half, request(), "cpu", watcher).tobytes())) > 10
+    assert said == ["vae_full_precision"]
+
+
+def test_what_is_no_picture_in_full_precision_is_refused_in_words(
+    model: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overflowing(monkeypatch, lambda dtype: True)
+    with pytest.raises(StudioError, match="picture_broken"):
+        quietly(model, request())
+
+
+# -- another decoder, tiles, and denoisers that read a mask ---------------------------------------
+
+
+def test_another_vae_decodes_and_the_models_own_stays(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    model, other = loaded(tiny_checkpoint), loaded(tiny_sd1(tmp_path, seed=5))
+    plain = quietly(model, request())
+    swapped = quietly(model, request(), means=run.Means(vae=other.parts["vae"]))
+    assert swapped.data != plain.data and quietly(model, request()).data == plain.data
+
+
+def test_decoding_in_tiles_shows_the_same_picture(model: Loaded) -> None:
+    wanted = request(width=128, height=128)
+    whole, tiled = (
+        np.frombuffer(quietly(model, wanted, means=run.Means(tiles=tiles)).data, np.uint8).astype(int)
+        for tiles in (False, True)
+    )
+    assert np.abs(whole - tiled).mean() < 8 and not model.parts["vae"].use_tiling
+
+
+def test_a_denoiser_that_reads_a_mask_paints_inside_it_alone(tmp_path: Path) -> None:
+    checkpoint = tiny_sd1(tmp_path)
+    unet(in_channels=9).save_pretrained(str(checkpoint / "unet"))
+    start, mask = Image.linear_gradient("L").resize((64, 64)).convert("RGB"), Image.new("L", (64, 64), 0)
+    mask.paste(255, (0, 0, 32, 64))
+    for strength in (0.5, 1.0):
+        wanted = request(
+            start=Start(picture="a" * 64, strength=strength), mask=Mask(picture="b" * 64, feather=0)
+        )
+        found = run.paint(loaded(checkpoint), wanted, "cpu", SILENT, lay_out(wanted, start, mask))
+        right = (32, 0, 64, 64)
+        assert found.crop(right).tobytes() == start.crop(right).tobytes()
+        assert found.crop((0, 0, 32, 64)).tobytes() != start.crop((0, 0, 32, 64)).tobytes()
