@@ -31,7 +31,7 @@ DIGITS = 4
 """Weights are kept to so many places, so that writing one out and reading it again changes nothing."""
 LARGEST_SHARE = 1000.0
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
 _WORD = "A-Za-z0-9_"
 _TAG_KINDS = "lora|lyco|hypernet"
 _QUOTES = '"“”'
@@ -44,7 +44,7 @@ _TOKENS = re.compile(
 )
 _TAG = re.compile(rf"{_ESCAPED}|<(?P<kind>{_TAG_KINDS}):(?P<name>[^<>:]+)(?P<rest>(?::[^<>:]*)*)>", re.I)
 _TAG_BEGINS = re.compile(rf"{_ESCAPED}|<(?=(?i:{_TAG_KINDS}):)")
-_BREAK = re.compile(rf"\s*(?<![{_WORD}])BREAK(?![{_WORD}])\s*")
+_BREAK = re.compile(rf"(?<![{_WORD}])BREAK(?![{_WORD}])")
 _TO_ESCAPE = re.compile(rf"[\\()\[\]（）]|<(?=(?i:{_TAG_KINDS}):)|(?<![{_WORD}])BREAK(?![{_WORD}])")
 _ONLY_NUMBER = re.compile(rf"\s*{_NUMBER}\s*")
 
