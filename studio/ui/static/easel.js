@@ -105,10 +105,12 @@ Object.assign(window.studio, (() => {
     } catch (error) { fire(document, "studio:bring-failed", { text: error.message }); }
   }
 
-  let own = false; // a picture of this page is being dragged about
+  const AWAY = 200; // some browsers say between two elements that the pointer left
+  let leaving = 0, own = false; // own: a picture of this page is being dragged about
   const files = (event) => !own && [...(event.dataTransfer?.types || [])].includes("Files");
 
   function veil(shown) {
+    clearTimeout(leaving);
     const had = document.querySelector(".dropveil");
     if (!shown) return had?.remove();
     if (had) return had;
@@ -124,7 +126,7 @@ Object.assign(window.studio, (() => {
     document.addEventListener("dragstart", () => { own = true; });
     document.addEventListener("dragend", () => { own = false; veil(false); });
     for (const name of ["dragenter", "dragover"]) document.addEventListener(name, over);
-    document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) veil(false); });
+    document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) leaving = setTimeout(veil, AWAY, false); });
     document.addEventListener("drop", dropped);
   }
   function over(event) {
@@ -157,8 +159,13 @@ Object.assign(window.studio, (() => {
     return node;
   }
   const icon = (name) => make("i", { className: "eic", ariaHidden: "true" }, [], { icon: name });
-  const tool = (act, name, classes = "ib") =>
-    make("button", { type: "button", className: classes }, [icon(name), make("span", { className: "tip" }, [], { say: act })], { act });
+  function tool(act, name, classes = "ib", key = "") {
+    const tip = make("span", { className: "tip" }, [make("span", {}, [], { say: act })]);
+    if (key) tip.append(make("kbd", { textContent: key, ariaHidden: "true" }));
+    const button = make("button", { type: "button", className: classes }, [icon(name), tip], { act });
+    if (key) button.setAttribute("aria-keyshortcuts", key);
+    return button;
+  }
 
   // -- the mask at the picture's own size; what came before is kept as the squares that changed --------------------
   const SIDE = 256, STEPS = 30, MOST_STEPS = 200, MEMORY = 48e6;
@@ -458,6 +465,7 @@ Object.assign(window.studio, (() => {
   const TOOLS = { brush: Stroke, eraser: Stroke, rectangle: Rectangle, lasso: Lasso };
   const LETTERS = { b: "brush", e: "eraser", r: "rectangle", l: "lasso" };
   const BUTTONS = [0, 1, 5], TURNED = 32; // left, middle, a pen held upside down and what that one sets
+  const LINE = 24; // pixels of a line, in which some wheels count
   const NEAR = 24; // pixels a finger moves before a second one means anything but a pinch
 
   // -- what both ways share ---------------------------------------------------------------------------------------
@@ -538,8 +546,8 @@ Object.assign(window.studio, (() => {
     }
 
     furnish() {
-      const names = ["brush", "eraser", "rectangle", "lasso"];
-      const tools = make("div", { className: "eseg" }, names.map((name) => tool(name, name)));
+      const letters = Object.entries(LETTERS);
+      const tools = make("div", { className: "eseg" }, letters.map(([key, name]) => tool(name, name, "ib", key.toUpperCase())));
       tools.setAttribute("role", "group");
       tools.dataset.name = "tools";
       this.slider = make("input", { type: "range", min: 0, max: 1000 }, [], { name: "size" });
@@ -722,8 +730,9 @@ Object.assign(window.studio, (() => {
       const zooms = event.ctrlKey || event.metaKey;
       if (!zooms && this.view.scale <= this.view.fitting * 1.01) return; // nothing to move: the page may scroll
       event.preventDefault();
-      if (zooms) this.view.zoom(Math.exp(-clamp(event.deltaY, -100, 100) / 250), this.view.here(event));
-      else this.view.pan(-event.deltaX, -event.deltaY);
+      const unit = event.deltaMode ? LINE : 1;
+      if (zooms) this.view.zoom(Math.exp(-clamp(event.deltaY * unit, -100, 100) / 250), this.view.here(event));
+      else this.view.pan(-event.deltaX * unit, -event.deltaY * unit);
       this.moved();
     }
 
