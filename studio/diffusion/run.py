@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from studio.diffusion.encoding import encoded
 from studio.diffusion.families import painter
 from studio.diffusion.latents import (
     decode,
@@ -85,7 +86,7 @@ def paint(
     with model.attached(pipe), seamless(convolving, request.tiling):
         painting = _Painting(model, request, pipe, device, watcher, canvas, means)
         # 3. The prompt, and its opposite where guidance asks for it.
-        texts = family.encode(pipe, request, device)
+        texts = encoded(model, family, pipe, request, device)
         # 4. The picture at its first size, from noise or from what there is.
         first = painting.first_pass(reads_mask)
         latents = denoise(pipe, texts, request, first, device, painting.on_step("base"))
@@ -204,11 +205,3 @@ def enlarged(size: Size, factor: float, multiple: int) -> Size:
     """A size so many times larger, in sides that a model takes."""
     width, height = (round(side * factor / multiple) * multiple for side in (size.width, size.height))
     return Size(width=width, height=height)
-
-
-def tokens_over_window(model: Loaded, text: str, window: int) -> int:
-    """How many tokens of a text the model's window has no room for."""
-    if model.parts.get("tokenizer_3"):  # T5 reads on where the others stop
-        return 0
-    ids = model.parts["tokenizer"](text, add_special_tokens=False, truncation=False, verbose=False).input_ids
-    return max(0, len(ids) - window)

@@ -11,7 +11,8 @@ from typing import Any
 from PIL import Image
 
 from studio.diffusion.canvas import Canvas, lay_out
-from studio.diffusion.run import Means, Watcher, paint, tokens_over_window
+from studio.diffusion.encoding import tokens_cut
+from studio.diffusion.run import Means, Watcher, paint
 from studio.diffusion.stopping import Stopped
 from studio.diffusion.upscaling import enlarge
 from studio.families import FAMILIES
@@ -206,7 +207,7 @@ class _Picture:
         window = FAMILIES[model.spec.family].window
         negative = self.request.negative if self.request.guidance > 1 else ""  # else nobody reads it
         for field, text in (("prompt", self.request.prompt), ("negative", negative)):
-            over = tokens_over_window(model, text, window)
+            over = tokens_cut(model, text)
             if over:
                 self._notice(Trouble(code=f"{field}_cut", params={"over": over, "window": window}))
 

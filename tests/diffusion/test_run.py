@@ -13,7 +13,6 @@ from PIL import Image
 
 from studio.diffusion import run
 from studio.diffusion.canvas import lay_out
-from studio.diffusion.run import tokens_over_window
 from studio.errors import StudioError
 from studio.messages import Mask, Start
 from studio.models.registry import Loaded
@@ -24,11 +23,6 @@ from tests.tiny import tiny_sd1, unet
 @pytest.fixture(scope="module")
 def model(tiny_checkpoint: Path) -> Loaded:
     return loaded(tiny_checkpoint)
-
-
-def test_tokens_beyond_the_window_are_counted(model: Loaded) -> None:
-    assert tokens_over_window(model, "a red cat", 75) == 0
-    assert tokens_over_window(model, "cat " * 80, 75) == 5
 
 
 def test_a_model_that_paints_over_pictures_is_refused_in_words(tmp_path: Path) -> None:
