@@ -9,8 +9,19 @@ from studio.catalog import source_path
 from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.forecast import forecast
-from studio.messages import DeviceState, Forecast, Held, ModelPlace, ModelSpec, ModelState, Trouble
-from studio.weights import checkpoint_bytes, component_folders, tensor_elements, weight_files
+from studio.messages import (
+    DeviceState,
+    Forecast,
+    Held,
+    ModelPlace,
+    ModelSpec,
+    ModelState,
+    PartState,
+    Trouble,
+    UpscalerSpec,
+    VaeSpec,
+)
+from studio.weights import checkpoint_bytes, component_folders, tensor_bytes, tensor_elements, weight_files
 
 
 def state_of(
@@ -74,3 +85,36 @@ def part_elements(source: Path) -> dict[str, int]:
         str(folder): sum(tensor_elements(file) for file in weight_files(folder))
         for folder in component_folders(source)
     }
+
+
+# -- VAEs and upscalers ---------------------------------------------------------------------------
+
+
+def part_state(
+    spec: VaeSpec | UpscalerSpec, data: Path, devices: Iterable[DeviceState], on_hub: bool
+) -> PartState:
+    """A VAE or an upscaler as the page shows it."""
+    if on_hub:
+        return PartState(spec=spec, place="hub")
+    for device in devices:
+        for place, entries in _shelves(device):
+            for one in entries:
+                # A person's own VAE is held once for each family that it is used in.
+                if one.model.partition(":")[0] == spec.id:
+                    return PartState(spec=spec, place=place, bytes=one.bytes)
+    try:
+        return PartState(spec=spec, place="disk", bytes=part_bytes(source_path(spec, data)))
+    except StudioError as error:
+        return PartState(spec=spec, place="missing", trouble=error.trouble)
+
+
+def part_bytes(source: Path) -> int:
+    """What a VAE or an upscaler weighs as stored; what is missing or cut short is told by its name."""
+    files: tuple[Path, ...] = (source,)
+    if source.is_dir():
+        files = weight_files(source if (source / "config.json").is_file() else source / "vae")
+    for file in files:
+        if not file.is_file():
+            raise StudioError("weights_missing", file=f"{file.parent.name}/{file.name}")
+    # A pickle that the catalog names by its hash is made safetensors when it is first used.
+    return sum(tensor_bytes(file) if file.suffix == ".safetensors" else file.stat().st_size for file in files)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 from studio.catalog import Catalog, source_path
@@ -22,20 +22,24 @@ from studio.messages import (
     DeviceState,
     Draft,
     EmbeddingUse,
+    GenerationRequest,
     Input,
     Job,
     Language,
     ModelSpec,
     ModelState,
+    PartState,
     Person,
     Picture,
     TokenCount,
     Trouble,
+    UpscalerSpec,
+    VaeSpec,
 )
 from studio.own import Library, Own
 from studio.pace import Pace
 from studio.people import People
-from studio.places import state_of
+from studio.places import part_bytes, part_state, state_of
 from studio.prompt import count_tokens, embeddings_in, remarks
 from studio.settings import Settings
 from studio.weights import Hashes, checkpoint_bytes
@@ -107,6 +111,18 @@ class Studio:
         _admin(person)
         return tuple((one.name, one.trouble) for one in self.library.refused)
 
+    def vaes(self, model: str) -> tuple[PartState, ...]:
+        """The VAEs that fit a model, with where they are now."""
+        return self._parts(self.library.vaes_for(model))
+
+    def upscalers(self) -> tuple[PartState, ...]:
+        """The learned upscalers, with where they are now."""
+        return self._parts(self.library.upscalers.values())
+
+    def _parts(self, specs: Iterable[VaeSpec | UpscalerSpec]) -> tuple[PartState, ...]:
+        devices, data = self._engine.devices(), self.settings.data
+        return tuple(part_state(spec, data, devices, self._downloads.needed(spec)) for spec in specs)
+
     def count_tokens(self, model: str, text: str) -> TokenCount:
         """How much of a model's window a text takes."""
         spec = self.library.spec(model)
@@ -138,14 +154,20 @@ class Studio:
     def submit(self, draft: Draft, person: Person) -> str:
         """Takes a draft on as a job, or says what is wrong with it."""
         spec = self.library.spec(draft.model)
-        if not self._downloads.needed(spec):
-            # What is missing is said now, not after waiting in line.
-            checkpoint_bytes(source_path(spec, self.settings.data))
         created = time.time()
         id = f"{int(created * 1000):013d}-{secrets.token_hex(4)}"
         requests = resolve(draft, spec, id, person, self._around(spec))
+        self._check_here(requests)
         self._book.submit(Job(id=id, person=person.id, draft=draft, requests=requests, created=created))
         return id
+
+    def _check_here(self, requests: tuple[GenerationRequest, ...]) -> None:
+        """What is missing is said now, not after waiting in line."""
+        needed = {spec.id: spec for request in requests for spec in self.library.entries(request)}
+        for spec in needed.values():
+            if not self._downloads.needed(spec):
+                source = source_path(spec, self.settings.data)
+                checkpoint_bytes(source) if isinstance(spec, ModelSpec) else part_bytes(source)
 
     def follow(self, job: str, person: Person, after: int = 0) -> AsyncIterator[AnyEvent]:
         """A job's events after a number, as they come, ending with its last."""

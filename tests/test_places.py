@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from studio.messages import DeviceState, Held, HubSource, ModelState, Trouble
-from studio.places import part_elements, state_of
+from studio.places import part_elements, part_state, state_of
 from tests.diffusion.painting import spec
+from tests.tiny_parts import tiny_upscaler, upscaler_spec, vae_spec
 
 
 def device(budget: int = 10**9, **changes: object) -> DeviceState:
@@ -58,3 +59,38 @@ def test_what_must_be_fetched_is_told_without_looking_for_it(tmp_path: Path) -> 
 def test_a_load_that_failed_is_told_with_the_model(tiny_checkpoint: Path) -> None:
     trouble = Trouble(code="memory_short")
     assert state(tiny_checkpoint, device(), tiny=trouble).trouble == trouble
+
+
+# -- VAEs and upscalers ---------------------------------------------------------------------------
+
+
+def test_a_part_is_told_where_it_is_and_what_it_weighs(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    large = upscaler_spec(tiny_upscaler(tmp_path / "x.safetensors"))
+    told = part_state(large, tmp_path, (device(),), on_hub=False)
+    assert told.place == "disk" and told.bytes > 0
+    assert part_state(large, tmp_path, (), on_hub=True).place == "hub"
+    held = Held(model="large", parts={"a": 7})
+    assert part_state(large, tmp_path, (device(held=(held,)),), on_hub=False).place == "resident"
+    assert part_state(large, tmp_path, (device(host_held=(held,)),), on_hub=False).bytes == 7
+
+
+def test_a_vae_is_weighed_in_every_layout(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    (file,) = (tiny_checkpoint / "vae").glob("*.safetensors")
+    sources = (tiny_checkpoint, tiny_checkpoint / "vae", file)
+    sizes = {part_state(vae_spec(source), tmp_path, (), on_hub=False).bytes for source in sources}
+    assert len(sizes) == 1 and sizes.pop() > 0
+
+
+def test_a_persons_own_vae_is_held_under_the_family_it_is_used_in(tmp_path: Path) -> None:
+    own = vae_spec(tmp_path / "x.safetensors", own=True)
+    held = Held(model="soft:sd1", parts={"a": 7})
+    assert part_state(own, tmp_path, (device(held=(held,)),), on_hub=False).place == "resident"
+
+
+def test_a_part_whose_file_is_gone_or_cut_says_so(tmp_path: Path) -> None:
+    gone = part_state(upscaler_spec(tmp_path / "x.safetensors"), tmp_path, (), on_hub=False)
+    assert gone.place == "missing" and gone.trouble and gone.trouble.code == "weights_missing"
+    file = tiny_upscaler(tmp_path / "y.safetensors")
+    file.write_bytes(file.read_bytes()[:-9])
+    cut = part_state(upscaler_spec(file), tmp_path, (), on_hub=False)
+    assert cut.place == "missing" and cut.trouble and cut.trouble.code == "weights_truncated"

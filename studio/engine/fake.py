@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import io
+import math
 import random
 import threading
 import time
@@ -13,6 +14,7 @@ from PIL import Image
 
 from studio.messages import (
     AnyEvent,
+    Base,
     Cancelled,
     DeviceState,
     Entry,
@@ -65,7 +67,8 @@ class FakeEngine:
             left = (request.steps - step) * self._step_seconds
             preview = noisy_jpeg(picture, 1 - step / request.steps)
             yield Step(request=request.id, step=step, steps=request.steps, seconds_left=left, preview=preview)
-        media = Media.of("rgb", request.width, request.height, picture.tobytes())
+        picture = picture.resize(_size(request))
+        media = Media.of("rgb", picture.width, picture.height, picture.tobytes())
         took = time.monotonic() - started
         yield Finished(request=request.id, media=media, mode="fake", took=took, model_hash="0000000000")
 
@@ -105,6 +108,11 @@ class FakeEngine:
     def close(self) -> None:
         """Lets every lane go."""
         self._closed.set()
+
+
+def _size(request: GenerationRequest) -> tuple[int, int]:
+    factor = math.prod(stage.factor for stage in request.stages if not isinstance(stage, Base))
+    return round(request.width * factor), round(request.height * factor)
 
 
 def gradient(request: GenerationRequest) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -11,8 +12,27 @@ import pytest
 
 from studio.downloads import Tell, Unwanted
 from studio.errors import StudioError
-from studio.messages import Cancelled, Done, Downloading, Draft, Failed, ModelSpec, Person
+from studio.messages import (
+    Bilingual,
+    Cancelled,
+    Done,
+    Downloading,
+    Draft,
+    Entry,
+    Failed,
+    HighResolution,
+    HubSource,
+    Loading,
+    Person,
+    Saved,
+    Start,
+    Upscale,
+    UpscalerSpec,
+    VaeSpec,
+)
 from studio.service import Studio
+from tests import hub
+from tests.test_weights import headed
 from tests.worlds import PATIENCE, fake_studio, paint, told, wait_for
 
 ANN, BOB = Person(id="ann"), Person(id="bob")
@@ -28,10 +48,10 @@ class Fetching:
         self.error: Exception | None = None
         self.given_up = threading.Event()
 
-    def needed(self, spec: ModelSpec) -> bool:
+    def needed(self, spec: Entry) -> bool:
         return spec.id == "tiny" and not self.here.is_dir()
 
-    def fetch(self, spec: ModelSpec, tell: Tell, unwanted: Callable[[], bool]) -> Path:
+    def fetch(self, spec: Entry, tell: Tell, unwanted: Callable[[], bool]) -> Path:
         tell(5, 10, 2.0)
         while not self.arrives.wait(0.01):
             if unwanted():
@@ -105,3 +125,80 @@ def test_others_paint_while_a_model_is_fetched(studio: Studio, tmp_path: Path) -
     assert isinstance(paint(studio, draft(model="other"), BOB)[-1], Done)
     network(studio).arrives.set()
     assert isinstance(told(studio, waiting, ANN)[-1], Done)
+
+
+# -- what a job needs beside its model ------------------------------------------------------------
+
+TITLE = Bilingual(en="Part", zh="部件")
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    """A studio whose model is here; its VAE and its upscaler lie on a hub."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    weights = headed(tmp_path / "weights.safetensors", {"some.weight": (4, 3)}).read_bytes()
+    with hub.serving() as remote:
+        remote.repos["a/vae"] = {"config.json": b"{}", "diffusion_pytorch_model.safetensors": weights}
+        remote.repos["a/large"] = {"x4.safetensors": weights}
+        studio = fake_studio(tmp_path, hub=remote.url)
+        studio.library._catalog.vaes["soft"] = VaeSpec(
+            id="soft", title=TITLE, licence="test", families=("sd1",), source=HubSource(repo="a/vae")
+        )
+        source = HubSource(repo="a/large", file="x4.safetensors")
+        studio.library._catalog.upscalers["large"] = UpscalerSpec(
+            id="large", title=TITLE, licence="test", source=source
+        )
+        studio.start()
+        yield studio
+        studio.close()
+
+
+def places(studio: Studio) -> list[str]:
+    return [part.place for part in (*studio.vaes("tiny"), *studio.upscalers())]
+
+
+def test_a_job_fetches_every_part_it_needs_names_each_and_then_paints(served: Studio) -> None:
+    assert places(served) == ["hub", "hub"]
+    events = paint(served, draft(vae="soft", high_resolution=HighResolution(upscaler="large")), ANN)
+    fetched = [event for event in events if isinstance(event, Downloading)]
+    assert list(dict.fromkeys(event.model for event in fetched)) == ["soft", "large"]
+    assert all(event.total > 0 for event in fetched)
+    brought = [event.model for event in events if isinstance(event, Loading)]
+    assert brought == ["tiny", "soft", "large"] and isinstance(events[-1], Done)
+    assert places(served) == ["resident", "resident"]
+
+
+def test_a_job_that_paints_nothing_neither_fetches_nor_loads_its_model(served: Studio) -> None:
+    from PIL import Image
+
+    away = HubSource(repo="a/none")
+    spec = served.library.spec("tiny")
+    served.library._catalog.specs["tiny"] = spec.model_copy(update={"source": away})
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), (200, 30, 10)).save(buffer, "PNG")
+    start = Start(picture=served.keep_input(buffer.getvalue(), ANN).picture)
+    larger = draft(start=start, base=False, upscale=Upscale(factor=3, upscaler="large"), steps=None)
+    events = paint(served, larger, ANN)
+    assert isinstance(events[-1], Done)
+    assert {event.model for event in events if isinstance(event, Downloading | Loading)} == {"large"}
+    (saved,) = (event.picture for event in events if isinstance(event, Saved))
+    assert (saved.size.width, saved.size.height) == (120, 90)
+    assert saved.recipe.model_title == TITLE.en
+
+
+def test_a_part_that_cannot_be_fetched_fails_its_job_in_words(served: Studio) -> None:
+    served.library._catalog.vaes["soft"] = served.library.vaes["soft"].model_copy(
+        update={"source": HubSource(repo="a/none")}
+    )
+    last = paint(served, draft(vae="soft"), ANN)[-1]
+    assert isinstance(last, Failed) and (last.code, last.params["repo"]) == ("repo_unknown", "a/none")
+
+
+def test_a_vae_that_does_not_fit_is_refused_before_anything_is_recorded(served: Studio) -> None:
+    away = served.library.vaes["soft"].model_copy(update={"families": ("sdxl",)})
+    served.library._catalog.vaes["soft"] = away
+    assert served.vaes("tiny") == ()
+    with pytest.raises(StudioError):
+        served.submit(draft(vae="soft"), ANN)
+    assert served.jobs(ANN) == ()
