@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from typing import IO
 from urllib.parse import urlsplit
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from studio.api.identity import asker, language_of
@@ -40,12 +40,12 @@ Keep = Callable[[bytes, Person], Input]
 def router(studio: Studio) -> APIRouter:
     """`POST /api/inputs` and `/api/masks`: a picture's bytes; `GET /api/inputs/DIGEST`: as it was kept."""
     routes = APIRouter(prefix="/api")
-    limiter = CapacityLimiter(AT_ONCE)
+    turns = asyncio.Semaphore(AT_ONCE)
 
     async def kept(request: Request, keep: Keep) -> Response:
         language = language_of(request)
         try:
-            return JSONResponse(_told(await _keep(studio, request, keep, limiter), language))
+            return JSONResponse(_told(await _keep(studio, request, keep, turns), language))
         except StudioError as error:
             return _refusal(error, language)
         except ClientDisconnect:  # nobody is left to be told
@@ -70,14 +70,15 @@ def router(studio: Studio) -> APIRouter:
     return routes
 
 
-async def _keep(studio: Studio, request: Request, keep: Keep, limiter: CapacityLimiter) -> Input:
+async def _keep(studio: Studio, request: Request, keep: Keep, turns: asyncio.Semaphore) -> Input:
     person = asker(studio, request)
     _check_origin(request)
     if request.headers.get("content-type", "").startswith(("multipart/", "application/x-www-form")):
         raise StudioError("upload_form")
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as body:
         await _receive(request, body)
-        return await to_thread.run_sync(partial(_read, body, keep, person), limiter=limiter)
+        async with turns:
+            return await run_in_threadpool(_read, body, keep, person)
 
 
 def _check_origin(request: Request) -> None:

@@ -104,8 +104,8 @@ def _spread(levels: Levels, reach: int) -> Levels:
     for axis in (0, 1):
         done = 0
         while done < reach:
-            # What is spread by n goes on by up to 2n + 1 at once, and no gap opens.
-            step = min(reach - done, 2 * done + 1)
+            # What is spread by n goes on by up to n + 1 at once, and no gap opens, at an edge neither.
+            step = min(reach - done, done + 1)
             levels = _spread_along(axis, levels, step)
             done += step
     return levels

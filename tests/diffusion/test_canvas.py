@@ -71,6 +71,17 @@ def test_a_feather_is_full_within_and_nothing_beyond(feather: int) -> None:
     assert (soft[far(marked((240, 220), (90, 80, 130, 120)), feather)] == 0).all()
 
 
+@settings(max_examples=60, deadline=None)
+@given(at=st.tuples(st.integers(0, 29), st.integers(0, 19)), feather=st.integers(0, 40))
+def test_around_one_point_a_feather_has_no_gap_at_the_edges_neither(
+    at: tuple[int, int], feather: int
+) -> None:
+    soft = np.asarray(feathered(marked((30, 20), (at[0], at[1], at[0] + 1, at[1] + 1)), feather)).astype(int)
+    assert soft[at[1], at[0]] == 255
+    for line, middle in ((soft[at[1]], at[0]), (soft[:, at[0]], at[1])):
+        assert (np.diff(line[: middle + 1]) >= 0).all() and (np.diff(line[middle:]) <= 0).all()
+
+
 @pytest.mark.parametrize("feather", [8, 16, 64])
 def test_a_feather_runs_out_step_by_step(feather: int) -> None:
     ramp = np.asarray(feathered(marked((300, 40), (0, 0, 100, 40)), feather))[20, 99 : 100 + feather].astype(
@@ -416,3 +427,39 @@ def test_what_is_marked_is_painted_together_with_the_new_part() -> None:
     assert (result[new] == PAINT).all()
     assert (result[~new] == array(canvas.finish(canvas.picture))[~new]).all()
     assert (result[:, 16:][~new[:, 16:]] == array(start)[~new[:, 16:]]).all()
+
+
+# -- any mask -------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    share=st.floats(0.01, 0.6),
+    feather=st.integers(0, 6),
+    area=st.sampled_from(["whole", "masked"]),
+    invert=st.booleans(),
+)
+def test_a_soft_mask_of_any_shape_keeps_what_it_does_not_mark(
+    seed: int, share: float, feather: int, area: str, invert: bool
+) -> None:
+    random = np.random.default_rng(seed)
+    levels = np.where(random.random((32, 48)) < share / 10, random.integers(16, 256, (32, 48)), 0)
+    levels[random.integers(32), random.integers(48)] = 200
+    start, mask = grain((48, 32), seed), Image.fromarray(levels.astype(np.uint8))
+    how = wish(feather=feather, area=area, invert=invert)
+    canvas = lay_out(asked((48, 32), mask=how), start, mask)
+    meant = Image.fromarray(255 - levels.astype(np.uint8)) if invert else mask
+    kept = far(meant, feather)
+    result = array(canvas.finish(painted(canvas)))
+    assert (result[kept] == array(start)[kept]).all()
+    assert (result[np.asarray(meant) == 255] == PAINT).all()
+
+
+@pytest.mark.parametrize("area", ["whole", "masked"])
+def test_what_is_given_back_unchanged_changes_nothing(area: str) -> None:
+    start = grain((48, 32))
+    canvas = lay_out(
+        asked((48, 32), mask=wish(area=area, margin=64)), start, marked((48, 32), (10, 8, 30, 20))
+    )
+    assert np.array_equal(array(canvas.finish(canvas.picture)), array(start))
