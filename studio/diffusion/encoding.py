@@ -61,7 +61,10 @@ def encoded(
     device: str,
     cache: TextCache = CACHE,
 ) -> dict[str, Any]:
-    """What the painter's pipeline is told of the request's prompts; kept for the next picture of the same words."""
+    """What the painter's pipeline is told of the request's prompts; kept for the next picture of the same words.
+
+    Whatever else changes what an encoder says while it is leased must become a part of the key.
+    """
     key = _key(model, pipe, request, device)
     kept = cache.get(key, device) if key else None
     if kept is not None:
@@ -142,15 +145,13 @@ def say(
         _check(text)
     readers = _readers(family, encoders, read, texts, request.embeddings)
     prompts = [parse(text) for text in texts]
-    count = max(
-        len(reader.windows(phrase, family.window))
-        for reader in readers
-        for prompt in prompts
-        for phrase in prompt.phrases
-    )
-    return [
-        _say(prompt, readers, _Frame(family.window, count, request.clip_skip, device)) for prompt in prompts
-    ]
+    frame = _Frame(family.window, _longest(readers, prompts, family.window), request.clip_skip, device)
+    return [_say(prompt, readers, frame) for prompt in prompts]
+
+
+def _longest(readers: Sequence[Reader], prompts: Sequence[Prompt], size: int) -> int:
+    phrases = [phrase for prompt in prompts for phrase in prompt.phrases]
+    return max(len(reader.windows(phrase, size)) for reader in readers for phrase in phrases)
 
 
 def _check(text: str) -> None:
