@@ -125,6 +125,8 @@ Object.assign(window.studio, (() => {
   function watchDrops() {
     document.addEventListener("dragstart", () => { own = true; });
     document.addEventListener("dragend", () => { own = false; veil(false); });
+    // Where the picture was taken away meanwhile, nobody tells of the end.
+    document.addEventListener("pointerdown", () => { own = false; }, true);
     for (const name of ["dragenter", "dragover"]) document.addEventListener(name, over);
     document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) leaving = setTimeout(veil, AWAY, false); });
     document.addEventListener("drop", dropped);
