@@ -21,6 +21,7 @@ from studio.messages import (
     Cancelled,
     Done,
     Downloading,
+    EmbeddingUse,
     Entry,
     Failed,
     Finished,
@@ -281,7 +282,7 @@ class JobBook:
 
     def _finished(self, event: Finished, request: GenerationRequest) -> None:
         recipe = Recipe(
-            request=request,
+            request=request.model_copy(update={"embeddings": _nameless(request)}),
             model_title=self._title(request),
             model_hash=event.model_hash,
             mode=event.mode,
@@ -385,6 +386,11 @@ class JobBook:
         takes = [self._pace.seconds(request) for request in self._running.values()]
         known = [seconds for seconds in takes if seconds is not None]
         return min(known) / 2 if known else None
+
+
+def _nameless(request: GenerationRequest) -> tuple[EmbeddingUse, ...]:
+    """Embeddings by name and hash: where their files lie is nobody's who is given a picture."""
+    return tuple(use.model_copy(update={"path": ""}) for use in request.embeddings)
 
 
 def _last_event(job: Job) -> AnyEvent:

@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from studio.engine.fake import FakeEngine
 from studio.errors import StudioError
@@ -310,3 +312,13 @@ def test_a_device_at_work_is_told_the_next_model_when_it_is_another(tmp_path: Pa
     studio.cancel(again, ANN)
     told(studio, waiting, BOB)
     studio.close()
+
+
+def test_a_recipe_names_an_embedding_by_name_and_hash_and_never_by_its_place(studio: Studio) -> None:
+    file = studio.settings.data / "embeddings" / "inkwash.safetensors"
+    save_file({"emb_params": np.zeros((2, 768), np.float32)}, file)
+    time.sleep(1.1)  # for so long a look at the folders is good
+    saved = next(e for e in paint(studio, draft(prompt="a cat, (inkwash:1.2)"), ANN) if isinstance(e, Saved))
+    (use,) = saved.picture.recipe.request.embeddings
+    assert (use.name, use.path, len(use.sha256)) == ("inkwash", "", 64)
+    assert str(file.parent).encode() not in studio.picture_file(saved.picture.id, ANN).read_bytes()

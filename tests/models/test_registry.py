@@ -252,6 +252,26 @@ def test_a_chosen_mode_is_kept_to(tmp_path: Path) -> None:
         use(strict, boxes("a=100")[0])
 
 
+def test_a_model_whose_work_ran_out_of_memory_comes_back_in_a_smaller_mode(tmp_path: Path) -> None:
+    kept = registry(tmp_path, PLENTY, Boxes(), is_host=False, host_budget=10_000)
+    one, other = boxes("a=100", "b=100")
+    modes = []
+    for _ in range(4):
+        modes.append(use(kept, one).mode.name)
+        kept.shrink(one)
+    assert modes == ["device", "offload", "group", "group"]
+    assert use(kept, other).mode.name == "device"
+
+
+def test_on_a_host_and_in_a_chosen_mode_there_is_no_smaller_one(tmp_path: Path) -> None:
+    for device in ({"is_host": True}, {"is_host": False, "memory_mode": "offload"}):
+        kept = registry(tmp_path, PLENTY, Boxes(), **device)
+        (one,) = boxes("a=100")
+        before = use(kept, one).mode
+        kept.shrink(one)
+        assert use(kept, one).mode is before
+
+
 def test_idle_models_are_taken_out_and_others_stay(tmp_path: Path) -> None:
     kept = registry(tmp_path, PLENTY, Boxes())
     idle, busy = boxes("a=1", "b=1")
