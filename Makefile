@@ -18,7 +18,7 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench gpu check-catalog lock clean
+.PHONY: help setup run test lint format bench gpu check-catalog check-book lock clean
 
 help:
 	@echo "make run     set up and serve the page on http://127.0.0.1:7860"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench   measure and print the tables (ARGS=\"--json PATH\" writes them too)"
 	@echo "make gpu     the tests and measures that need a GPU"
 	@echo "make check-catalog  look every repository of models.yaml up on its hub (needs a network)"
+	@echo "make check-book  count the spellbook's chapters and tell what is wrong with them"
 	@echo "make lock    pin requirements*.txt anew"
 	@echo "make clean   remove caches (not .venv, not data)"
 
@@ -75,6 +76,9 @@ gpu: $(DEV)
 # Exit status 2: there is no network, and nothing was checked.
 check-catalog: $(DEV)
 	$(PY) -m tests.check_catalog $(ARGS)
+
+check-book: $(RUN)
+	$(PY) -m studio.spellbook $(ARGS)
 
 # Universal: one lock for Linux, macOS and Windows, from Python 3.11 on. No index is written into it.
 lock: | $(PY)

@@ -109,17 +109,22 @@ class Document:
             self.problem((key,), "must be a list")
             items = []
         places: list[Place] = [(key, number) for number in range(len(items))]
-        checked = [(self._entry(item, place, kind), place) for item, place in zip(items, places, strict=True)]
+        checked = [(self.whole(item, place, kind), place) for item, place in zip(items, places, strict=True)]
         right = tuple((entry, place) for entry, place in checked if entry is not None)
         return Reading(right, tuple(self.problems))
 
     def entry(self, key: str, kind: type[Entry]) -> Entry | None:
         """The one entry under a key; None where it is wrong or not there."""
-        return self._entry(self.data[key], (key,), kind) if key in self.data else None
+        return self.whole(self.data[key], (key,), kind) if key in self.data else None
 
-    def _entry(self, item: Any, place: Place, kind: type[Entry]) -> Entry | None:
+    def whole(self, item: Any, place: Place, kind: type[Entry]) -> Entry | None:
+        """One item of any depth as a checked entry; None where it, or anything in it, is wrong."""
         if any(spoilt[: len(place)] == place for spoilt in self._spoilt):
             return None
+        return self.checked(item, place, kind)
+
+    def checked(self, item: Any, place: Place, kind: type[Entry]) -> Entry | None:
+        """One item as a checked entry, for what holds further entries that are checked one by one."""
         try:
             return kind.model_validate(item)
         except ValidationError as error:

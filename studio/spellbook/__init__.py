@@ -1,0 +1,38 @@
+"""The spellbook: phrases to click instead of phrases to remember, read from presets/."""
+
+from studio.spellbook.book import (
+    PARTS,
+    SLOT,
+    Chapter,
+    Group,
+    Scene,
+    SceneGroup,
+    SceneLora,
+    Spell,
+    Spellbook,
+    Style,
+    StyleGroup,
+)
+from studio.spellbook.finding import Found, fold, search
+from studio.spellbook.page import book_for_page
+from studio.spellbook.reading import PRESETS, read_spellbook
+
+__all__ = [
+    "Spellbook",
+    "Chapter",
+    "Group",
+    "Spell",
+    "Style",
+    "StyleGroup",
+    "Scene",
+    "SceneGroup",
+    "SceneLora",
+    "PARTS",
+    "SLOT",
+    "PRESETS",
+    "read_spellbook",
+    "search",
+    "Found",
+    "fold",
+    "book_for_page",
+]

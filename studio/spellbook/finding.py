@@ -1,0 +1,68 @@
+"""Finds spells by English, Chinese, pinyin and the initials of pinyin."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Literal
+
+from studio.messages import Message
+from studio.spellbook.book import Spell, Spellbook, SpellLine
+
+How = Literal["exact", "prefix", "initials", "contains"]
+HOW: tuple[How, ...] = ("exact", "prefix", "initials", "contains")
+"""Ways to match, the best first."""
+
+
+class Found(Message):
+    """A spell that was searched for, where it stands, and how it matched."""
+
+    spell: Spell
+    chapter: str
+    group: str
+    how: How
+
+
+def fold(text: str) -> str:
+    """A text as it is compared: without case, spaces, punctuation and accents."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+def with_keys(line: SpellLine) -> Spell:
+    """A line of a chapter with the keys it is found by."""
+    # Loading the table of readings takes tens of megabytes: only who reads a book pays for it.
+    from pypinyin import lazy_pinyin
+
+    syllables = [syllable for part in lazy_pinyin(line.name) for syllable in part.lower().split()]
+    texts = (line.en, line.zh, line.name, *line.aliases, "".join(syllables))
+    keys = tuple(key for key in dict.fromkeys(fold(text) for text in texts) if key)
+    initials = "".join(syllable[0] for syllable in syllables)
+    return Spell(**line.model_dump(), pinyin=" ".join(syllables), initials=initials, keys=keys)
+
+
+def search(book: Spellbook, text: str) -> tuple[Found, ...]:
+    """The spells that match, best first, across all chapters; nothing is found by nothing."""
+    wanted = fold(text)
+    if not wanted:
+        return ()
+    ranked = [
+        (*rank, place, Found(spell=spell, chapter=chapter.id, group=group.id, how=HOW[rank[0]]))
+        for chapter in book.chapters
+        for group in chapter.groups
+        for place, spell in enumerate(group.spells)
+        if (rank := _rank(spell, wanted)) is not None
+    ]
+    return tuple(found for *_, found in sorted(ranked, key=lambda one: one[:2]))
+
+
+def _rank(spell: Spell, wanted: str) -> tuple[int, int] | None:
+    """How well it matches, and how much longer it is than what was wanted; smaller is better."""
+    inside = [key for key in spell.keys if wanted in key]
+    if wanted in inside:
+        return HOW.index("exact"), 0
+    begins = [len(key) for key in inside if key.startswith(wanted)]
+    if begins:
+        return HOW.index("prefix"), min(begins)
+    if len(wanted) > 1 and spell.initials.startswith(wanted):
+        return HOW.index("initials"), len(spell.initials)
+    return (HOW.index("contains"), min(map(len, inside))) if inside else None
