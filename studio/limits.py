@@ -27,6 +27,7 @@ from studio.messages import (
     UpscalerSpec,
     VaeSpec,
 )
+from studio.prompt import refusal
 
 LARGEST_SEED = 2**32 - 1
 LONGEST_PROMPT = 20_000
@@ -222,6 +223,8 @@ def _check_text(draft: Draft) -> None:
     for text in (draft.prompt, draft.negative or ""):
         if len(text) > LONGEST_PROMPT:
             raise StudioError("prompt_too_long", length=len(text), most=LONGEST_PROMPT)
+        if refused := refusal(text):
+            raise StudioError(refused.code, **refused.params)
 
 
 def _within(name: str, value: float, least: float, most: float) -> float:

@@ -126,9 +126,9 @@ class Studio:
     def count_tokens(self, model: str, text: str) -> TokenCount:
         """How much of a model's window a text takes."""
         spec = self.library.spec(model)
-        here = not self._downloads.needed(spec)
+        family, here = FAMILIES[spec.family], not self._downloads.needed(spec)
         source = source_path(spec, self.settings.data) if here else None
-        return count_tokens(source, text, FAMILIES[spec.family].window)
+        return count_tokens(source, text, family.window, long_prompts=family.long_prompts)
 
     def devices(self, person: Person) -> tuple[DeviceState, ...]:
         """The devices with their budgets and what they hold."""

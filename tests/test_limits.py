@@ -363,3 +363,8 @@ def test_a_request_asked_for_again_is_the_same_request(asked: dict[str, Any]) ->
     whole = around(64, 64)
     one = started(whole, **asked)
     assert resolve(draft_of(one), SPEC, "job", ANN, whole) == (one,)
+
+
+def test_a_blend_that_cannot_be_read_is_refused_before_it_waits_in_line() -> None:
+    assert refused(prompt='("a cat", "a dog").blend(1)').code.startswith("blend")
+    assert resolved(prompt='("a cat", "a dog").blend(1, 2)')

@@ -31,7 +31,7 @@ from studio.diffusion.seamless import seamless
 from studio.diffusion.stopping import Stopped
 from studio.errors import StudioError
 from studio.families import FAMILIES
-from studio.messages import LATENT, GenerationRequest, HighResolution, Size, Trouble
+from studio.messages import LATENT, GenerationRequest, HighResolution, Notice, Size
 from studio.models.registry import Loaded
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Watcher:
 
     on_step: Callable[[str, int, int, bytes | None], None]
     unwanted: Callable[[], bool]
-    on_notice: Callable[[Trouble], None] = lambda trouble: None
+    on_notice: Callable[[Notice], None] = lambda notice: None
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class _Painting:
             if _sound(pictures):
                 return pictures
             if torch.isfinite(latents).all() and next(vae.parameters()).dtype != torch.float32:
-                self.watcher.on_notice(Trouble(code="vae_full_precision"))
+                self.watcher.on_notice(Notice(code="vae_full_precision"))
                 with in_full_precision(vae):
                     pictures = decode(vae, latents)
         if not torch.isfinite(pictures).all():

@@ -30,7 +30,6 @@ from studio.messages import (
     ModelSpec,
     Notice,
     Step,
-    Trouble,
     Upscale,
 )
 from studio.models.modes import WHOLE
@@ -95,7 +94,7 @@ class _Picture:
             if not _out_of_memory(error):
                 raise
         # Out of the handler: its traceback holds on to what filled the memory.
-        self._notice(Trouble(code="memory_retry"))
+        self._notice(Notice(code="memory_retry"))
         self.bench.registry.shrink(self._model)
         return self._with_model(canvas, replace(means, tiles=True))
 
@@ -176,8 +175,8 @@ class _Picture:
     def _tell(self, event: Any) -> None:
         self.bench.tell(event)
 
-    def _notice(self, trouble: Trouble) -> None:
-        self._tell(Notice(request=self.request.id, code=trouble.code, params=trouble.params))
+    def _notice(self, notice: Notice) -> None:
+        self._tell(notice.model_copy(update={"request": self.request.id}))
 
     def _watcher(self) -> Watcher:
         return Watcher(self._stepper("base"), self._unwanted, self._notice)
@@ -209,7 +208,7 @@ class _Picture:
         for field, text in (("prompt", self.request.prompt), ("negative", negative)):
             over = tokens_cut(model, text)
             if over:
-                self._notice(Trouble(code=f"{field}_cut", params={"over": over, "window": window}))
+                self._notice(Notice(code=f"{field}_cut", params={"over": over, "window": window}))
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -66,7 +66,7 @@ def overflowing(monkeypatch: pytest.MonkeyPatch, holes: Callable[[Any], bool]) -
 
 def noticing() -> tuple[run.Watcher, list[str]]:
     said: list[str] = []
-    return run.Watcher(lambda *_: None, lambda: False, lambda trouble: said.append(trouble.code)), said
+    return run.Watcher(lambda *_: None, lambda: False, lambda notice: said.append(notice.code)), said
 
 
 def test_a_decoder_that_runs_over_is_tried_in_full_precision_and_that_is_said(
