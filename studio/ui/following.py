@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from studio.errors import StudioError
-from studio.messages import AnyEvent, Job, Person, Picture
+from studio.messages import AnyEvent, Bilingual, Job, ModelState, Person, Picture
 from studio.service import Studio
 from studio.ui.sheets import Sheet, StageView, ended, sheet_of
 
@@ -43,9 +43,15 @@ def first_view(studio: Studio, person: Person, dismissed: tuple[str, ...] = ()) 
     latest = _latest(studio, person, [job for job in jobs if ended(job)], dismissed)
     return StageView(
         sheets=(*latest, *working),
-        models={state.spec.id: state.spec.title for state in states},
+        models=titles(studio, states),
         samplers={sampler.id: sampler.title for state in states for sampler in state.samplers},
     )
+
+
+def titles(studio: Studio, states: tuple[ModelState, ...]) -> dict[str, Bilingual]:
+    """The names of all that a recipe may name: models, VAEs, upscalers."""
+    parts = (*studio.library.vaes.values(), *studio.library.upscalers.values())
+    return {part.id: part.title for part in parts} | {state.spec.id: state.spec.title for state in states}
 
 
 def _latest(studio: Studio, person: Person, jobs: list[Job], dismissed: tuple[str, ...]) -> list[Sheet]:

@@ -1,4 +1,4 @@
-"""The form: from what a person set to a draft and back, by the model's own defaults and limits. No Gradio here."""
+"""The form: all that can be set on the Create page, kept within a model's own defaults and limits. No Gradio here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from studio.messages import (
-    Bilingual,
-    Draft,
+    LANCZOS,
+    LATENT,
     GenerationDefaults,
     GenerationLimits,
     Language,
@@ -20,12 +20,32 @@ from studio.messages import (
     Size,
     Trouble,
 )
+from studio.ui.shapes import allowed, nearest_size, read_size, size_like, size_text
 from studio.ui.words import words
 
-ASPECTS: dict[str, float] = {"1:1": 1.0, "3:4": 3 / 4, "4:3": 4 / 3, "9:16": 9 / 16, "16:9": 16 / 9}
 MOST_SEGMENTS = 4
 """The count is chosen from a row of numbers, and a row holds four."""
 LARGEST_SEED = 2**32 - 1
+STRENGTHS: dict[str, float] = {"redraw": 0.6, "inpaint": 0.75, "outpaint": 0.9, "upscale": 0.6}
+"""How much each way to start changes, until a person says otherwise. What was not there needs much."""
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "way": ("redraw", "inpaint", "outpaint", "upscale"),
+    "fit": ("crop", "stretch"),
+    "area": ("whole", "masked"),
+    "fill": ("original", "blurred", "noise", "nothing"),
+    "tiling": ("none", "both", "across", "down"),
+}
+"""What the controls with a fixed set of answers offer; the first is where nothing was chosen."""
+FACTORS = (1.5, 2.0, 4.0)
+HIRES_FACTORS = (1.5, 2.0)
+MOST_CLIP_SKIP = 12
+SIDES = ("left", "right", "top", "bottom")
+RANGES: dict[str, tuple[float, float]] = {
+    "strength": (0, 1), "feather": (0, 64), "margin": (0, 256), "edge": (0, 128), "factor": (1.05, 8),
+    "clip_skip": (1, MOST_CLIP_SKIP), "hires_factor": (1.05, 4), "hires_strength": (0.05, 1),
+    "variation_weight": (0, 1), "seed": (0, LARGEST_SEED), "variation_seed": (0, LARGEST_SEED),
+}  # fmt: skip
+"""Numbers whose ends are the same for every model."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +62,73 @@ class Form:
     guidance: float
     seed: int | None
     lock: bool
+    # a picture to start from, by its digest, and what is done with it
+    way: str = "redraw"
+    picture: str = ""
+    picture_size: str = ""
+    strength: float = STRENGTHS["redraw"]
+    fit: str = "crop"
+    mask: str = ""
+    feather: int = 8
+    invert: bool = False
+    area: str = "whole"
+    margin: int = 32
+    fill: str = "original"
+    left: int = 0
+    right: int = 0
+    top: int = 0
+    bottom: int = 0
+    edge: int = 16
+    factor: float = 2.0
+    upscaler: str = LANCZOS
+    # the rest of the details
+    vae: str = ""
+    clip_skip: int = 1
+    tiling: str = "none"
+    hires: bool = False
+    hires_factor: float = 2.0
+    hires_strength: float = 0.5
+    hires_steps: int = 0
+    hires_upscaler: str = LATENT
+    variation_weight: float = 0.0
+    variation_seed: int | None = None
+
+    @property
+    def start(self) -> str:
+        """The way it starts from a picture; empty where it paints from the prompt alone."""
+        return self.way if self.picture else ""
+
+    @property
+    def start_size(self) -> Size | None:
+        """The size of the picture it starts from."""
+        return read_size(self.picture_size) if self.picture else None
+
+    @property
+    def sides(self) -> dict[str, int]:
+        """By how many pixels it grows on each side."""
+        return {name: getattr(self, name) for name in SIDES}
+
+    @property
+    def region(self) -> bool:
+        """Whether only the masked region is painted, at the model's full size."""
+        return self.start == "inpaint" and self.area == "masked"
+
+    @property
+    def shaped(self) -> bool:
+        """Whether the row of sizes says how large the picture becomes."""
+        return self.start not in ("outpaint", "upscale")
 
 
 FIELDS: tuple[str, ...] = tuple(entry.name for entry in fields(Form))
+_KINDS: dict[str, str] = {entry.name: str(entry.type) for entry in fields(Form)}
+STARTING = ("way", "picture", "picture_size", "strength", "fit", "mask", "feather", "invert", "area",
+            "margin", "fill", *SIDES, "edge", "factor", "upscaler")  # fmt: skip
+"""The fields that tell of the picture it starts from."""
 
 
 def offered(states: tuple[ModelState, ...]) -> tuple[ModelState, ...]:
-    """The models that paint from a prompt alone; the others wait for what they need."""
-    return tuple(state for state in states if "text_to_image" in state.spec.capabilities)
+    """The models in the order of the menu: what cannot paint from a prompt alone stands behind what can."""
+    return tuple(sorted(states, key=lambda state: "text_to_image" not in state.spec.capabilities))
 
 
 def form_of(values: Mapping[str, Any] | tuple[Any, ...], state: ModelState) -> Form:
@@ -61,11 +140,18 @@ def form_of(values: Mapping[str, Any] | tuple[Any, ...], state: ModelState) -> F
 
 
 def _fits(name: str, value: Any) -> bool:
-    if isinstance(value, bool):
-        return name == "lock"
-    if name in ("count", "steps", "guidance", "seed"):
-        return isinstance(value, int | float) and math.isfinite(value)
-    return isinstance(value, str)
+    kind = _KINDS[name]
+    if isinstance(value, bool) or kind == "bool":
+        return isinstance(value, bool) and kind == "bool"
+    if kind != "str":
+        return isinstance(value, int | float) and math.isfinite(value) and _offers(name, value)
+    if name in ("picture", "mask"):
+        return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}|", value) is not None
+    return isinstance(value, str) and _offers(name, value)
+
+
+def _offers(name: str, value: Any) -> bool:
+    return name not in CHOICES or value in CHOICES[name]
 
 
 def fresh(state: ModelState) -> Form:
@@ -88,16 +174,31 @@ def fresh(state: ModelState) -> Form:
 def fitted(form: Form, spec: ModelSpec) -> Form:
     """The same form within a model's limits."""
     limits = spec.limits
-    seed = None if form.seed is None else min(max(int(form.seed), 0), LARGEST_SEED)
-    return replace(
-        form,
-        size=form.size if _allowed(form.size, spec) else nearest_size(form.size, spec),
-        count=min(max(int(form.count), 1), most_count(spec)),
-        steps=min(max(int(form.steps), 1), limits.steps),
-        guidance=min(max(float(form.guidance), 0.0), limits.guidance),
-        seed=seed,
-        lock=form.lock and seed is not None,
-    )
+    inside = {name: _inside(name, getattr(form, name), *ends) for name, ends in RANGES.items()}
+    inside |= {name: _inside(name, getattr(form, name), 0, limits.largest) for name in SIDES}
+    inside |= {
+        "count": _inside("count", form.count, 1, most_count(spec)),
+        "steps": _inside("steps", form.steps, 1, limits.steps),
+        "hires_steps": _inside("hires_steps", form.hires_steps, 0, limits.steps),
+        "guidance": _inside("guidance", form.guidance, 0, limits.guidance),
+    }
+    size = form.size if allowed(form.size, spec) else nearest_size(form.size, spec)
+    lock = form.lock and inside["seed"] is not None
+    return _with_picture(replace(form, size=size, lock=lock, **inside))
+
+
+def _inside(name: str, value: float | None, least: float, most: float) -> Any:
+    if value is None:
+        return None
+    number = min(max(value, least), most)
+    return float(number) if _KINDS[name] == "float" else int(number)
+
+
+def _with_picture(form: Form) -> Form:
+    # A picture without its size cannot be laid out, and a mask belongs to its picture.
+    if form.picture and read_size(form.picture_size):
+        return form
+    return replace(form, picture="", picture_size="", mask="")
 
 
 def most_count(spec: ModelSpec) -> int:
@@ -106,120 +207,53 @@ def most_count(spec: ModelSpec) -> int:
 
 
 def for_model(form: Form, state: ModelState) -> Form:
-    """The same wish for another model: its own numbers, the shape and the words kept."""
+    """The same wish for another model: its own numbers, the shape, the words and the picture kept."""
     own = fresh(state)
-    kept = replace(own, prompt=form.prompt, count=form.count, seed=form.seed, lock=form.lock)
-    return fitted(replace(kept, size=nearest_size(form.size, state.spec)), state.spec)
+    kept = {name: getattr(form, name) for name in ("prompt", "count", "seed", "lock", "tiling", *STARTING)}
+    moved = fitted(replace(own, **kept, size=nearest_size(form.size, state.spec)), state.spec)
+    return shaped_like_picture(moved, state.spec)
 
 
-# -- sizes ----------------------------------------------------------------------------------------
+# -- the picture to start from --------------------------------------------------------------------
+
+_UNTOUCHED: dict[str, Any] = {"mask": "", "left": 0, "right": 0, "top": 0, "bottom": 0}
+"""What belongs to one picture and not to the next."""
 
 
-def size_text(size: Size) -> str:
-    """A size as the form keeps it."""
-    return f"{size.width}x{size.height}"
-
-
-def read_size(text: str) -> Size | None:
-    """The size a text names, if it names one."""
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    if not found or not int(found[1]) or not int(found[2]):
-        return None
-    return Size(width=int(found[1]), height=int(found[2]))
-
-
-def sizes(spec: ModelSpec) -> dict[str, Size]:
-    """One size for each aspect: the model's default area, within its limits, in its multiples."""
-    area = spec.defaults.size.width * spec.defaults.size.height
-    return {name: _sized(area, ratio, spec) for name, ratio in ASPECTS.items()}
-
-
-def _sized(area: int, ratio: float, spec: ModelSpec) -> Size:
-    # Shrunk as a whole first, so that the longest side's limit does not change the shape.
-    longest = max(math.sqrt(area * ratio), math.sqrt(area / ratio))
-    shrink = min(1.0, spec.limits.largest / longest)
-    return Size(
-        width=_side(math.sqrt(area * ratio) * shrink, spec),
-        height=_side(math.sqrt(area / ratio) * shrink, spec),
-    )
-
-
-def _side(length: float, spec: ModelSpec) -> int:
-    limits, multiple = spec.limits, spec.limits.multiple
-    smallest = math.ceil(limits.smallest / multiple) * multiple
-    largest = limits.largest // multiple * multiple
-    return min(max(round(length / multiple) * multiple, smallest), largest)
-
-
-def _allowed(text: str, spec: ModelSpec) -> bool:
-    size, limits = read_size(text), spec.limits
+def shaped_like_picture(form: Form, spec: ModelSpec) -> Form:
+    """The same form in the shape of the picture it starts from; a region of it has the model's own size."""
+    size = form.start_size
     if size is None:
-        return False
-    sides = (size.width, size.height)
-    return all(limits.smallest <= side <= limits.largest and side % limits.multiple == 0 for side in sides)
+        return form
+    return replace(form, size=size_text(spec.defaults.size if form.region else size_like(size, spec)))
 
 
-def nearest_size(text: str, spec: ModelSpec) -> str:
-    """The model's size whose shape is nearest to another one's."""
-    size = read_size(text) or spec.defaults.size
-    wanted = math.log(size.width / size.height)
-    return size_text(min(sizes(spec).values(), key=lambda s: abs(math.log(s.width / s.height) - wanted)))
+def starting_from(form: Form, picture: str, size: Size, spec: ModelSpec, way: str = "") -> Form:
+    """The same form with another picture to start from; a mask belonged to the one before."""
+    brought = replace(form, picture=picture, picture_size=size_text(size), **_UNTOUCHED)
+    return shaped_like_picture(on_way(brought, way or form.way), spec)
 
 
-def size_choices(spec: ModelSpec, chosen: str) -> list[tuple[str, str]]:
-    """What the row of sizes offers; a size that came with a recipe stands last, under its numbers."""
-    offered = {size_text(size): name for name, size in reversed(sizes(spec).items())}
-    choices = [(name, value) for value, name in reversed(offered.items())]
-    if chosen not in offered and _allowed(chosen, spec):
-        choices.append((chosen.replace("x", "×"), chosen))
-    return choices
+def without_picture(form: Form, spec: ModelSpec) -> Form:
+    """The same form from the prompt alone, in one of the model's own sizes."""
+    bare = replace(form, picture="", picture_size="", **_UNTOUCHED)
+    return replace(bare, size=nearest_size(form.size, spec))
 
 
-# -- drafts ---------------------------------------------------------------------------------------
+def on_way(form: Form, way: str) -> Form:
+    """The same form on another way to start; a strength that nobody set becomes that way's own."""
+    strength = STRENGTHS[way] if form.strength in STRENGTHS.values() else form.strength
+    return replace(form, way=way, strength=strength)
 
 
-def draft_of(form: Form) -> Draft:
-    """What the studio is asked for. Without the lock every job draws its own seed."""
-    size = read_size(form.size)
-    return Draft(
-        model=form.model,
-        prompt=form.prompt,
-        negative=form.negative,
-        width=size.width if size else None,
-        height=size.height if size else None,
-        steps=form.steps,
-        guidance=form.guidance,
-        sampler=form.sampler,
-        seed=form.seed if form.lock else None,
-        count=form.count,
-    )
-
-
-def form_from_draft(draft: Draft, state: ModelState) -> Form:
-    """A recipe back in the form, its seed locked so that the same picture comes out."""
-    given = {name: getattr(draft, name, None) for name in FIELDS}
-    given["size"] = f"{draft.width}x{draft.height}" if draft.width and draft.height else None
-    given["lock"] = draft.seed is not None
-    return form_of(given, state)
-
-
-# -- what the folds say while they are closed ------------------------------------------------------
-
-
-def negative_summary(negative: str, spec: ModelSpec) -> Bilingual:
-    """None, the sensible default, or the person's own, and how many terms."""
-    terms = [term for term in re.split(r"[,，、\n]", negative) if term.strip()]
-    if not terms:
-        return words("form.none")
-    is_default = negative.strip() == spec.defaults.negative.strip()
-    return words("form.negative_default" if is_default else "form.negative_own", n=len(terms))
-
-
-def details_summary(form: Form, state: ModelState) -> Bilingual:
-    """Sampler, steps and guidance in one line."""
-    titles = {sampler.id: sampler.title for sampler in state.samplers}
-    sampler = titles.get(form.sampler, form.sampler)
-    return words("form.details_sum", sampler=sampler, steps=form.steps, guidance=f"{form.guidance:.1f}")
+def grown(form: Form, sides: tuple[str, ...], share: float, multiple: int) -> dict[str, int]:
+    """The sides after growing some of them by a share of the picture, in the model's multiples."""
+    size = form.start_size
+    if size is None:
+        return form.sides
+    lengths = {"left": size.width, "right": size.width, "top": size.height, "bottom": size.height}
+    steps = {name: round(lengths[name] * share / multiple) * multiple for name in sides}
+    return form.sides | {name: form.sides[name] + max(more, multiple) for name, more in steps.items()}
 
 
 def starter_language(spec: ModelSpec, language: Language) -> Language:

@@ -15,9 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from studio.messages import Person
 from studio.service import Studio
 from studio.ui import guard, header, program, theme
+from studio.ui.fields import label
 from studio.ui.form import offered
 from studio.ui.parts import ASSETS, live
-from studio.ui.tabs.create import QUIET, Create, label
+from studio.ui.tabs.create import QUIET, Create
 from studio.ui.tabs.gallery import Gallery
 from studio.ui.tabs.models import Models
 from studio.ui.words import labels
@@ -63,7 +64,8 @@ def _gallery(frame: Frame) -> Gallery:
     page = Gallery(frame.studio)
     page.build(frame.dialogs, frame.note)
     create: Create = frame.pages["create"]
-    page.wire_again(create.fill, [*create.controls, frame.tools, create.starters], frame.note)
+    page.wire_again(create.fill, create.filled, frame.note)
+    page.wire_send(create.send, create.controls, create.sent)
     return page
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from studio.messages import GenerationRequest, Picture, Trouble
+from studio.messages import LANCZOS, LATENT, GenerationRequest, HighResolution, Picture, Trouble, Upscale
 from studio.ui.parts import hidden_words, icon, local
 from studio.ui.sheets import StageView
-from studio.ui.words import html, notice_words, t
+from studio.ui.words import html, notice_words, t, words
 
 
 def picture_url(picture: str) -> str:
@@ -51,6 +51,15 @@ def _told(notice: Trouble) -> str:
 
 
 def _facts(view: StageView, request: GenerationRequest) -> list[tuple[str, str]]:
+    """The numbers of the picture; what is as it is by itself is not said."""
+    return (
+        [*_painted(view, request), *more_facts(view, request)]
+        if request.paints
+        else more_facts(view, request)
+    )
+
+
+def _painted(view: StageView, request: GenerationRequest) -> list[tuple[str, str]]:
     model = view.models.get(request.model)
     return [
         ("stage.model", html(model) if model else escape(request.model)),
@@ -61,15 +70,85 @@ def _facts(view: StageView, request: GenerationRequest) -> list[tuple[str, str]]
     ]
 
 
+def more_facts(view: StageView, request: GenerationRequest) -> list[tuple[str, str]]:
+    """What of a recipe is not as it is by itself, each with its key and its words as HTML."""
+    second, upscale = request.stage(HighResolution), request.stage(Upscale)
+    tiling = "" if request.tiling == "none" else t(f"form.tiling_{request.tiling}")
+    told = [
+        ("stage.fact_start", _start(request)),
+        ("stage.fact_variation", _variation(request)),
+        ("stage.fact_vae", part_name(view, request.vae)),
+        ("stage.fact_clip_skip", str(request.clip_skip) if request.clip_skip > 1 else ""),
+        ("stage.fact_tiling", tiling),
+        ("stage.fact_hires", _enlarged(view, second) + f" · {second.strength:.2f}" if second else ""),
+        ("stage.fact_upscale", _enlarged(view, upscale) if upscale else ""),
+    ]
+    return [(key, value) for key, value in told if value]
+
+
+def _start(request: GenerationRequest) -> str:
+    if request.start is None or not request.paints:
+        return ""
+    way = "inpaint" if request.mask else "outpaint" if request.outpaint else "redraw"
+    return t(f"stage.fact_{way}", strength=f"{request.start.strength:.2f}")
+
+
+def _variation(request: GenerationRequest) -> str:
+    told = request.variation
+    return f"{told.seed} · {told.weight:.2f}" if told else ""
+
+
+def _enlarged(view: StageView, stage: HighResolution | Upscale) -> str:
+    return f"{stage.factor:g}× · {part_name(view, stage.upscaler)}"
+
+
+def part_name(view: StageView, id: str) -> str:
+    """A VAE's or an upscaler's name as HTML; its id where nobody knows it."""
+    named = {LANCZOS: words("stage.lanczos"), LATENT: words("stage.latent")} | dict(view.models)
+    return html(named[id]) if id in named else escape(id)
+
+
 def recipe_text(view: StageView, request: GenerationRequest) -> str:
     """A recipe as other tools read it."""
-    model = view.models.get(request.model)
     lines = [request.prompt]
     if request.negative:
         lines.append(f"Negative prompt: {request.negative}")
-    lines.append(
-        f"Steps: {request.steps}, Sampler: {view.samplers.get(request.sampler, request.sampler)}, "
-        f"CFG scale: {request.guidance:g}, Seed: {request.seed}, Size: {request.width}x{request.height}, "
-        f"Model: {model.en if model else request.model}"
-    )
+    settings = (_settings(view, request) if request.paints else {}) | _starting(request) | _larger(request)
+    lines.append(", ".join(f"{name}: {value}" for name, value in settings.items() if value != ""))
     return "\n".join(lines)
+
+
+def _settings(view: StageView, request: GenerationRequest) -> dict[str, object]:
+    model = view.models.get(request.model)
+    return {
+        "Steps": request.steps,
+        "Sampler": view.samplers.get(request.sampler, request.sampler),
+        "CFG scale": f"{request.guidance:g}",
+        "Seed": request.seed,
+        "Size": f"{request.width}x{request.height}",
+        "Model": model.en if model else request.model,
+        "VAE": request.vae,
+        "Clip skip": request.clip_skip if request.clip_skip > 1 else "",
+        "Tiling": request.tiling if request.tiling != "none" else "",
+    }
+
+
+def _starting(request: GenerationRequest) -> dict[str, object]:
+    start, mask, variation = request.start, request.mask, request.variation
+    return {
+        "Denoising strength": f"{start.strength:g}" if start and request.paints else "",
+        "Mask blur": mask.feather if mask else "",
+        "Masked content": mask.fill if mask else "",
+        "Variation seed": variation.seed if variation else "",
+        "Variation seed strength": f"{variation.weight:g}" if variation else "",
+    }
+
+
+def _larger(request: GenerationRequest) -> dict[str, object]:
+    second, upscale = request.stage(HighResolution), request.stage(Upscale)
+    return {
+        "Hires upscale": f"{second.factor:g}" if second else "",
+        "Hires upscaler": second.upscaler if second else "",
+        "Postprocess upscale by": f"{upscale.factor:g}" if upscale else "",
+        "Postprocess upscaler": upscale.upscaler if upscale else "",
+    }

@@ -20,6 +20,7 @@ from studio.messages import (
     Picture,
     Queued,
     Saved,
+    Size,
     Skipped,
     Step,
     Trouble,
@@ -39,13 +40,24 @@ class Slot:
     picture: Picture | None = None
     step: int = 0
     steps: int = 0
+    stage: str = "base"
     seconds_left: float | None = None
     preview: bytes | None = field(default=None, repr=False)
+    notices: tuple[Trouble, ...] = ()
+
+    @property
+    def size(self) -> Size:
+        """The picture's own size once it is there: a second pass, an upscaler or a masked region change it."""
+        return self.picture.size if self.picture else _planned(self.request)
 
     @property
     def share(self) -> int:
         """How much of it is painted, in percent."""
         return round(100 * self.step / self.steps) if self.steps else 0
+
+
+def _planned(request: GenerationRequest) -> Size:
+    return Size(width=request.width, height=request.height)
 
 
 @dataclass(frozen=True)
@@ -161,12 +173,20 @@ def _loading(sheet: Sheet, event: Loading) -> Sheet:
 
 
 def _notice(sheet: Sheet, event: Notice) -> Sheet:
+    """What is about one picture stands beside it; what is about none, beside all."""
     told = Trouble(code=event.code, params=event.params)
-    return sheet if told in sheet.notices else replace(sheet, notices=(*sheet.notices, told))
+    slot = next((slot for slot in sheet.slots if slot.request.id == event.request), None)
+    if slot is None:
+        return replace(sheet, notices=_with(sheet.notices, told))
+    return sheet.slot(event.request, notices=_with(slot.notices, told))
+
+
+def _with(notices: tuple[Trouble, ...], told: Trouble) -> tuple[Trouble, ...]:
+    return notices if told in notices else (*notices, told)
 
 
 def _step(sheet: Sheet, event: Step) -> Sheet:
-    changes: dict[str, Any] = {"step": event.step, "steps": event.steps, "seconds_left": event.seconds_left}
+    changes = {name: getattr(event, name) for name in ("step", "steps", "stage", "seconds_left")}
     if event.preview is not None:
         changes["preview"] = event.preview
     painting = replace(sheet, phase="painting", stopped_at=event.step)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 from studio.messages import GenerationRequest, Picture, Trouble
-from studio.ui.parts import act, attributes, icon, local, tool
+from studio.ui.parts import act, attributes, hidden_words, icon, local, tool
 from studio.ui.recipe import download_link, picture_url, preview_url, recipe_card, thumbnail_url
 from studio.ui.sheets import AT_WORK, Phase, Sheet, Slot, StageView
+from studio.ui.start import input_url
 from studio.ui.words import (
     about,
     html,
@@ -37,7 +39,7 @@ def draw(view: StageView) -> str:
 
 def _frame(job: str, phase: str, inner: str, sheet: Sheet | None = None) -> str:
     several = bool(sheet and len(sheet.slots) > 1)
-    wide = bool(sheet and sheet.slots and _ratio(sheet.slots[0].request) > 1.45)
+    wide = bool(sheet and sheet.slots and _ratio(sheet.slots[0]) > 1.45)
     classes = "stage" + (" several" if several else "") + (" wide" if wide else "")
     busy = "yes" if phase in AT_WORK else "no"
     label = f'<h2 class="sr">{t("stage.label")}</h2>'
@@ -45,8 +47,8 @@ def _frame(job: str, phase: str, inner: str, sheet: Sheet | None = None) -> str:
     return f'<div class="{classes}"{data}>{label}<div class="mat"></div>{inner}</div>'
 
 
-def _ratio(request: GenerationRequest) -> float:
-    return request.width / request.height
+def _ratio(slot: Slot) -> float:
+    return slot.size.width / slot.size.height
 
 
 def _chosen(sheet: Sheet) -> str:
@@ -62,7 +64,7 @@ def _plate(view: StageView, sheet: Sheet, index: int, on: bool) -> str:
     slot = sheet.slots[index]
     if not slot.picture and not (slot.state == "painting" and sheet.phase == "painting"):
         return ""
-    card = recipe_card(view, slot.request, sheet.notices)
+    card = recipe_card(view, slot.request, sheet.notices + slot.notices)
     inner = _status(sheet, index) + _shot(slot) + _actions(slot) + card
     data = attributes(slot=index, picture=slot.picture.id if slot.picture else None, seed=slot.request.seed)
     return f'<div class="plate{" on" if on else ""}"{data}>{inner}</div>'
@@ -73,11 +75,18 @@ def _status(sheet: Sheet, index: int) -> str:
     title = "stage.picture" if slot.picture else "stage.painting"
     head = t(title, i=index + 1, n=count) if count > 1 else t(title + "_one")
     about_it = _about_picture(slot.picture) if slot.picture else _about_step(slot)
-    full = "" if not slot.picture else _quiet("full", "expand", "stage.full")
+    full = "" if not slot.picture else _compare(slot) + _quiet("full", "expand", "stage.full")
     return (
         f'<div class="status"><b role="status" aria-live="polite">{head}</b>'
         f'<span class="num i2">{about_it}</span><span class="sp"></span>{full}</div>'
     )
+
+
+def _compare(slot: Slot) -> str:
+    """Shows the picture it started from for as long as it is held; a grown one has no place for that."""
+    if slot.request.start is None or slot.request.outpaint:
+        return ""
+    return _quiet("compare", "images", "stage.compare")
 
 
 def _about_picture(picture: Picture) -> str:
@@ -86,7 +95,8 @@ def _about_picture(picture: Picture) -> str:
 
 
 def _about_step(slot: Slot) -> str:
-    step = t("stage.step", step=slot.step, steps=slot.steps)
+    key = f"stage.step_{slot.stage}" if slot.stage != "base" else "stage.step"
+    step = t(key, step=slot.step, steps=slot.steps)
     if slot.seconds_left is None:
         return step
     left = words("time.left", n=max(1, round(slot.seconds_left)))
@@ -99,13 +109,23 @@ def _quiet(do: str, name: str, key: str) -> str:
 
 def _shot(slot: Slot) -> str:
     request = slot.request
-    style = f"--w:{request.width};--h:{request.height}"
+    style = f"--w:{slot.size.width};--h:{slot.size.height}"
     if slot.picture:
         name = escape(request.prompt) or escape(str(request.seed))
-        inner = f'<img src="{picture_url(slot.picture.id)}" alt="{name}">'
+        inner = f'<img src="{picture_url(slot.picture.id)}" alt="{name}">' + _before(request)
     else:
         inner = _preview(slot) + _progress(slot)
     return f'<div class="shotbox"><figure class="shot" style="{style}">{inner}</figure></div>'
+
+
+def _before(request: GenerationRequest) -> str:
+    """The picture it started from, laid over it while the two are compared."""
+    if request.start is None or request.outpaint:
+        return ""
+    fit = "cover" if request.start.fit == "crop" else "fill"
+    label = f'<figcaption class="lbl before">{t("stage.before")}</figcaption>'
+    url = input_url(request.start.picture)
+    return f'<img class="before" style="object-fit:{fit}" src="{url}" alt="" loading="lazy">{label}'
 
 
 def _preview(slot: Slot) -> str:
@@ -135,9 +155,32 @@ def _ring(share: int) -> str:
 def _actions(slot: Slot) -> str:
     picture = slot.picture
     off = picture is None
-    seed = act("take_seed", icon("dices", 16) + t("stage.use_seed"), disabled=off, seed=slot.request.seed)
+    seed = _icon_act("take_seed", "dices", "stage.use_seed", disabled=off, seed=slot.request.seed)
     delete = tool("delete", "trash-2", "stage.delete", disabled=off, picture=picture.id if picture else None)
-    return f'<div class="acts">{seed}<span class="sp"></span>{download_link(picture)}{delete}</div>'
+    return (
+        f'<div class="acts">{send_row(slot.request, picture)}<span class="sp"></span>'
+        f"{seed}{download_link(picture)}{delete}</div>"
+    )
+
+
+def _icon_act(event: str, name: str, key: str, **data: Any) -> str:
+    return act(event, icon(name) + hidden_words(t(key)), "ib", **data)
+
+
+def send_row(request: GenerationRequest, picture: Picture | None) -> str:
+    """What a finished picture can be the beginning of."""
+    ways = [("redraw", "image"), ("inpaint", "brush"), ("upscale", "maximize-2")]
+    buttons = "".join(_send(way, name, picture) for way, name in ways)
+    varied = _send("variations", "shuffle", picture, off=not request.paints)
+    head = f'<span class="i3 t13 sendto">{t("stage.send_to")}</span>'
+    return f'{head}<div class="sends">{buttons}<i class="cut"></i>{varied}</div>'
+
+
+def _send(way: str, name: str, picture: Picture | None, off: bool = False) -> str:
+    inner = icon(name, 16) + f"<span>{t(f'stage.send_{way}')}</span>"
+    return act(
+        "send", inner, disabled=off or picture is None, way=way, picture=picture.id if picture else None
+    )
 
 
 # -- siblings and pills ---------------------------------------------------------------------------

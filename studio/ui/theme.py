@@ -18,6 +18,8 @@ STYLES = (
     "page.css",
     "create.css",
     "stage.css",
+    "start.css",
+    "easel.css",
     "gallery.css",
     "models.css",
     "narrow.css",
@@ -26,8 +28,15 @@ FONT = (
     "Inter", "system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei",
     "Noto Sans CJK SC", "sans-serif",
 )  # fmt: skip
-SPOKEN_BY_THE_BROWSER = ("stage.copied", "gallery.filled", "page.create", "page.gallery", "page.models")
-"""What the browser says without asking the server."""
+SPOKEN_BY_THE_BROWSER = (
+    "stage.copied",
+    "gallery.filled",
+    "page.create",
+    "page.gallery",
+    "page.models",
+    "easel.",
+)
+"""What the browser says without asking the server; a name that ends in a dot stands for all keys under it."""
 
 
 def theme() -> gr.themes.Base:
@@ -101,14 +110,22 @@ def _style(name: str) -> str:
 def head() -> str:
     """The page's script and the words it shows by itself."""
     tables = TABLES.items()
-    spoken = {key: {name: escape(table[key]) for name, table in tables} for key in SPOKEN_BY_THE_BROWSER}
+    keys = [
+        key for key in TABLES["en"] if key in SPOKEN_BY_THE_BROWSER or _prefix(key) in SPOKEN_BY_THE_BROWSER
+    ]
+    spoken = {key: {name: escape(table[key]) for name, table in tables} for key in keys}
     words = json.dumps(spoken, ensure_ascii=False).replace("</", "<\\/")
     return (
         '<meta name="color-scheme" content="light dark">'
         # Of what stands in a media query Gradio keeps only its own copies, so this file comes a second time.
         f"<style>{_style('narrow.css')}</style>"
         f"<script>window.studio_words = {words};</script><script>{script('studio.js')}</script>"
+        f"<script>{script('easel.js')}</script>"
     )
+
+
+def _prefix(key: str) -> str:
+    return key.partition(".")[0] + "."
 
 
 def script(name: str) -> str:

@@ -18,6 +18,7 @@ from studio.messages import (
     SamplerSpec,
     Size,
 )
+from studio.ui import drafts, folds, shapes
 from studio.ui import form as forms
 from studio.ui.words import words
 
@@ -58,26 +59,26 @@ def test_sizes_keep_to_limits_and_multiples(side: int, largest: int, smallest: i
     if -(-smallest // multiple) > largest // multiple:
         return  # no multiple fits between the two
     spec = state(side=side, largest=largest, smallest=smallest, multiple=multiple).spec
-    for size in forms.sizes(spec).values():
+    for size in shapes.sizes(spec).values():
         for length in (size.width, size.height):
             assert length % multiple == 0
             assert smallest <= length <= largest
 
 
 def test_sizes_keep_the_area_and_the_shape() -> None:
-    sizes = forms.sizes(state().spec)
+    sizes = shapes.sizes(state().spec)
     assert sizes["1:1"] == Size(width=512, height=512)
     assert sizes["16:9"] == Size(width=680, height=384)
     assert sizes["9:16"] == Size(width=384, height=680)
 
 
 def test_a_limit_on_the_long_side_shrinks_both() -> None:
-    size = forms.sizes(state(side=512, largest=512).spec)["16:9"]
+    size = shapes.sizes(state(side=512, largest=512).spec)["16:9"]
     assert (size.width, size.height) == (512, 288)
 
 
 def test_a_fresh_form_is_the_models_own_and_goes_out_complete() -> None:
-    draft = forms.draft_of(forms.fresh(state()))
+    draft = drafts.draft_of(forms.fresh(state()))
     assert draft == Draft(
         model="m",
         negative="blurry, text",
@@ -87,6 +88,7 @@ def test_a_fresh_form_is_the_models_own_and_goes_out_complete() -> None:
         guidance=7.0,
         sampler="euler",
         count=1,
+        clip_skip=1,
     )
 
 
@@ -106,7 +108,7 @@ def test_what_a_browser_kept_is_never_trusted(values: dict[str, Any]) -> None:
     assert 1 <= found.steps <= limits.steps
     assert 0 <= found.guidance <= limits.guidance
     assert found.seed is None or 0 <= found.seed <= forms.LARGEST_SEED
-    assert forms.read_size(found.size) is not None
+    assert shapes.read_size(found.size) is not None
     assert isinstance(found.prompt, str)
 
 
@@ -121,31 +123,31 @@ def test_a_recipe_comes_back_with_its_seed_locked_and_its_own_size() -> None:
     draft = Draft(
         model="m", prompt="a cat", negative="", width=200, height=520, steps=7, guidance=3.5, seed=9
     )
-    found = forms.form_from_draft(draft, state())
+    found = drafts.form_from_draft(draft, state())
     assert (found.size, found.negative, found.seed, found.lock) == ("200x520", "", 9, True)
-    assert forms.size_choices(state().spec, found.size)[-1] == ("200×520", "200x520")
-    again = forms.draft_of(found)
+    assert shapes.size_choices(state().spec, found.size)[-1] == ("200×520", "200x520")
+    again = drafts.draft_of(found)
     assert (again.width, again.height, again.seed, again.negative) == (200, 520, 9, "")
 
 
 def test_without_the_lock_every_job_draws_its_own_seed() -> None:
-    assert forms.draft_of(forms.form_of({"seed": 5, "lock": False}, state())).seed is None
-    assert forms.draft_of(forms.form_of({"seed": 5, "lock": True}, state())).seed == 5
+    assert drafts.draft_of(forms.form_of({"seed": 5, "lock": False}, state())).seed is None
+    assert drafts.draft_of(forms.form_of({"seed": 5, "lock": True}, state())).seed == 5
 
 
 def test_choices_stand_in_the_order_of_the_page() -> None:
-    names = [name for name, _ in forms.size_choices(state().spec, "512x512")]
+    names = [name for name, _ in shapes.size_choices(state().spec, "512x512")]
     assert names == ["1:1", "3:4", "4:3", "9:16", "16:9"]
 
 
 def test_shapes_that_a_model_cannot_tell_apart_are_offered_once() -> None:
     narrow = state(side=512, largest=512, smallest=512)
-    assert len(forms.size_choices(narrow.spec, "512x512")) == 1
+    assert len(shapes.size_choices(narrow.spec, "512x512")) == 1
 
 
 def test_closed_folds_say_what_is_in_them() -> None:
     spec = state().spec
-    assert forms.negative_summary("", spec).en == "None"
-    assert forms.negative_summary("blurry, text", spec).en == "Sensible default · 2 terms"
-    assert forms.negative_summary("模糊，文字，水印", spec).zh == "自己写的 · 3 条"
-    assert forms.details_summary(forms.fresh(state()), state()).en == "Euler · 20 steps · 7.0"
+    assert folds.negative_summary("", spec).en == "None"
+    assert folds.negative_summary("blurry, text", spec).en == "Sensible default · 2 terms"
+    assert folds.negative_summary("模糊，文字，水印", spec).zh == "自己写的 · 3 条"
+    assert folds.details_summary(forms.fresh(state()), state()).en == "Euler · 20 steps · 7.0"

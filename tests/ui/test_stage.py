@@ -8,6 +8,7 @@ import pytest
 
 from studio.messages import (
     AnyEvent,
+    Base,
     Bilingual,
     Cancelled,
     Done,
@@ -15,16 +16,23 @@ from studio.messages import (
     Draft,
     Failed,
     GenerationRequest,
+    HighResolution,
     Job,
     Loading,
+    Mask,
+    Notice,
+    Outpaint,
     Picture,
     Queued,
     Recipe,
     Saved,
     Size,
     Skipped,
+    Start,
     Step,
     Trouble,
+    Upscale,
+    Variation,
 )
 from studio.ui.recipe import recipe_text
 from studio.ui.sheets import Sheet, StageView, sheet_of
@@ -255,6 +263,94 @@ def test_the_recipe_reads_as_other_tools_write_it() -> None:
         "an orange cat\nNegative prompt: blurry\n"
         "Steps: 4, Sampler: Euler, CFG scale: 7, Seed: 101, Size: 64x64, Model: Pocket"
     )
+
+
+def test_a_finished_picture_can_be_sent_on_and_one_being_painted_cannot() -> None:
+    html = draw(after(saved(1), Done(), count=1))
+    for way in ("redraw", "inpaint", "upscale", "variations"):
+        assert f'data-do="send" data-way="{way}" data-picture="pic-j-1">' in html
+    painting = draw(after(Step(request="j-1", step=1, steps=4), count=1))
+    assert 'data-do="send" data-way="redraw" disabled>' in painting
+
+
+def with_request(**changes: Any) -> StageView:
+    """A stage with one finished picture of a request."""
+    of = request(1, **changes)
+    record = job(1).model_copy(update={"requests": (of,)})
+    return view(sheet_of(record, (picture(of),))).after(Done(job="j"))
+
+
+def test_what_was_only_enlarged_has_no_variations_and_no_painters_numbers() -> None:
+    start = Start(picture="a" * 64)
+    shown = with_request(start=start, stages=(Upscale(factor=4.0),))
+    html = draw(shown)
+    assert 'data-way="variations" data-picture="pic-j-1" disabled>' in html
+    assert "Upscale 4× · Lanczos" in text(html, "en")
+    assert "Steps" not in text(html, "en")
+
+
+def test_a_picture_can_be_compared_with_what_it_started_from() -> None:
+    html = draw(with_request(start=Start(picture="a" * 64, fit="stretch")))
+    assert 'data-local="compare"' in html
+    assert f'style="object-fit:fill" src="api/inputs/{"a" * 64}"' in html
+    for bare in (with_request(), with_request(start=Start(picture="a" * 64), outpaint=Outpaint(left=8))):
+        assert "compare" not in draw(bare)
+
+
+def test_the_recipe_says_what_is_not_as_it_is_by_itself() -> None:
+    plain = text(draw(with_request()), "en")
+    for word in ("Start", "Variation", "VAE", "Clip skip", "Tiling", "Hi-res", "Upscale"):
+        assert f"{word} " not in plain.split("Sampler Euler")[1]
+    shown = with_request(
+        start=Start(picture="a" * 64, strength=0.35), mask=Mask(picture="b" * 64), vae="sharp", clip_skip=2,
+        variation=Variation(seed=9, weight=0.2), tiling="across",
+        stages=(Base(), HighResolution(factor=1.5, strength=0.4), Upscale(upscaler="unknown-x4")),
+    )  # fmt: skip
+    named = StageView(shown.sheets, MODELS | {"sharp": Bilingual(en="Sharp VAE", zh="锐利")}, SAMPLERS)
+    told = text(draw(named), "en")
+    for said in (
+        "Start inpaint 0.35", "Variation 9 · 0.20", "VAE Sharp VAE", "Clip skip 2", "Tiling Across",
+        "Hi-res 1.5× · latent · 0.40", "Upscale 2× · unknown-x4",
+    ):  # fmt: skip
+        assert said in told
+
+
+def test_the_copied_recipe_names_what_other_tools_name() -> None:
+    of = request(
+        1, start=Start(picture="a" * 64, strength=0.35), mask=Mask(picture="b" * 64, feather=4),
+        variation=Variation(seed=9, weight=0.2), clip_skip=2, stages=(Base(), HighResolution(factor=1.5)),
+    )  # fmt: skip
+    told = recipe_text(view(), of)
+    assert "Clip skip: 2, Denoising strength: 0.35, Mask blur: 4, Masked content: original" in told
+    assert "Variation seed: 9, Variation seed strength: 0.2, Hires upscale: 1.5" in told
+
+
+def test_a_notice_stands_beside_the_picture_it_is_about() -> None:
+    shown = after(
+        Notice(request="j-1", code="vae_full_precision"), saved(1), saved(2), Done(),
+        Notice(code="memory_retry"),
+    )  # fmt: skip
+    first, second = draw(shown).split('data-slot="1"')[:2]
+    assert "full precision" in first
+    assert "full precision" not in second
+    assert "needs less of it" in first
+    assert "needs less of it" in second
+    assert draw(shown.after(Notice(job="j", request="j-1", code="vae_full_precision"))) == draw(shown)
+
+
+def test_a_second_pass_and_enlarging_are_told_as_such() -> None:
+    steps = {"request": "j-1", "step": 3, "steps": 9}
+    assert "refining, step 3 of 9" in draw(after(Step(stage="high_resolution", **steps)))
+    assert "enlarging, part 3 of 9" in draw(after(Step(stage="upscale", **steps)))
+    assert "step 3 of 9" in draw(after(Step(**steps)))
+
+
+def test_a_picture_is_framed_in_its_own_shape_once_it_is_there() -> None:
+    of = request(1, width=64, height=64)
+    kept = picture(of).model_copy(update={"size": Size(width=200, height=80)})
+    html = draw(after(Saved(request="j-1", picture=kept), count=1))
+    assert 'style="--w:200;--h:80"' in html
+    assert 'class="stage wide"' in html
 
 
 def test_the_card_of_a_narrow_page() -> None:

@@ -66,6 +66,7 @@ window.studio = (() => {
     const { do: name, ...data } = { ...button.dataset };
     if (name === "paint") return ask(data);
     if (name === "cancel") working("stopping");
+    if (name === "send") { sending = data.way; busyCard(true); }
     if (name === "skip") data.job = stage()?.dataset.job;
     if (name === "reuse") data.seed = $("#stage .plate.on[data-picture]")?.dataset.seed ?? $("#stage .plate[data-picture]")?.dataset.seed;
     if (["look", "bring", "drop"].includes(name) && data.model) picked = data.model;
@@ -88,10 +89,11 @@ window.studio = (() => {
 
   function generate() { part("foot")?.trigger("generate", { dismissed: dismissed() }); }
 
-  function press() {
+  async function press() {
     // The press shows at once, whatever the network takes.
     working("starting");
     choice = null;
+    await easelDone();
     if (narrow()) go("picture");
     generate();
   }
@@ -133,6 +135,7 @@ window.studio = (() => {
     // A refusal leaves the stage as it was, so the buttons must be put right here.
     if (element.closest("#toast, #trouble") && document.body.dataset.busy === "starting" && $(".live", element).textContent) settle_busy();
     if (element.closest("#gallery")) drawerAgain();
+    if (element.closest("#start")) { busyCard(false); easelFollows(); }
     marks();
   }
   let choice_job = null;
@@ -265,6 +268,84 @@ window.studio = (() => {
     look();
   }
 
+  // -- a picture to start from --------------------------------------------------------------------------------
+  let sending = "";
+  const busyCard = (is) => { document.body.dataset.bringing = is ? "yes" : "no"; };
+
+  async function bringFile(field) {
+    const file = field.files[0];
+    field.value = ""; // the same file may be chosen again
+    if (!file) return;
+    busyCard(true);
+    try { brought(await window.studio.bring(file)); } catch (error) { failed(error.message); }
+  }
+  function brought(picture) {
+    easelAway();
+    if (document.body.dataset.page !== "create") go("create");
+    part("start")?.trigger("brought", picture);
+  }
+  function failed(text) {
+    busyCard(false);
+    const words = document.createElement("span");
+    words.textContent = text;
+    toastHtml(words.outerHTML);
+  }
+  document.addEventListener("change", (event) => { if (event.target.matches?.("[data-bring]")) bringFile(event.target); });
+  document.addEventListener("studio:bringing", () => busyCard(true));
+  document.addEventListener("studio:brought", (event) => brought(event.detail));
+  document.addEventListener("studio:bring-failed", (event) => failed(event.detail.text));
+
+  function sent() { // a picture of one's own is in the form now
+    const inpaint = sending === "inpaint" && $("#start .have");
+    sending = "";
+    busyCard(false);
+    if (document.body.dataset.page !== "create") go("create");
+    $("#start_fold, #details_fold")?.scrollIntoView({ block: "nearest" });
+    if (inpaint) easel("inpaint");
+  }
+
+  // -- the easel: it lies over the stage while a mask is painted or a frame is set ----------------------------
+  let drawn = { mask: "", sides: null, at: 0 }; // what the easel told last
+  function easel(way) {
+    const have = $("#start .have"), host = $("#easel .host");
+    if (!have || !host) return;
+    if (narrow()) go("picture");
+    document.body.dataset.easel = way;
+    const { picture, size, mask, sides, multiple } = have.dataset;
+    window.studio.easel.open(host, {
+      way, picture, mask, size: size.split("x").map(Number), sides: JSON.parse(sides), multiple: Number(multiple),
+    }).catch((error) => { easelAway(); failed(error.message); });
+  }
+  const easelAway = () => { if (document.body.dataset.easel) window.studio.easel.close(); };
+  document.addEventListener("easel:close", () => {
+    delete document.body.dataset.easel;
+    if (narrow() && document.body.dataset.page === "picture" && document.body.dataset.busy === "no") go("create");
+  });
+  document.addEventListener("easel:failed", (event) => failed(event.detail.text));
+  document.addEventListener("easel:change", (event) => {
+    drawn = { ...drawn, ...event.detail, at: Date.now() };
+    part("start")?.trigger(event.detail.sides ? "framed" : "masked", {});
+  });
+  const mask = () => drawn.mask;
+  const sides = () => ["left", "right", "top", "bottom"].map((name) => drawn.sides[name]);
+
+  function easelFollows() { // numbers set in the form move the frame, but never one that is being dragged
+    const have = $("#start .have"), way = document.body.dataset.easel;
+    if (!way) return;
+    if (!have || have.dataset.way !== way) easelAway();
+    else if (way === "outpaint" && Date.now() - drawn.at > 600) window.studio.easel.sides(JSON.parse(have.dataset.sides));
+  }
+
+  async function easelDone() { // the last stroke reaches the form before anything is asked for
+    const way = document.body.dataset.easel;
+    if (!way) return;
+    await window.studio.easel.settled();
+    const field = $("#mask textarea, #mask input");
+    for (let turn = 0; way === "inpaint" && drawn.mask && field?.value !== drawn.mask && turn < 100; turn++)
+      await new Promise((next) => setTimeout(next, 20));
+    easelAway();
+  }
+
   // -- where the models are -----------------------------------------------------------------------------------
   let looking, picked = ""; // the row that was asked about last: a look that is under way knows of an older one
   function look() {
@@ -341,6 +422,8 @@ window.studio = (() => {
     copy: (b) => copy(b.dataset.copy, b.dataset.said),
     delete: (b) => askDelete(b.dataset.picture),
     discard: (b) => { store("dismissed", [b.dataset.job, ...dismissed()].slice(0, 20)); follow(); },
+    easel: (b) => easel(b.dataset.way),
+    compare: () => {}, // held, not clicked
     full: (b) => { const img = $(".shot img", b.closest(".plate")); img?.requestFullscreen?.(); },
     open: (b) => { if (b.dataset.slot) { choice = b.dataset.slot; show(choice); } go("picture"); },
     picture: (b) => openPicture(b.dataset.id),
@@ -370,6 +453,13 @@ window.studio = (() => {
     const at = turned = (turned + size) % all.length;
     all.forEach((card, index) => card.classList.toggle("away", (index - at + all.length) % all.length >= size));
   }
+
+  const comparing = (event) => event.target.closest?.("[data-local=compare]")?.closest(".plate");
+  const compare = (event, on) => { $$("#stage .plate.comparing").forEach((plate) => plate.classList.remove("comparing")); if (on) comparing(event)?.classList.add("comparing"); };
+  for (const name of ["pointerdown", "pointerup", "pointercancel"]) document.addEventListener(name, (event) => compare(event, name === "pointerdown"));
+  for (const name of ["keydown", "keyup"]) document.addEventListener(name, (event) => {
+    if (/^(Enter| )$/.test(event.key) && comparing(event)) { event.preventDefault(); compare(event, name === "keydown"); }
+  });
 
   document.addEventListener("click", (event) => {
     const thumb = event.target.closest(".sb[data-show]");
@@ -492,5 +582,5 @@ window.studio = (() => {
   }
   if (document.body) begin(); else document.addEventListener("DOMContentLoaded", begin);
 
-  return { live, press, touch, keep, kept, ready, removed, toast, go, follow };
+  return { live, press, touch, keep, kept, ready, removed, sent, mask, sides, toast, go, follow };
 })();

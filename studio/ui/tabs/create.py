@@ -2,41 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from html import escape
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
 from studio.errors import StudioError
-from studio.messages import ModelSpec, ModelState, Person, Trouble
+from studio.messages import Draft, ModelSpec, ModelState, Person, Size, TokenCount, Trouble
 from studio.service import Studio
-from studio.ui import header
+from studio.ui import details_fold, header, start_fold
+from studio.ui.drafts import draft_of, form_from_draft, lacking, vary
+from studio.ui.fields import Offers, label, offers_of, updates
+from studio.ui.folds import negative_summary
 from studio.ui.following import Turns, first_view, views
 from studio.ui.form import (
     FIELDS,
     LARGEST_SEED,
+    SIDES,
     Form,
-    details_summary,
-    draft_of,
     for_model,
-    form_from_draft,
     form_of,
     fresh,
+    grown,
     most_count,
-    nearest_size,
-    negative_summary,
     no_model,
     offered,
-    size_choices,
+    on_way,
+    shaped_like_picture,
     starter_language,
+    starting_from,
+    without_picture,
 )
-from studio.ui.parts import act, hidden_words, icon, live, local
+from studio.ui.panel import (
+    field_trouble,
+    footer,
+    meter,
+    note_html,
+    remarks,
+    said_note,
+    size_label,
+    starters,
+    summary,
+    use_default,
+)
+from studio.ui.parts import live
 from studio.ui.session import language_of, who
+from studio.ui.shapes import nearest_size, size_choices
 from studio.ui.sheets import StageView
 from studio.ui.shelf import seen_by
 from studio.ui.stage import draw, draw_card
-from studio.ui.words import LABELS, about, html, t, trouble_words
+from studio.ui.start import GROW, bring_notes, picture_needed, start_card
+from studio.ui.words import html, t, words
 
 QUIET: dict[str, Any] = {
     "show_progress": "hidden",
@@ -44,16 +63,15 @@ QUIET: dict[str, Any] = {
     "concurrency_limit": None,
 }
 """Every handler of the page: no veil over its outputs, not part of the API, no queue but the studio's."""
-
+AT_ONCE: dict[str, Any] = QUIET | {"queue": False}
+WITH_FORM: dict[str, Any] = {"preprocess": False}
+"""For handlers that read the whole form: what it offers changes with model and picture, and Gradio would refuse a
+value that was on its way meanwhile. `form_of` keeps every value to the limits."""
+SLIGHT = 0.2
+"""The weight of the other seed in a picture's variations, until a person says otherwise."""
 
 _NOBODY = Person(id="")
 """Asks for what is the same for everybody, as the page is built."""
-_I18N = gr.I18n()
-
-
-def label(key: str) -> Any:
-    """A label that Gradio words in the browser."""
-    return _I18N(LABELS + key.replace(".", "_"))
 
 
 class Create:
@@ -62,62 +80,73 @@ class Create:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
         self.turns = Turns()
+        self.start = start_fold.StartFold()
+        self.details = details_fold.DetailsFold()
+        self.fields: dict[str, gr.components.Component] = {}
 
     # -- laying out ------------------------------------------------------------------------------
 
     def build(self, tools: gr.HTML, note: gr.HTML) -> None:
         """Lays the page out and wires it."""
         self.tools, self.note = tools, note
-        state = self._default_state()
+        state = (*self._models(_NOBODY), no_model())[0]
         form = fresh(state)
         with gr.Row(elem_id="create", equal_height=False):
             with gr.Column(elem_id="left", elem_classes="card"):
                 self.card = live("", "open", elem_id="result")
                 with gr.Tabs(elem_id="ltabs"), gr.Tab(label("page.prompt"), id="prompt"):
                     self._prompt_tab(form, state)
-                self._footer(form)
+                self._footer()
             with gr.Column(elem_id="right"):
                 self.stage = live(
-                    draw(StageView()), "paint", "cancel", "take_seed", "smaller", elem_id="stage"
+                    draw(StageView()), "paint", "cancel", "take_seed", "smaller", "send", elem_id="stage"
                 )
+                gr.HTML('<div class="host" data-own></div>', apply_default_css=False, elem_id="easel")
+        self.fields |= self.start.fields | self.details.fields
         self._wire()
 
-    def _default_state(self) -> ModelState:
-        return (*self._models(_NOBODY), no_model())[0]
-
     def _prompt_tab(self, form: Form, state: ModelState) -> None:
+        offers = offers_of(self.studio, form.model, "en")
         with gr.Column(elem_id="sheet"):
             self._prompt_box(form)
             self._size_and_count(form, state.spec)
             with gr.Column(elem_id="folds"):
                 self._negative(form, state)
-                self._details(form, state)
+                self.start.build(form, state, offers)
+                self.details.build(form, state, offers)
             self.starters = live(starters(state.spec), "start", elem_id="starters")
-        self.model = gr.Textbox(
-            form.model, visible="hidden", elem_id="model", label="model", interactive=True
+        self.model = self.fields["model"] = gr.Textbox(
+            form.model,
+            visible="hidden",
+            elem_id="model",
+            elem_classes="unseen",
+            label="model",
+            interactive=True,
         )
 
     def _prompt_box(self, form: Form) -> None:
-        with gr.Column(elem_id="pbox"):
-            self.prompt = gr.Textbox(
-                form.prompt, label=label("form.prompt"), placeholder=label("form.prompt_hint"), show_label=False,
-                lines=4, max_lines=9, container=False, interactive=True, elem_id="prompt",
-            )  # fmt: skip
-            self.meter = live(meter(0, 75), "clear", elem_id="meter")
+        with gr.Column(elem_id="pblock"):
+            with gr.Column(elem_id="pbox"):
+                self.prompt = self.fields["prompt"] = gr.Textbox(
+                    form.prompt, label=label("form.prompt"), placeholder=label("form.prompt_hint"),
+                    show_label=False, lines=4, max_lines=9, container=False, interactive=True, elem_id="prompt",
+                )  # fmt: skip
+                self.meter = live(meter(TokenCount(used=0, window=75)), "clear", elem_id="meter")
+            self.remarks = live("", elem_id="remarks")
 
     def _size_and_count(self, form: Form, spec: ModelSpec) -> None:
         with gr.Row(elem_id="shape"):
             with gr.Column(elem_id="sizes", min_width=100):
-                self.size_label = live(size_label(form), elem_id="size_label")
-                self.size = gr.Radio(
+                self.size_label = live(size_label(form, spec), elem_id="size_label")
+                self.size = self.fields["size"] = gr.Radio(
                     size_choices(spec, form.size), value=form.size, label=label("form.size"), show_label=False,
                     container=False, interactive=True, elem_id="size",
                 )  # fmt: skip
             with gr.Column(elem_id="counts", min_width=100):
                 gr.HTML(f'<div class="lab" id="count_name">{t("form.count")}</div>', apply_default_css=False)
-                self.count = gr.Radio(
+                self.fields["count"] = gr.Radio(
                     list(range(1, most_count(spec) + 1)), value=form.count, label=label("form.count"),
-                    show_label=False, container=False, interactive=True, elem_id="count",
+                    show_label=False, container=False, interactive=True, elem_id="count", elem_classes="segm",
                 )  # fmt: skip
 
     def _negative(self, form: Form, state: ModelState) -> None:
@@ -126,46 +155,15 @@ class Create:
                 summary(html(negative_summary(form.negative, state.spec))), elem_id="negative_sum"
             )
             with gr.Accordion(label("form.negative"), open=False, elem_id="negative_fold"):
-                self.negative = gr.Textbox(
+                self.negative = self.fields["negative"] = gr.Textbox(
                     form.negative, label=label("form.negative"), placeholder=label("form.negative_hint"),
                     show_label=False, lines=2, max_lines=5, container=False, interactive=True, elem_id="negative",
                 )  # fmt: skip
                 self.default_negative = live(
-                    _use_default(form.negative, state.spec), "use", elem_id="use_default"
+                    use_default(form.negative, state.spec), "use", elem_id="use_default"
                 )
 
-    def _details(self, form: Form, state: ModelState) -> None:
-        with gr.Column(elem_classes="fold"):
-            self.details_sum = live(summary(html(details_summary(form, state))), elem_id="details_sum")
-            with gr.Accordion(label("form.details"), open=False, elem_id="details_fold"):
-                self.sampler = gr.Dropdown(
-                    _samplers(state), value=form.sampler, label=label("form.sampler"), interactive=True,
-                    elem_id="sampler", min_width=100, filterable=False,
-                )  # fmt: skip
-                with gr.Row(elem_classes="pair"):
-                    self.steps = gr.Slider(
-                        1, state.spec.limits.steps, form.steps, step=1, label=label("form.steps"), interactive=True,
-                        elem_id="steps", min_width=100, buttons=[],
-                    )  # fmt: skip
-                    self.guidance = gr.Slider(
-                        0, state.spec.limits.guidance, form.guidance, step=0.5, label=label("form.guidance"),
-                        interactive=True, elem_id="guidance", min_width=100, buttons=[],
-                    )  # fmt: skip
-                self._seed(form)
-
-    def _seed(self, form: Form) -> None:
-        with gr.Row(elem_id="seeds"):
-            self.seed = gr.Number(
-                form.seed, label=label("form.seed"), placeholder=label("form.seed_random"), precision=0, minimum=0,
-                maximum=LARGEST_SEED, interactive=True, elem_id="seed", min_width=60,
-            )  # fmt: skip
-            self.seed_tools = live(_seed_tools(), "dice", "reuse", elem_id="seed_tools")
-            self.lock = gr.Checkbox(
-                form.lock, label=label("form.seed_lock"), interactive=True, elem_id="lock", container=False,
-                min_width=36,
-            )  # fmt: skip
-
-    def _footer(self, form: Form) -> None:
+    def _footer(self) -> None:
         with gr.Column(elem_id="footer"):
             self.trouble = live("", elem_id="trouble")
             self.foot = live(footer(None), "generate", "skip", "touch", elem_id="foot")
@@ -173,7 +171,24 @@ class Create:
     @property
     def controls(self) -> list[gr.components.Component]:
         """The form's components, in the order of its fields."""
-        return [getattr(self, name) for name in FIELDS]
+        return [self.fields[name] for name in FIELDS]
+
+    @property
+    def filled(self) -> list[gr.components.Component]:
+        """All that changes with a whole form: its controls, the chip, the starters."""
+        return [*self.controls, self.tools, self.starters]
+
+    @property
+    def sent(self) -> list[gr.components.Component]:
+        """All that changes when a picture is sent to the form, the folds that open and the note included."""
+        return [
+            *self.filled,
+            self.start.fold,
+            self.details.fold,
+            self.start.card,
+            self.start.notes,
+            self.note,
+        ]
 
     # -- wiring ----------------------------------------------------------------------------------
 
@@ -182,17 +197,20 @@ class Create:
         self._wire_smaller()
         self._wire_form()
         self._wire_seed()
+        self._wire_start()
 
     def _wire_work(self) -> None:
-        shown = [self.stage, self.card, self.tools, self.trouble, self.seed, self.note]
+        shown = [self.stage, self.card, self.tools, self.trouble, self.fields["seed"], self.note]
         streaming: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}
-        self.foot.generate(self.generate, self.controls, shown, api_name="paint_form", **streaming)
+        self.foot.generate(
+            self.generate, self.controls, shown, api_name="paint_form", **WITH_FORM, **streaming
+        )
         self.stage.paint(self.paint, [self.model], shown, **streaming)
         self.stage.cancel(self.cancel, None, self.note, queue=False, **streaming)
         self.foot.skip(self.skip, None, self.note, queue=False, **streaming)
 
     def _wire_smaller(self) -> None:
-        smaller = self.stage.smaller(self.smaller, self.model, self.size, queue=False, **QUIET)
+        smaller = self.stage.smaller(self.smaller, self.model, self.size, **AT_ONCE)
         smaller.then(None, None, None, js="() => { studio.press(); }", **QUIET)
 
     def _wire_form(self) -> None:
@@ -200,46 +218,61 @@ class Create:
             self.size_label,
             self.negative_sum,
             self.default_negative,
-            self.details_sum,
             self.foot,
             self.meter,
+            self.remarks,
         ]
+        said += [*self.start.said, *self.details.said]
         # The browser waits for a pause in the changes and then asks once, whatever was changed.
-        quick: dict[str, Any] = QUIET | {"queue": False, "trigger_mode": "always_last"}
-        self.foot.touch(self.touched, self.controls, said, **quick)
-        keep = [getattr(self, name).change for name in FIELDS]
+        self.foot.touch(self.touched, self.controls, said, trigger_mode="always_last", **WITH_FORM, **AT_ONCE)
+        keep = [control.change for control in self.controls]
         gr.on(keep, None, self.controls, None, js="(...values) => { studio.keep(values); }", **QUIET)
         self.meter.clear(None, None, self.prompt, js="() => ''", **QUIET)
-        self.default_negative.use(self.use_default, self.model, self.negative, queue=False, **QUIET)
-        self.starters.start(self.start, self.model, [self.prompt, self.seed, self.lock], queue=False, **QUIET)
-        filled = [*self.controls, self.tools, self.starters]
-        self.tools.choose(self.choose, self.controls, filled, queue=False, **QUIET)
+        self.default_negative.use(self.use_default, self.model, self.negative, **AT_ONCE)
+        given = [self.prompt, self.fields["seed"], self.fields["lock"]]
+        self.starters.start(self.starter, self.model, given, **AT_ONCE)
+        self.tools.choose(self.choose, self.controls, self.filled, **WITH_FORM, **AT_ONCE)
 
     def _wire_seed(self) -> None:
-        given = [self.seed, self.lock]
-        self.stage.take_seed(self.take_seed, None, given, queue=False, **QUIET)
-        self.seed_tools.reuse(self.take_seed, None, given, queue=False, **QUIET)
-        self.seed_tools.dice(
-            None, None, given, js=f"() => [Math.floor(Math.random() * {LARGEST_SEED}), true]", **QUIET
+        seed, lock = self.fields["seed"], self.fields["lock"]
+        self.stage.take_seed(self.take_seed, None, [seed, lock], **AT_ONCE)
+        self.details.seed_tools.reuse(self.take_seed, None, [seed, lock], **AT_ONCE)
+        self.details.seed_tools.dice(
+            None, None, [seed, lock], js=f"() => [Math.floor(Math.random() * {LARGEST_SEED}), true]", **QUIET
         )
-        self.seed.input(None, self.seed, self.lock, js="(seed) => seed !== null && seed !== ''", **QUIET)
+        seed.input(None, seed, lock, js="(seed) => seed !== null && seed !== ''", **QUIET)
+
+    def _wire_start(self) -> None:
+        fields, card, with_form = self.start.fields, self.start.card, AT_ONCE | WITH_FORM
+        card.brought(self.brought, self.controls, self.sent, **with_form)
+        self.start.tools.remove(self.remove, self.controls, [*self.filled, self.start.notes], **with_form)
+        # Without the server, so that what was painted last is in the form when Generate is pressed.
+        card.masked(None, None, fields["mask"], js="() => studio.mask()", **QUIET)
+        sides = [fields[name] for name in SIDES]
+        card.framed(None, None, sides, js="() => studio.sides()", **QUIET)
+        self.start.frame_tools.grow(self.grow, self.controls, sides, **with_form)
+        another = [fields["way"].input, fields["area"].input]
+        gr.on(another, self.way, self.controls, [fields["strength"], self.size], **with_form)
+        sent = self.stage.send(self.send, self.controls, self.sent, **with_form)
+        sent.then(None, None, None, js="() => { studio.sent(); }", **QUIET)
 
     def on_load(self, kept: gr.JSON) -> tuple[Any, ...]:
         """What the page needs as it opens: the handler, its input and its outputs."""
-        return self.restore, [kept], [*self.controls, self.tools, self.starters]
+        return self.restore, [kept], [*self.filled, self.note]
 
     # -- the form --------------------------------------------------------------------------------
 
     def restore(self, kept: Any, request: gr.Request) -> list[Any]:
-        """The unsent form of the last visit, or a fresh one."""
+        """The unsent form of the last visit, or a fresh one; a picture that is gone is dropped with a word."""
         person = who(self.studio, request)
-        values = (
-            dict(zip(FIELDS, kept, strict=True))
-            if isinstance(kept, list) and len(kept) == len(FIELDS)
-            else {}
-        )
+        whole = isinstance(kept, list) and len(kept) == len(FIELDS)
+        values = dict(zip(FIELDS, kept, strict=True)) if whole else {}
         state = self._state(str(values.get("model") or ""), person)
-        return self._filled(form_of(values, state), state, person)
+        form = form_of(values, state)
+        note: Any = gr.skip()
+        if form.picture and self._size_of(form.picture, person) is None:
+            form, note = without_picture(form, state.spec), said_note(words("form.picture_gone"))
+        return [*self._filled(form, state, person), note]
 
     def choose(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """Another model: its own numbers, the words kept."""
@@ -249,54 +282,62 @@ class Create:
         return self._filled(for_model(old, state), state, person)
 
     def fill(self, picture: str, person: Person) -> list[Any]:
-        """A picture's recipe in the form."""
+        """A picture's recipe in the form, with what it started from; said where that is gone."""
         draft = self.studio.redraft(picture, person)
+        form, state = self._form_from(draft, person)
+        gone = draft.start is not None and not form.picture
+        note = said_note(words("form.picture_gone")) if gone else gr.skip()
+        return [*self._filled(form, state, person), note]
+
+    def _form_from(self, draft: Draft, person: Person) -> tuple[Form, ModelState]:
         state = self._state(draft.model, person)
-        return self._filled(form_from_draft(draft, state), state, person)
+        start = self._size_of(draft.start.picture, person) if draft.start else None
+        return form_from_draft(draft, state, start), state
 
     def _filled(self, form: Form, state: ModelState, person: Person) -> list[Any]:
-        spec = state.spec
-        updates = [
-            gr.update(value=form.model),
-            gr.update(value=form.prompt),
-            gr.update(value=form.negative),
-            gr.update(choices=size_choices(spec, form.size), value=form.size),
-            gr.update(choices=list(range(1, most_count(spec) + 1)), value=form.count),
-            gr.update(choices=_samplers(state), value=form.sampler),
-            gr.update(maximum=spec.limits.steps, value=form.steps),
-            gr.update(maximum=spec.limits.guidance, value=form.guidance),
-            gr.update(value=form.seed),
-            gr.update(value=form.lock),
-        ]
-        return [*updates, self._chip(person, spec.id), starters(spec)]
+        offers = self._offers(form.model, person)
+        return [*updates(form, state, offers), self._chip(person, form.model), starters(state.spec)]
+
+    def _offers(self, model: str, person: Person) -> Offers:
+        return offers_of(self.studio, model, person.language)
 
     def touched(self, request: gr.Request, *values: Any) -> list[Any]:
-        """What the closed folds say, the size in numbers, how long it will take, and how much of the window is used."""
+        """What the closed folds say, the size in numbers, how long it will take, and what the prompt is made of."""
         person = who(self.studio, request)
-        state = self._state(str(values[0]), person)
-        form = form_of(values, state)
-        seconds = self.studio.estimate(draft_of(form), person)
+        state, form = self._now(values, person)
+        draft = draft_of(form)
         return [
-            size_label(form),
+            size_label(form, state.spec),
             summary(html(negative_summary(form.negative, state.spec))),
-            _use_default(form.negative, state.spec),
-            summary(html(details_summary(form, state))),
-            footer(seconds),
-            self._measured(form),
+            use_default(form.negative, state.spec),
+            footer(self.studio.estimate(draft, person)),
+            meter(self._measured(form)),
+            remarks((*picture_needed(form, state.spec), *self._remarks(draft, person))),
+            *start_fold.said(form, state),
+            *details_fold.said(form, state),
         ]
 
-    def _measured(self, form: Form) -> str:
+    def _now(self, values: tuple[Any, ...], person: Person) -> tuple[ModelState, Form]:
+        state = self._state(str(values[0]), person)
+        return state, form_of(values, state)
+
+    def _measured(self, form: Form) -> TokenCount | None:
         try:
-            count = self.studio.count_tokens(form.model, form.prompt)
+            return self.studio.count_tokens(form.model, form.prompt)
         except StudioError:
-            return meter(0, 0)
-        return meter(count.used, count.window)
+            return None
+
+    def _remarks(self, draft: Draft, person: Person) -> tuple[Trouble, ...]:
+        try:
+            return self.studio.remarks(draft, person)
+        except StudioError:  # the catalog is empty, which the chip says
+            return ()
 
     def use_default(self, model: str, request: gr.Request) -> str:
         """The model's own negative prompt."""
         return self._state(model, who(self.studio, request)).spec.defaults.negative
 
-    def start(self, event: gr.EventData, model: str, request: gr.Request) -> list[Any]:
+    def starter(self, event: gr.EventData, model: str, request: gr.Request) -> list[Any]:
         """A starter: its prompt in a language the model reads, and its seed."""
         spec = self._state(model, who(self.studio, request)).spec
         index = int(_data(event).get("index", 0))
@@ -331,6 +372,72 @@ class Create:
         found = [state for state in states if state.spec.id == model]
         return (*found, *states, no_model())[0]
 
+    # -- the picture to start from ---------------------------------------------------------------
+
+    def brought(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
+        """A picture that the browser handed in, in the form from now on."""
+        person = who(self.studio, request)
+        state, form = self._now(values, person)
+        picture = str(_data(event).get("picture", ""))
+        size = self._size_of(picture, person)
+        if size is None:
+            return [*(gr.skip() for _ in self.sent[:-1]), said_note(words("form.picture_gone"))]
+        form = starting_from(form, picture, size, state.spec)
+        return self._sent(form, state, person, bring_notes(_data(event).get("notes")), gr.skip())
+
+    def send(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
+        """A picture of the person's own, sent to the form to start from or to be varied."""
+        person = who(self.studio, request)
+        data = _data(event)
+        try:
+            return self._send(str(data.get("picture", "")), str(data.get("way", "")), values, person)
+        except StudioError as error:
+            return [*(gr.skip() for _ in self.sent[:-1]), note_html(error.trouble)]
+
+    def _send(self, picture: str, way: str, values: tuple[Any, ...], person: Person) -> list[Any]:
+        if way == "variations":
+            form, state = self._form_from(self.studio.redraft(picture, person), person)
+            varied = vary(form, SLIGHT, secrets.randbelow(LARGEST_SEED + 1))
+            varied = replace(varied, count=most_count(state.spec))
+            return self._sent(varied, state, person, "", said_note(words("stage.sent_variations")))
+        state, form = self._now(values, person)
+        kept = self.studio.input_from_picture(picture, person)
+        form = starting_from(form, kept.picture, kept.size, state.spec, way)
+        return self._sent(form, state, person, "", said_note(words("stage.sent")))
+
+    def _sent(self, form: Form, state: ModelState, person: Person, notes: str, note: Any) -> list[Any]:
+        varied = bool(form.variation_weight)
+        folds = [gr.update(open=True) if is_open else gr.skip() for is_open in (bool(form.picture), varied)]
+        return [*self._filled(form, state, person), *folds, start_card(form, state.spec), notes, note]
+
+    def remove(self, request: gr.Request, *values: Any) -> list[Any]:
+        """Back to painting from the prompt alone."""
+        person = who(self.studio, request)
+        state, form = self._now(values, person)
+        return [*self._filled(without_picture(form, state.spec), state, person), ""]
+
+    def grow(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[int]:
+        """A quick button: some sides grow by a share of the picture, or none is left."""
+        state, form = self._now(values, who(self.studio, request))
+        named = str(_data(event).get("sides", "")).split()
+        sides = tuple(name for name in SIDES if name in named)
+        told = grown(form, sides, GROW, state.spec.limits.multiple) if sides else dict.fromkeys(SIDES, 0)
+        return [told[name] for name in SIDES]
+
+    def way(self, request: gr.Request, *values: Any) -> list[Any]:
+        """The strength that suits a way to start, where nobody set another, and the size that goes with it."""
+        state, form = self._now(values, who(self.studio, request))
+        form = shaped_like_picture(on_way(form, form.way), state.spec)
+        sizes = size_choices(state.spec, form.size)
+        return [form.strength, gr.update(choices=sizes, value=form.size)]
+
+    def _size_of(self, picture: str, person: Person) -> Size | None:
+        try:
+            with Image.open(self.studio.input_file(picture, person)) as image:
+                return Size(width=image.width, height=image.height)
+        except StudioError:
+            return None
+
     # -- work ------------------------------------------------------------------------------------
 
     async def generate(
@@ -338,16 +445,24 @@ class Create:
     ) -> AsyncIterator[list[Any]]:
         """Asks for pictures and follows them."""
         person = who(self.studio, request)
-        form = form_of(values, self._state(str(values[0]), person))
+        _, form = self._now(values, person)
         trouble, seed = "", gr.skip()
         try:
-            job = self.studio.submit(draft_of(form), person)
+            job = self._submit(form, person)
             seed = seed if form.lock else self.studio.job(job, person).requests[0].seed
         except StudioError as error:
             trouble = field_trouble(error.trouble)
         async for shown in self._follow(event, request, person, form.model):
             yield [*shown, trouble, seed, gr.skip()]
             seed = gr.skip()
+
+    def _submit(self, form: Form, person: Person) -> str:
+        lack = lacking(form)
+        if lack:
+            raise StudioError(lack.code, **lack.params)
+        if form.variation_weight and form.variation_seed is None:
+            form = replace(form, variation_seed=secrets.randbelow(LARGEST_SEED + 1))
+        return self.studio.submit(draft_of(form), person)
 
     async def paint(self, event: gr.EventData, request: gr.Request, model: str) -> AsyncIterator[list[Any]]:
         """Follows what is at work; where asked to, it first takes up a job that was left."""
@@ -388,7 +503,7 @@ class Create:
         """Skips the picture being painted."""
         return self._told(lambda person: self.studio.skip(str(_data(event).get("job", "")), person), request)
 
-    def _told(self, do: Any, request: gr.Request) -> Any:
+    def _told(self, do: Callable[[Person], None], request: gr.Request) -> Any:
         try:
             do(who(self.studio, request))
         except StudioError as error:
@@ -398,100 +513,6 @@ class Create:
     def closed(self, request: gr.Request) -> None:
         """The page is gone; its jobs go on."""
         self.turns.forget(str(request.session_hash))
-
-
-# -- small drawings -------------------------------------------------------------------------------
-
-
-def meter(used: int, window: int) -> str:
-    """The token meter under the prompt, a tick at the end of each window, and the button that clears."""
-    clear = act("clear", icon("trash-2") + hidden_words(t("form.clear")), "ib bare sm")
-    if not window:  # nobody knows how this model counts
-        return f'<div class="ft"><span class="sp"></span>{clear}</div>'
-    room = max(1, -(-used // window)) * window
-    scale = room / 0.79  # the last tick needs space for its number
-    ticks = "".join(_tick(n, scale) for n in range(window, room + 1, window))
-    bar = (
-        f'<div class="meter" aria-hidden="true"><u style="width:{100 * used / scale:.1f}%"></u>{ticks}</div>'
-    )
-    said = f'<span class="sr">{t("form.tokens", used=used, window=room)}</span>'
-    count = f'<span class="num t13" aria-hidden="true"><b>{used}</b> <span class="i2">/ {room}</span></span>{said}'
-    return f'<div class="ft">{bar}{count}{clear}</div>'
-
-
-def _tick(n: int, scale: float) -> str:
-    return f'<s style="left:{100 * n / scale:.1f}%" data-n="{n}"></s>'
-
-
-def size_label(form: Form) -> str:
-    """The word Size and the size in numbers."""
-    numbers = escape(form.size.replace("x", " × "))
-    return f'<div class="lab"><span id="size_name">{t("form.size")}</span> <span class="i3 num">{numbers}</span></div>'
-
-
-def summary(inner: str) -> str:
-    """What a closed fold says at its right end."""
-    return f'<span class="sum num">{inner}</span>'
-
-
-def footer(seconds: float | None) -> str:
-    """All buttons of the footer; the stylesheet shows those that make sense now."""
-    estimate = html(about(seconds)) if seconds is not None else ""
-    go = local("generate", f"{t('form.generate')}<small>{estimate}</small><kbd>Ctrl ↵</kbd>", "go idle")
-    stop_words = f'<span class="say-stop">{t("form.stop")}</span><span class="say-stopping">{t("form.stopping")}</span>'
-    stop = local("stop", f"{icon('square')}{stop_words}<kbd>Esc</kbd>", "go stop busy")
-    starting = local("none", t("form.starting"), "go stop starting", disabled=True)
-    skip = act("skip", icon("skip-forward", 16) + f"<span>{t('form.skip')}</span>", "btn tall busy several")
-    more = local("generate", icon("plus", 16) + f"<span>{t('form.another')}</span>", "btn tall busy")
-    return f'<div class="foot">{go}{starting}{stop}{skip}{more}</div>'
-
-
-def starters(spec: ModelSpec) -> str:
-    """Examples of the model as cards; four at a time."""
-    if not spec.examples:
-        return ""
-    cards = "".join(_starter(index, spec) for index in range(len(spec.examples)))
-    turn = local("more", icon("shuffle", 16) + t("form.more"), "btn link") if len(spec.examples) > 4 else ""
-    head = f'<div class="row"><b class="lab0">{t("form.starters")}</b><span class="sp"></span>{turn}</div>'
-    return f'<div class="starters">{head}<div class="cards">{cards}</div></div>'
-
-
-def _starter(index: int, spec: ModelSpec) -> str:
-    example = spec.examples[index]
-    first_words = html(example.prompt)
-    inner = f"<b>{html(example.title)}</b><small>{first_words}</small>"
-    return act("start", inner, "starter" + (" away" if index >= 4 else ""), index=index)
-
-
-def _seed_tools() -> str:
-    dice = act("dice", icon("dices") + hidden_words(t("form.seed_new")), "ib")
-    reuse = act("reuse", icon("history") + hidden_words(t("form.seed_reuse")), "ib")
-    return f'<div class="row">{dice}{reuse}</div>'
-
-
-def _use_default(negative: str, spec: ModelSpec) -> str:
-    if negative.strip() == spec.defaults.negative.strip():
-        return ""
-    return act("use", icon("rotate-ccw", 14) + t("form.use_default"), "btn link")
-
-
-_notes = iter(range(10**12))
-"""Numbers that make the same words news when they are said twice."""
-
-
-def field_trouble(trouble: Trouble) -> str:
-    """An error of the form, beside the button that was pressed."""
-    said = f"{icon('triangle-alert', 16)}<span>{html(trouble_words(trouble))}</span>"
-    return f'<p class="err" role="alert" data-n="{next(_notes)}">{said}</p>'
-
-
-def note_html(trouble: Trouble) -> str:
-    """A short note that appears and goes."""
-    return f'<span data-n="{next(_notes)}">{html(trouble_words(trouble))}</span>'
-
-
-def _samplers(state: ModelState) -> list[tuple[str, str]]:
-    return [(sampler.title, sampler.id) for sampler in state.samplers]
 
 
 def _data(event: gr.EventData) -> dict[str, Any]:

@@ -13,11 +13,13 @@ import gradio as gr
 from studio.errors import StudioError
 from studio.messages import Person, Picture
 from studio.service import Studio
+from studio.ui.following import titles
+from studio.ui.panel import note_html
 from studio.ui.parts import act, icon, live, local, tool
-from studio.ui.recipe import download_link, picture_url, recipe_text, thumbnail_url
+from studio.ui.recipe import download_link, more_facts, picture_url, recipe_text, thumbnail_url
 from studio.ui.session import who, zone
 from studio.ui.sheets import StageView
-from studio.ui.tabs.create import QUIET, note_html
+from studio.ui.tabs.create import QUIET, WITH_FORM
 from studio.ui.words import day_words, html, t, took
 
 PAGE = 60
@@ -34,7 +36,9 @@ class Gallery:
 
     def build(self, dialogs: gr.HTML, note: gr.HTML) -> None:
         """Lays the page out and wires it."""
-        self.grid = live(draw([], StageView(), zone("UTC"), False), "load", "again", elem_id="gallery")
+        self.grid = live(
+            draw([], StageView(), zone("UTC"), False), "load", "again", "send", elem_id="gallery"
+        )
         self.grid.load(self.load, None, self.grid, queue=False, trigger_mode="always_last", **QUIET)
         removed = dialogs.remove(self.remove, None, note, queue=False, **QUIET)
         removed.then(None, None, None, js="() => { studio.removed(); }", **QUIET)
@@ -44,7 +48,7 @@ class Gallery:
 
         def again(event: gr.EventData, request: gr.Request) -> list[Any]:
             try:
-                return [*fill(_text(event, "picture"), who(self.studio, request)), gr.skip()]
+                return fill(_text(event, "picture"), who(self.studio, request))
             except StudioError as error:
                 return [*(gr.skip() for _ in outputs), note_html(error.trouble)]
 
@@ -52,6 +56,11 @@ class Gallery:
         filled.then(
             None, None, None, js="() => { studio.go('create'); studio.toast('gallery.filled'); }", **QUIET
         )
+
+    def wire_send(self, send: Callable[..., list[Any]], inputs: list[Any], outputs: list[Any]) -> None:
+        """Lets "start from it" put a picture in the form of the Create page."""
+        sent = self.grid.send(send, inputs, outputs, queue=False, **WITH_FORM, **QUIET)
+        sent.then(None, None, None, js="() => { studio.sent(); }", **QUIET)
 
     def load(self, event: gr.EventData, request: gr.Request) -> str:
         """The newest pictures, as many as the page asks for."""
@@ -71,7 +80,7 @@ class Gallery:
     def _names(self, person: Person) -> StageView:
         states = self.studio.models(person)
         return StageView(
-            models={state.spec.id: state.spec.title for state in states},
+            models=titles(self.studio, states),
             samplers={sampler.id: sampler.title for state in states for sampler in state.samplers},
         )
 
@@ -139,12 +148,15 @@ def _detail(picture: Picture, names: StageView, today: date, where: tzinfo) -> s
     """What the drawer shows for a picture, kept beside it so that it opens at once."""
     request = picture.recipe.request
     again = act("again", icon("rotate-ccw") + t("gallery.again"), "btn pri wide", picture=picture.id)
+    begin = act(
+        "send", icon("image", 16) + t("stage.send_redraw"), "btn wide", way="redraw", picture=picture.id
+    )
     width, height = picture.size.width, picture.size.height
     return (
         f'<template data-for="{escape(picture.id)}">{_detail_head(picture, today, where)}'
         f'<div class="dscroll"><div class="dshot"><img src="{picture_url(picture.id)}" alt="{escape(request.prompt)}" '
         f'style="aspect-ratio:{width}/{height}"></div>{_detail_words(picture, names)}'
-        f'{_detail_table(picture, names)}</div><div class="dfoot">{again}</div></template>'
+        f'{_detail_table(picture, names)}</div><div class="dfoot">{again}{begin}</div></template>'
     )
 
 
@@ -183,7 +195,10 @@ def _detail_table(picture: Picture, names: StageView) -> str:
         ("gallery.sampler", t("gallery.sampler_steps", sampler=sampler, steps=request.steps)),
         ("gallery.guidance", f"{request.guidance:.1f}"),
     ]
-    if request.negative:
+    if not request.paints:
+        rows = [("gallery.size", f"{picture.size.width} × {picture.size.height}")]
+    rows += more_facts(names, request)
+    if request.negative and request.paints:
         rows.append(("gallery.negative", escape(request.negative)))
     return (
         '<dl class="k num">' + "".join(f"<dt>{t(key)}</dt><dd>{value}</dd>" for key, value in rows) + "</dl>"

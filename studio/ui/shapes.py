@@ -1,0 +1,106 @@
+"""Sizes: those a model is offered with, and the one it takes for a picture of any shape. No Gradio here."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from studio.messages import ModelSpec, Size
+
+ASPECTS: dict[str, float] = {"1:1": 1.0, "3:4": 3 / 4, "4:3": 4 / 3, "9:16": 9 / 16, "16:9": 16 / 9}
+
+
+def size_text(size: Size) -> str:
+    """A size as the form keeps it."""
+    return f"{size.width}x{size.height}"
+
+
+def shown(size: Size) -> str:
+    """A size as people read it."""
+    return f"{size.width} × {size.height}"
+
+
+def read_size(text: str) -> Size | None:
+    """The size a text names, if it names one."""
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not found or not int(found[1]) or not int(found[2]):
+        return None
+    return Size(width=int(found[1]), height=int(found[2]))
+
+
+def sizes(spec: ModelSpec) -> dict[str, Size]:
+    """One size for each aspect: the model's default area, within its limits, in its multiples."""
+    area = spec.defaults.size.width * spec.defaults.size.height
+    return {
+        name: _within(math.sqrt(area * ratio), math.sqrt(area / ratio), spec)
+        for name, ratio in ASPECTS.items()
+    }
+
+
+def size_like(picture: Size, spec: ModelSpec) -> Size:
+    """What a model takes for a picture: its own size where that is possible, its shape in any case."""
+    shortest = min(picture.width, picture.height)
+    grown = max(1.0, spec.limits.smallest / shortest)
+    return _within(picture.width * grown, picture.height * grown, spec)
+
+
+def grown_size(picture: Size, sides: dict[str, int], spec: ModelSpec) -> Size:
+    """A picture with what is added at its sides, as a model takes it: no pixel of the old is lost where it can."""
+    grown = Size(
+        width=picture.width + sides["left"] + sides["right"],
+        height=picture.height + sides["top"] + sides["bottom"],
+    )
+    multiple = spec.limits.multiple
+    up = Size(
+        width=-(-grown.width // multiple) * multiple,
+        height=-(-grown.height // multiple) * multiple,
+    )
+    return up if allowed(size_text(up), spec) else size_like(grown, spec)
+
+
+def times(size: Size, factor: float) -> Size:
+    """A size so many times larger."""
+    return Size(width=max(1, round(size.width * factor)), height=max(1, round(size.height * factor)))
+
+
+def _within(width: float, height: float, spec: ModelSpec) -> Size:
+    # Shrunk as a whole first, so that the longest side's limit does not change the shape.
+    shrink = min(1.0, spec.limits.largest / max(width, height))
+    return Size(width=_side(width * shrink, spec), height=_side(height * shrink, spec))
+
+
+def _side(length: float, spec: ModelSpec) -> int:
+    limits, multiple = spec.limits, spec.limits.multiple
+    smallest = math.ceil(limits.smallest / multiple) * multiple
+    largest = limits.largest // multiple * multiple
+    return min(max(round(length / multiple) * multiple, smallest), largest)
+
+
+def allowed(text: str, spec: ModelSpec) -> bool:
+    """Whether a model takes the size that a text names."""
+    size, limits = read_size(text), spec.limits
+    if size is None:
+        return False
+    sides = (size.width, size.height)
+    return all(limits.smallest <= side <= limits.largest and side % limits.multiple == 0 for side in sides)
+
+
+def nearest_size(text: str, spec: ModelSpec) -> str:
+    """The model's size whose shape is nearest to another one's."""
+    size = read_size(text) or spec.defaults.size
+    wanted = math.log(size.width / size.height)
+    return size_text(min(sizes(spec).values(), key=lambda s: abs(math.log(s.width / s.height) - wanted)))
+
+
+def size_choices(spec: ModelSpec, chosen: str) -> list[tuple[str, str]]:
+    """What the row of sizes offers; a size that came with a recipe or a picture stands last, under its numbers."""
+    offered = {size_text(size): name for name, size in reversed(sizes(spec).items())}
+    choices = [(name, value) for value, name in reversed(offered.items())]
+    if chosen not in offered and allowed(chosen, spec):
+        choices.append((chosen.replace("x", "×"), chosen))
+    return choices
+
+
+def same_shape(one: Size, other: Size, slack: float = 0.02) -> bool:
+    """Whether neither cropping nor stretching would be seen."""
+    return abs(one.width * other.height / (one.height * other.width) - 1) <= slack
