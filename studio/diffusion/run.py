@@ -37,7 +37,7 @@ from studio.models.registry import Loaded
 if TYPE_CHECKING:
     from studio.diffusion.canvas import Canvas
 
-PREVIEW_SECONDS = 0.1
+PREVIEW_SECONDS = 0.15
 """Previews come no faster than a page can show them."""
 ONE_COLOUR = 1e-4
 """A decoded picture that varies by less is what a decoder makes that overflowed: black from edge to edge."""
