@@ -95,10 +95,12 @@ def _cuts(length: int, side: int) -> Cuts:
 def _as_it_was(network: Upscaler) -> Iterator[None]:
     """Whatever type the network works in meanwhile, it goes back to its own; its weights are then the same."""
     dtype = network.dtype
-    try:
-        yield
-    finally:
-        network.to(dtype)
+    # Painting may ask for it in a mode of its own, which a changed weight would be bound to for good.
+    with torch.inference_mode(False):
+        try:
+            yield
+        finally:
+            network.to(dtype)
 
 
 class _Work:

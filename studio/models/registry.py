@@ -138,7 +138,8 @@ class Registry:
     @contextlib.contextmanager
     def lease(self, spec: Spec, on_load: Callable[[], None] = lambda: None) -> Iterator[Loaded[Spec]]:
         """The entry on the device, pinned for as long as the lease lasts; a model's before its helpers'."""
-        with self._lock:
+        # Work may ask in the middle of its own: what is brought then must not be bound to its mode.
+        with torch.inference_mode(False), self._lock:
             model = self._ready(spec, on_load)
             model.used, model.pins = time.time(), model.pins + 1
             self._on_change(self.state())

@@ -151,6 +151,16 @@ def test_what_overflows_is_done_again_in_full_precision_and_the_network_is_as_it
     assert network.dtype == torch.float16
 
 
+def test_a_network_that_changed_its_type_within_a_painting_is_not_bound_to_its_mode(tmp_path: Path) -> None:
+    def overflows(found: torch.Tensor, net: Doubling) -> torch.Tensor:
+        return found * float("nan") if net.dtype == torch.float16 else found
+
+    network = Doubling(overflows)
+    with torch.inference_mode():
+        silently(picture(30, 20), 2, known(tmp_path, network))
+    assert network.dtype == torch.float16 and not network.weight.is_inference()
+
+
 def test_a_network_that_gives_no_numbers_at_all_is_told(tmp_path: Path) -> None:
     network = Doubling(lambda found, net: found * float("nan"))
     with pytest.raises(StudioError, match="upscaler_black"):
@@ -162,3 +172,14 @@ def test_half_precision_gives_nearly_the_same(tmp_path: Path) -> None:
     given = picture(60, 40)
     half, full = (silently(given, 4, leased(tmp_path, dtype=one)) for one in (torch.float16, torch.float32))
     assert worst(half, full) <= 3
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_a_gpu_enlarges_in_half_precision_and_gives_nearly_the_same(tmp_path: Path) -> None:
+    given, here = picture(150, 110), leased(tmp_path)
+    device = Device("cuda:0", torch.float16, 2**40, is_host=False)
+    with Registry(device, tmp_path).lease(here.spec) as there:
+        assert there.parts["upscaler"].dtype == torch.float16
+        tiled = silently(given, 4, there, 4 * 64)
+    assert worst(tiled, silently(given, 4, here)) <= 4

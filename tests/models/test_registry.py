@@ -183,6 +183,15 @@ def test_every_change_is_told(tiny_checkpoint: Path, tmp_path: Path) -> None:
     assert told[-1].held == ()
 
 
+def test_what_work_asks_for_in_the_middle_of_its_own_is_not_bound_to_its_mode(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    kept = registry(tmp_path, PLENTY)
+    with torch.inference_mode(), kept.lease(spec(tiny_checkpoint)) as model:
+        assert torch.is_inference_mode_enabled()
+        assert not any(one.is_inference() for one in model.parts["unet"].parameters())
+
+
 # -- budgets, on boxes ----------------------------------------------------------------------------
 
 

@@ -140,6 +140,21 @@ def test_a_vae_is_back_in_its_place_after_a_model_that_takes_its_parts_in_turn(
     assert pictures[0] == pictures[1]
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("mode", ["offload", "group"])
+def test_on_a_gpu_a_vae_is_back_there_after_a_model_whose_parts_wait_elsewhere(
+    tiny_checkpoint: Path, tmp_path: Path, mode: str
+) -> None:
+    vae().save_pretrained(tmp_path / "other")
+    device = Device("cuda:0", torch.float32, 2**40, mode, host_budget=2**40, is_host=False)
+    kept = Registry(device, tmp_path / "data")
+    with kept.lease(spec(tiny_checkpoint)) as model, kept.lease(vae_spec(tmp_path / "other")) as part:
+        paint(model, request(), "cuda:0", SILENT, means=Means(vae=part.parts["vae"]))
+        assert {one.device.type for one in part.parts["vae"].parameters()} == {"cuda"}
+        assert {one.device.type for one in model.parts["unet"].parameters()} == {"cpu"}
+
+
 def test_a_file_of_a_persons_own_is_scaled_by_the_family_it_is_used_in(
     tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
