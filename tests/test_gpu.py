@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from studio.messages import Media
+from studio.diffusion.canvas import lay_out
+from studio.messages import (
+    AnyEvent,
+    Base,
+    Finished,
+    HighResolution,
+    Mask,
+    Media,
+    Notice,
+    Start,
+    Variation,
+)
 from studio.models.devices import Device, open_device
 from studio.models.peaks import Peaks
 from studio.models.registry import Registry
 from studio.wire import Setup
+from studio.work import Bench, generate
 from tests.diffusion.painting import quietly, request, spec
 
 pytestmark = [
@@ -77,3 +91,53 @@ def test_a_worker_finds_the_gpu_by_itself(tmp_path: Path) -> None:
     device = open_device(Setup(device="auto", data=str(tmp_path)))
     assert (device.name, device.dtype, device.is_host) == (GPU, torch.float16, False)
     assert 0 < device.budget < device.state().total
+
+
+# -- ways to start --------------------------------------------------------------------------------
+
+START = Image.linear_gradient("L").resize((64, 64)).convert("RGB")
+LEFT = Image.new("L", (64, 64), 0)
+LEFT.paste(255, (0, 0, 32, 64))
+WAYS: dict[str, dict[str, Any]] = {
+    "redraw": {"start": Start(picture="a" * 64, strength=0.5)},
+    "inpaint": {"start": Start(picture="a" * 64, strength=0.8), "mask": Mask(picture="b" * 64, feather=4)},
+    "second pass": {"stages": (Base(), HighResolution(factor=2, strength=0.5))},
+    "variation": {"variation": Variation(seed=3, weight=0.4)},
+    "tiling": {"tiling": "both"},
+    "clip skip": {"clip_skip": 2},
+    "weights": {"prompt": "a (red:1.3) cat BREAK in a meadow"},
+}
+
+
+def started(data: Path, name: str, checkpoint: Path, way: dict[str, Any]) -> Media:
+    wanted = request(**way)
+    mask = LEFT if wanted.mask else None
+    canvas = lay_out(wanted, START, mask) if wanted.start else None
+    with registry(data, name).lease(spec(checkpoint)) as model:
+        return quietly(model, wanted, name, canvas=canvas)
+
+
+@pytest.mark.parametrize("way", list(WAYS))
+def test_every_way_to_start_gives_the_same_picture_on_the_gpu_as_on_the_cpu(
+    tiny_checkpoint: Path, tmp_path: Path, way: str
+) -> None:
+    here, there = (started(tmp_path, name, tiny_checkpoint, WAYS[way]) for name in ("cpu", GPU))
+    assert here.size == there.size and difference(here, there) <= 8
+
+
+def test_a_gpu_that_runs_out_of_memory_paints_in_a_smaller_mode_instead(
+    tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[AnyEvent] = []
+    kept, paint = registry(tmp_path, GPU, mode="auto"), generate.paint
+
+    def filling(*given: Any) -> Image.Image:
+        if not any(isinstance(event, Notice) for event in told):
+            torch.empty(2**45, dtype=torch.uint8, device=GPU)  # more than any device has
+        return paint(*given)
+
+    monkeypatch.setattr(generate, "paint", filling)
+    bench = Bench(kept, told.append, lambda id: False)
+    for _ in generate.generate((request(),), {"tiny": spec(tiny_checkpoint)}, bench):
+        pass
+    assert isinstance(told[-1], Finished) and told[-1].mode.endswith("offload")
