@@ -245,6 +245,14 @@ class DeviceState(Message):
     ready: bool = False
 
 
+class Fetching(Message):
+    """How far a download is: bytes that are here, bytes in all, bytes that come in a second."""
+
+    done: int = 0
+    total: int = 0
+    rate: float = 0.0
+
+
 class ModelState(Message):
     """A model as the page shows it now: where it is, what it weighs, which samplers run on it."""
 
@@ -258,6 +266,7 @@ class ModelState(Message):
         default=None, description="why it cannot be had, or why its last load failed"
     )
     forecast: Forecast | None = Field(default=None, description="what wanting it would do")
+    fetching: Fetching | None = Field(default=None, description="its files are on their way here")
     samplers: tuple[SamplerSpec, ...] = ()
     window: int = Field(default=75, description="tokens of one window, start and end mark not counted")
 
@@ -378,6 +387,7 @@ class Draft(Message):
     model: str
     prompt: str = ""
     negative: str | None = None
+    styles: tuple[str, ...] = Field(default=(), description="ids, in the order they go around the prompt")
     width: int | None = None
     height: int | None = None
     steps: int | None = None
@@ -411,8 +421,11 @@ class GenerationRequest(Request):
 
     kind: Literal["generate"] = "generate"
     model: str
-    prompt: str
+    prompt: str = Field(description="what is painted: styles applied, alternatives and wildcards chosen")
     negative: str
+    written: str = Field(default="", description="what was written; empty with no styles: what is painted")
+    written_negative: str = ""
+    styles: tuple[str, ...] = ()
     width: int
     height: int
     steps: int
@@ -428,6 +441,13 @@ class GenerationRequest(Request):
     outpaint: Outpaint | None = None
     embeddings: tuple[EmbeddingUse, ...] = ()
     stages: tuple[Stage, ...] = (Base(),)
+
+    @property
+    def as_written(self) -> tuple[str, str]:
+        """Prompt and negative as a person wrote them."""
+        if self.written or self.written_negative or self.styles:
+            return self.written, self.written_negative
+        return self.prompt, self.negative
 
     @property
     def paints(self) -> bool:

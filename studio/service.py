@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 from studio.catalog import Catalog, source_path
-from studio.downloads import Downloads
+from studio.downloads import Downloads, Errands
 from studio.engine import Engine
 from studio.errors import StudioError
 from studio.families import FAMILIES
@@ -59,6 +59,7 @@ class Studio:
         self.library = Library(catalog, self._own)
         self._engine = engine
         self._downloads = Downloads(settings, self.library)
+        self._errands = Errands(self._downloads.fetch)
         self._gallery = Gallery(settings.data)
         self._inputs = Inputs(settings.data)
         self._hashes = Hashes(settings.data)
@@ -78,6 +79,7 @@ class Studio:
 
     def close(self) -> None:
         """Ends the workers; what was under way can be resumed after the next start."""
+        self._errands.stop_all()
         self._book.close()
         self._engine.close()
         self._book.join()
@@ -100,11 +102,18 @@ class Studio:
         gpu = any(device.ready and not device.name.startswith("cpu") for device in devices)
         default = self.library.default_for(gpu)
         states = [
-            state_of(spec, self.settings.data, devices, troubles, self._downloads.needed(spec))
+            self._with_errand(
+                state_of(spec, self.settings.data, devices, troubles, self._downloads.needed(spec))
+            )
             for spec in self.library.specs.values()
         ]
         # What cannot be had stands behind whatever can, were it the default of the catalog.
         return tuple(sorted(states, key=lambda state: (state.place == "missing", state.spec != default)))
+
+    def _with_errand(self, state: ModelState) -> ModelState:
+        fetching, trouble = self._errands.under_way(state.spec.id), self._errands.trouble(state.spec.id)
+        told = {"fetching": fetching, "trouble": state.trouble or trouble}
+        return state.model_copy(update=told) if state.place == "hub" else state
 
     def refused(self, person: Person) -> tuple[tuple[str, Trouble], ...]:
         """Files in the folders of models that are not used, and why; names of files are the admin's to see."""
@@ -135,9 +144,18 @@ class Studio:
         return self._engine.devices()
 
     def load(self, model: str, person: Person) -> None:
-        """Brings a model to a device in the background; admins alone may."""
+        """Brings a model to a device in the background, fetching it first where it is not here; admins alone may."""
         _admin(person)
-        self._engine.load(self.library.spec(model))
+        spec = self.library.spec(model)
+        if self._downloads.needed(spec):
+            self._errands.go(spec, lambda: self._engine.load(spec))
+        else:
+            self._engine.load(spec)
+
+    def stop_fetching(self, model: str, person: Person) -> None:
+        """Lets go of a download that `load` began; what came stays for the next time."""
+        _admin(person)
+        self._errands.stop(model)
 
     def unload(self, model: str, person: Person) -> None:
         """Takes a model out of memory once nobody paints with it; admins alone may."""

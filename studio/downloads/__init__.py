@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from studio.catalog import Models, Sourced, source_path, store_of
+from studio.downloads.errands import Errands
 from studio.downloads.flight import Flight, Tell, Unwanted
 from studio.downloads.remote import Listing, look_up
 from studio.downloads.transfer import Transfer, left_of
@@ -16,7 +17,7 @@ from studio.errors import StudioError
 from studio.messages import HubSource, ModelScopeSource
 from studio.settings import Settings
 
-__all__ = ["Downloads", "Tell", "Unwanted"]
+__all__ = ["Downloads", "Errands", "Tell", "Unwanted"]
 
 log = logging.getLogger(__name__)
 SPARE = 64 * 2**20

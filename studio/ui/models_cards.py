@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 from studio.messages import Bilingual, DeviceState, Held, ModelState
@@ -106,10 +107,8 @@ def outlook(shelf: Shelf, state: ModelState | None) -> str:
     if state is None:
         return ""
     stand = stand_of(state, shelf.orders.get(state.spec.id))
-    key = {"missing": "why", "failed": "why", "wont_fit": "why", "resident": "is_resident", "hub": "is_hub"}
-    title = t("models." + key.get(stand, "if_load"), model=state.spec.title)
-    tell = {"missing": _trouble, "failed": _trouble, "wont_fit": _too_large, "resident": _ready, "hub": _far}
-    body = tell.get(stand, _weighed)(shelf, state)
+    key, tell = OUTLOOKS.get(stand, ("if_load", _weighed))
+    title, body = t(f"models.{key}", model=state.spec.title), tell(shelf, state)
     head = f'<h2 class="mtitle">{icon("info")}<span>{title}</span></h2>'
     return f'<section class="card mcard outlook">{head}{body}{_buttons(shelf, state, stand)}</section>'
 
@@ -164,14 +163,26 @@ def _too_large(shelf: Shelf, state: ModelState) -> str:
     return _paragraphs(html(needs_words(state, shelf.devices))) + f"<ul>{listed}</ul>"
 
 
+OUTLOOKS: dict[str, tuple[str, Callable[[Shelf, ModelState], str]]] = {
+    "missing": ("why", _trouble),
+    "failed": ("why", _trouble),
+    "wont_fit": ("why", _too_large),
+    "resident": ("is_resident", _ready),
+    "hub": ("is_hub", _far),
+    "fetching": ("is_hub", _far),
+}
+"""By where a model stands: the title of its outlook, and what is told under it."""
+
+
 def _setting(key: str, name: str) -> str:
     return f"{t(key)} <code>{escape(name)}</code>"
 
 
 def _buttons(shelf: Shelf, state: ModelState, stand: str) -> str:
     model, buttons = state.spec.id, ""
-    if shelf.admin and stand in ("disk", "host", "failed"):
-        title = t("stage.try_again") if stand == "failed" else t("models.load_named", model=state.spec.title)
+    if shelf.admin and stand in ("disk", "host", "failed", "hub"):
+        key = {"failed": "stage.try_again", "hub": "models.fetch_named"}.get(stand, "models.load_named")
+        title = t(key, model=state.spec.title)
         buttons += act("bring", title, "btn pri wide", model=model)
     if stand not in ("missing", "wont_fit", "failed") and paintable(shelf, state):
         buttons += local("pick", icon("brush", 16) + t("models.paint_with"), "btn wide", model=model)

@@ -8,7 +8,7 @@ from studio.messages import Bilingual, ModelState
 from studio.ui.models_cards import host_memory, house_rules, memory, outlook, paintable, refused
 from studio.ui.parts import act, local
 from studio.ui.shelf import Shelf, Stand, ago, dot, needs_words, said, stand_of
-from studio.ui.words import html, size_words, t, trouble_words, words
+from studio.ui.words import fetched, html, size_words, t, trouble_words, words
 
 ONLY = ("all", "here", "own")
 """What the list can be narrowed to."""
@@ -102,12 +102,18 @@ def _badges(shelf: Shelf, state: ModelState) -> str:
 def _state(shelf: Shelf, state: ModelState, stand: Stand) -> str:
     mode = shelf.mode(state.spec.id)
     more = " · ".join(
-        part for part in (said(_more(shelf, state, stand)), t(f"models.lies_{mode}") if mode else "") if part
+        part for part in (_second_line(shelf, state, stand), t(f"models.lies_{mode}") if mode else "") if part
     )
     return (
         f'<div class="mstate">{dot(stand)}<div><b aria-live="polite">{t("models.at_" + stand)}</b>'
         f"<small>{more}</small></div></div>"
     )
+
+
+def _second_line(shelf: Shelf, state: ModelState, stand: Stand) -> str:
+    if state.fetching:
+        return fetched(state.fetching.done, state.fetching.total, state.fetching.rate)
+    return said(_more(shelf, state, stand))
 
 
 def _more(shelf: Shelf, state: ModelState, stand: Stand) -> Bilingual | None:
@@ -131,10 +137,14 @@ def _action(shelf: Shelf, state: ModelState, stand: Stand) -> str:
     if stand in ("wont_fit", "missing", "failed"):
         again = act("bring", _button("load", state), model=model) if stand == "failed" and shelf.admin else ""
         return again or act("look", _button("help", state), "btn quiet", model=model)
-    if stand == "hub" and paintable(shelf, state):
+    if stand == "hub" and not shelf.admin and paintable(shelf, state):
         return local("pick", _button("paint_with", state), model=model)
-    if not shelf.admin or stand == "hub":
+    if not shelf.admin:
         return ""
+    if stand == "fetching":
+        return act("halt", _button("halt", state), model=model)
+    if stand == "hub":
+        return act("bring", _button("fetch", state), model=model)
     if stand in ("loading", "unloading"):
         return _idle("models.load" if stand == "loading" else "models.unload")
     if model in shelf.pinned:

@@ -11,11 +11,11 @@ from studio.ui.words import html, size_words, t, trouble_words, words
 
 Verb = Literal["load", "unload"]
 Stand = Literal[
-    "loading", "unloading", "missing", "failed", "wont_fit", "resident", "host", "disk", "hub"
+    "fetching", "loading", "unloading", "missing", "failed", "wont_fit", "resident", "host", "disk", "hub"
 ]  # fmt: skip
 DOTS: Mapping[Stand, str] = {
     "resident": "", "host": " warn", "disk": " off", "hub": " off", "wont_fit": " no", "missing": " no",
-    "loading": " warn", "unloading": " warn", "failed": " bad",
+    "fetching": " warn", "loading": " warn", "unloading": " warn", "failed": " bad",
 }  # fmt: skip
 FOR_ALL = ("memory_budget", "memory_short", "offline_alone", "disk_full")
 """Troubles whose words name no file or folder, so that guests may read them."""
@@ -75,11 +75,13 @@ def seen_by(states: tuple[ModelState, ...], person: Person) -> tuple[ModelState,
 
 def stand_of(state: ModelState, order: Verb | None = None) -> Stand:
     """Where a model stands; what was just asked for comes first."""
+    if state.fetching:
+        return "fetching"
     if order:
         return "loading" if order == "load" else "unloading"
     if state.place in ("resident", "missing"):
         return state.place
-    if state.trouble and state.place != "hub":
+    if state.trouble:
         return "failed"
     if state.forecast and not state.forecast.fits:
         return "wont_fit"

@@ -11,10 +11,9 @@ from studio.ui.recipe import download_link, picture_url, preview_url, recipe_car
 from studio.ui.sheets import AT_WORK, Phase, Sheet, Slot, StageView
 from studio.ui.start import input_url
 from studio.ui.words import (
-    about,
+    fetched,
     html,
     place_in_line,
-    size_words,
     t,
     took,
     trouble_words,
@@ -292,18 +291,8 @@ def _tell_downloading(view: StageView, sheet: Sheet) -> str:
         f'<u style="width:{share}%"></u></span>'
     )
     leave = act("cancel", t("stage.leave"), job=sheet.job)
-    told = f'<span class="num">{_fetched(done, total, rate)}</span>{bar}'
+    told = f'<span class="num">{fetched(done, total, rate)}</span>{bar}'
     return _note(t("stage.fetching", model=view.model(sheet.model)), told, leave, _turning())
-
-
-def _fetched(done: int, total: int, rate: float) -> str:
-    """How much is here, how fast it comes, and how long the rest takes at that rate."""
-    if not total:
-        return t("stage.fetch_begins")
-    told = [t("stage.fetched", done=size_words(done) if done else "0 MB", total=size_words(total))]
-    if rate > 0:
-        told += [f"{rate / 1e6:.{0 if rate >= 10e6 else 1}f} MB/s", html(about(max(0, total - done) / rate))]
-    return " · ".join(told)
 
 
 def _tell_loading(view: StageView, sheet: Sheet) -> str:

@@ -107,3 +107,13 @@ def place_in_line(position: int, seconds: float | None) -> Bilingual:
     if seconds is None:
         return words("line.place", nth=ordinal(position))
     return words("line.place_time", nth=ordinal(position), time=about(seconds))
+
+
+def fetched(done: int, total: int, rate: float) -> str:
+    """How much is here, how fast it comes, and how long the rest takes at that rate."""
+    if not total:
+        return t("stage.fetch_begins")
+    told = [t("stage.fetched", done=size_words(done) if done else "0 MB", total=size_words(total))]
+    if rate > 0:
+        told += [f"{rate / 1e6:.{0 if rate >= 10e6 else 1}f} MB/s", html(about(max(0, total - done) / rate))]
+    return " · ".join(told)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from studio.downloads import Tell, Unwanted
+from studio.downloads import Errands, Tell, Unwanted
 from studio.errors import StudioError
 from studio.messages import (
     Bilingual,
@@ -68,6 +69,7 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     studio = fake_studio(tmp_path)
     fetching = Fetching(tmp_path)
     studio._downloads = studio._book._downloads = fetching  # type: ignore[assignment]
+    studio._errands = Errands(fetching.fetch)  # type: ignore[arg-type]
     studio.start()
     yield studio
     studio.close()
@@ -202,3 +204,51 @@ def test_a_vae_that_does_not_fit_is_refused_before_anything_is_recorded(served: 
     with pytest.raises(StudioError):
         served.submit(draft(vae="soft"), ANN)
     assert served.jobs(ANN) == ()
+
+
+# -- fetching that no job waits for ---------------------------------------------------------------
+
+ADMIN = Person(id="ada", role="admin")
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_model_that_is_to_be_loaded_is_fetched_first_and_tells_how_far_it_is(studio: Studio) -> None:
+    studio.load("tiny", ADMIN)
+    until(lambda: (told := studio.models(ADMIN)[0].fetching) is not None and told.done == 5)
+    studio.load("tiny", ADMIN)  # a second press changes nothing
+    network(studio).arrives.set()
+    until(lambda: studio.models(ADMIN)[0].place == "resident")
+    assert studio.models(ADMIN)[0].fetching is None
+
+
+def test_a_fetch_that_is_stopped_loads_nothing(studio: Studio) -> None:
+    studio.load("tiny", ADMIN)
+    until(lambda: studio.models(ADMIN)[0].fetching is not None)
+    studio.stop_fetching("tiny", ADMIN)
+    until(lambda: studio.models(ADMIN)[0].fetching is None)
+    state = studio.models(ADMIN)[0]
+    assert (state.place, state.trouble) == ("hub", None)
+
+
+def test_a_fetch_that_fails_is_told_at_its_model_and_can_be_tried_again(studio: Studio) -> None:
+    network(studio).error = StudioError("offline_alone", model="tiny", missing="all")
+    network(studio).arrives.set()
+    studio.load("tiny", ADMIN)
+    until(lambda: studio.models(ADMIN)[0].trouble is not None)
+    assert studio.models(ADMIN)[0].fetching is None
+    network(studio).error = None
+    studio.load("tiny", ADMIN)
+    until(lambda: studio.models(ADMIN)[0].place == "resident")
+    assert studio.models(ADMIN)[0].trouble is None
+
+
+def test_admins_alone_fetch_and_stop(studio: Studio) -> None:
+    for act in (studio.load, studio.stop_fetching):
+        with pytest.raises(StudioError, match="admin_only"):
+            act("tiny", ANN)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from studio.messages import DeviceState, Forecast, Held, Person, Trouble
+from studio.messages import DeviceState, Fetching, Forecast, Held, Person, Trouble
 from studio.ui.header import model_chip
 from studio.ui.models_view import draw, listed
 from studio.ui.shelf import Shelf, Verb, ago, held_bytes, seen_by
@@ -53,11 +53,24 @@ def test_each_state_has_its_words_and_its_button(model: str, en: str, zh: str, b
     assert f">{button}<" in told
 
 
+def test_what_is_on_its_way_tells_how_far_it_is_and_can_be_stopped() -> None:
+    coming = tuple(
+        one.model_copy(update={"fetching": Fetching(done=1_200_000_000, total=6_900_000_000, rate=12e6)})
+        if one.spec.id == "sd21" else one
+        for one in STATES
+    )  # fmt: skip
+    told = row(draw(shelf(states=coming)), "sd21")
+    assert "On its way here" in told and "1.2 GB" in told and "6.9 GB" in told and "12 MB/s" in told
+    assert 'data-do="halt"' in told and "正在下载" in told
+    assert 'data-do="halt"' not in row(draw(shelf(states=coming, admin=False)), "sd21")
+
+
 def test_what_is_to_be_downloaded_is_said_and_comes_last() -> None:
     html = draw(shelf())
     assert "To be downloaded" in row(html, "sd21")
-    assert 'data-do="bring"' not in row(html, "sd21")
-    assert 'data-local="pick" data-model="sd21"' in row(html, "sd21")
+    assert 'data-do="bring"' in row(html, "sd21") and ">Fetch<" in row(html, "sd21")
+    for_guests = row(draw(shelf(admin=False)), "sd21")
+    assert 'data-do="bring"' not in for_guests and 'data-local="pick" data-model="sd21"' in for_guests
     assert [one.spec.id for one in listed(shelf())][-1] == "sd21"
 
 

@@ -69,9 +69,9 @@ window.studio = (() => {
     if (name === "send") { sending = data.way; busyCard(true); }
     if (name === "skip") data.job = stage()?.dataset.job;
     if (name === "reuse") data.seed = $("#stage .plate.on[data-picture]")?.dataset.seed ?? $("#stage .plate[data-picture]")?.dataset.seed;
-    if (["look", "bring", "drop"].includes(name) && data.model) picked = data.model;
+    if (["look", "bring", "halt", "drop"].includes(name) && data.model) picked = data.model;
     trigger(name, data);
-    if (name === "bring" || name === "drop" || name === "free") setTimeout(look, 500);
+    if (["bring", "halt", "drop", "free"].includes(name)) setTimeout(look, 500);
     if (name === "look" && data.model) setTimeout(() => $("#models .outlook")?.scrollIntoView({ block: "nearest" }), 400);
   }
 
@@ -282,7 +282,7 @@ window.studio = (() => {
   function brought(picture) {
     easelAway();
     if (document.body.dataset.page !== "create") go("create");
-    part("start")?.trigger("brought", picture);
+    part("start_sum")?.trigger("brought", picture);
   }
   function failed(text) {
     busyCard(false);
@@ -295,14 +295,17 @@ window.studio = (() => {
   document.addEventListener("studio:brought", (event) => brought(event.detail));
   document.addEventListener("studio:bring-failed", (event) => failed(event.detail.text));
 
-  function sent() { // a picture of one's own is in the form now
-    const inpaint = sending === "inpaint" && $("#start .have");
+  async function sent() { // a picture of one's own is in the form now
+    const way = sending;
     sending = "";
     busyCard(false);
     if (document.body.dataset.page !== "create") go("create");
-    $("#start_fold, #details_fold")?.scrollIntoView({ block: "nearest" });
-    if (inpaint) easel("inpaint");
+    // A fold that was closed has its inside a moment after it opens.
+    for (let turn = 0; way === "inpaint" && !$("#start .have[data-way=inpaint]") && turn < 100; turn++) await moment();
+    $(way === "variations" ? "#details_fold" : "#start_fold")?.scrollIntoView({ block: "nearest" });
+    if (way === "inpaint") easel("inpaint");
   }
+  const moment = () => new Promise((next) => setTimeout(next, 20));
 
   // -- the easel: it lies over the stage while a mask is painted or a frame is set ----------------------------
   let drawn = { mask: "", sides: null, at: 0 }; // what the easel told last
@@ -324,7 +327,7 @@ window.studio = (() => {
   document.addEventListener("easel:failed", (event) => failed(event.detail.text));
   document.addEventListener("easel:change", (event) => {
     drawn = { ...drawn, ...event.detail, at: Date.now() };
-    part("start")?.trigger(event.detail.sides ? "framed" : "masked", {});
+    part("start_sum")?.trigger(event.detail.sides ? "framed" : "masked", {});
   });
   const mask = () => drawn.mask;
   const sides = () => ["left", "right", "top", "bottom"].map((name) => drawn.sides[name]);
@@ -341,8 +344,7 @@ window.studio = (() => {
     if (!way) return;
     await window.studio.easel.settled();
     const field = $("#mask textarea, #mask input");
-    for (let turn = 0; way === "inpaint" && drawn.mask && field?.value !== drawn.mask && turn < 100; turn++)
-      await new Promise((next) => setTimeout(next, 20));
+    for (let turn = 0; way === "inpaint" && drawn.mask && field?.value !== drawn.mask && turn < 100; turn++) await moment();
     easelAway();
   }
 

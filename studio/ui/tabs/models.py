@@ -68,9 +68,10 @@ class Models:
     def build(self, model: gr.Textbox, tools: gr.HTML, note: gr.HTML) -> None:
         """Lays the page out and wires it; `model` is the form's."""
         picked, only = gr.State(""), gr.State("all")
-        self.view = live("", "look", "bring", "drop", "free", elem_id="models")
+        self.view = live("", "look", "bring", "halt", "drop", "free", elem_id="models")
         given, shown = [model, picked, only], [self.view, tools, picked, only, note]
-        for name, answer in (("bring", self.bring), ("drop", self.drop), ("free", self.free)):
+        answers = {"bring": self.bring, "halt": self.halt, "drop": self.drop, "free": self.free}
+        for name, answer in answers.items():
             getattr(self.view, name)(answer, given, shown, queue=False, trigger_mode="multiple", **QUIET)
         self.view.look(self.look, given, shown, queue=False, trigger_mode="always_last", **QUIET)
         tools.look(self.glance, model, tools, queue=False, trigger_mode="always_last", **QUIET)
@@ -98,6 +99,15 @@ class Models:
         """Sends a model's load off and answers at once."""
         return self._order("load", self.studio.load, _text(event, "model"), model, only, request)
 
+    def halt(self, event: gr.EventData, model: str, picked: str, only: str, request: gr.Request) -> list[Any]:
+        """Lets go of a model's download."""
+        wanted, person, note = _text(event, "model"), who(self.studio, request), gr.skip()
+        try:
+            self.studio.stop_fetching(wanted, person)
+        except StudioError as error:
+            note = note_html(error.trouble)
+        return self._shown(model, wanted, only, person, note)
+
     def drop(self, event: gr.EventData, model: str, picked: str, only: str, request: gr.Request) -> list[Any]:
         """Sends an unload off and answers at once."""
         return self._order("unload", self.studio.unload, _text(event, "model"), model, only, request)
@@ -119,7 +129,8 @@ class Models:
         before = {state.spec.id: state for state in self.studio.models(person)}
         try:
             do(wanted, person)
-            if wanted in before:
+            # A download tells of itself; what follows it is shown once it has come.
+            if wanted in before and before[wanted].place != "hub":
                 self.orders.give(verb, before[wanted])
         except StudioError as error:
             note = note_html(error.trouble)
