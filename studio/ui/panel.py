@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studio.messages import Bilingual, ModelSpec, TokenCount, Trouble
 from studio.ui.form import Form
-from studio.ui.parts import act, hidden_words, icon, local
+from studio.ui.parts import act, attributes, hidden_words, icon, local
 from studio.ui.shapes import read_size, shown, times
 from studio.ui.start import result_size
 from studio.ui.words import about, html, notice_words, t, trouble_words
@@ -37,9 +37,8 @@ def size_label(form: Form, spec: ModelSpec) -> str:
     """The word Size and the size that comes out in numbers."""
     size = result_size(form, spec)
     numbers = shown(size) if size else ""
-    own = "" if form.shaped else " data-own-shape"
     return (
-        f'<div class="lab"{own}><span id="size_name">{t("form.size")}</span> '
+        f'<div class="lab"{attributes(start=form.start)}><span id="size_name">{t("form.size")}</span> '
         f'<span class="i3 num">{numbers}</span></div>'
     )
 

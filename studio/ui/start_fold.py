@@ -69,13 +69,14 @@ class StartFold:
     def build(self, form: Form, state: ModelState, offers: Offers) -> None:
         """Lays the fold out where it is called."""
         with gr.Column(elem_classes="fold"):
-            self.sum = live(summary(html(start_summary(form))), elem_id="start_sum")
+            # A closed fold has nothing of its inside on the page, and pictures are dropped all the same.
+            self.sum = live(
+                summary(html(start_summary(form))), "brought", "masked", "framed", elem_id="start_sum"
+            )
             with gr.Accordion(label("form.start"), open=False, elem_id="start_fold") as self.fold:
                 self.fields["way"] = segments(form, "way", "form.way", answers("way", "form"), bare=True)
                 with gr.Row(elem_id="start_row"):
-                    self.card = live(
-                        start_card(form, state.spec), "brought", "masked", "framed", elem_id="start"
-                    )
+                    self.card = live(start_card(form, state.spec), elem_id="start")
                     with gr.Column(elem_id="start_main", min_width=100):
                         self._main(form, offers)
                         self.tools = live(start_tools(form), "remove", elem_id="start_tools")

@@ -4,56 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from studio.service import Studio
-from tests.ui.house import app_of, studio_at
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, idle, opened, serving
+from tests.ui.house import studio_at
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists() and not os.environ.get("CI"), reason="no Chromium here"),
-]
-PROMPT = "#prompt textarea"
-
-
-@contextmanager
-def serving(studio: Studio, port: int = 0) -> Iterator[str]:
-    """The page on a port of its own, for as long as it is needed."""
-    with socket.socket() as free:
-        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        free.bind(("127.0.0.1", port))
-        port = free.getsockname()[1]
-    studio.start()
-    config = uvicorn.Config(app_of(studio), port=port, log_level="error", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    try:
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(5)
-        studio.close()
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture(scope="module")
@@ -63,48 +27,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
     with serving(studio_at(folder, step_seconds=0.05, models=2)) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One Chromium for all tests."""
-    with playwright.sync_playwright() as started:
-        yield started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-
-
-@pytest.fixture
-def visit(browser: Any, url: str) -> Iterator[Callable[..., Any]]:
-    """Opens the page as a new visitor and hands back what they see."""
-    contexts = []
-
-    def go(language: str = "en-GB", to: str = url, **options: Any) -> Any:
-        size = options.pop("viewport", {"width": 1440, "height": 1000})
-        contexts.append(browser.new_context(locale=language, viewport=size, **options))
-        return opened(contexts[-1], to)
-
-    yield go
-    for context in contexts:
-        context.close()
-
-
-def opened(context: Any, url: str) -> Any:
-    """A page of a visitor, once it is ready. An error in its scripts, or a request to elsewhere, fails the test."""
-    page = context.new_page()
-    page.set_default_timeout(8000)
-    page.on("pageerror", lambda error: pytest.fail(f"the page's script broke: {error}"))
-    page.on("request", lambda request: _stay_here(request.url))
-    page.goto(url)
-    page.wait_for_selector("body[data-ready=yes]")
-    return page
-
-
-def _stay_here(address: str) -> None:
-    assert address.startswith(("http://127.0.0.1:", "data:", "blob:")), f"the page asked {address}"
-
-
-def idle(page: Any) -> None:
-    """Waits until nothing is at work."""
-    page.wait_for_selector("body[data-busy=no]")
 
 
 def paint(page: Any, prompt: str) -> None:
@@ -285,29 +207,24 @@ def test_no_letter_acts_while_somebody_types_or_composes(visit: Callable[..., An
 
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
 def test_a_telephone_needs_no_sideways_scrolling(visit: Callable[..., Any], language: str) -> None:
-    page = visit(language, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = visit(language, **NARROW)
     page.fill(PROMPT, "a cherry tree on a hill, in a long prompt that needs more than one line")
     page.locator("#details_fold .label-wrap").tap()
-    assert _fits(page)
+    assert fits(page)
     page.locator(".go.idle").tap()
     page.wait_for_selector("body[data-page=picture]")
     idle(page)
     expect(page.locator(".plate.on .shot img")).to_be_visible()
-    assert _fits(page)
+    assert fits(page)
     page.locator(".mnav [data-page=gallery]").tap()
     page.locator("#gallery .pc").first.tap()
     expect(page.locator(".drawer")).to_be_visible()
-    assert _fits(page)
+    assert fits(page)
     page.locator(".drawer .shut").tap()
     page.locator(".mnav [data-page=create]").tap()
     expect(page.locator(".result")).to_be_visible()
     expect(page.locator(".go.idle")).to_be_visible()
-    assert _fits(page)
-
-
-def _fits(page: Any) -> bool:
-    # Not innerWidth: a telephone zooms out until what sticks out fits.
-    return page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert fits(page)
 
 
 def test_dark_and_light(visit: Callable[..., Any]) -> None:

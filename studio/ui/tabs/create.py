@@ -67,6 +67,8 @@ AT_ONCE: dict[str, Any] = QUIET | {"queue": False}
 WITH_FORM: dict[str, Any] = {"preprocess": False}
 """For handlers that read the whole form: what it offers changes with model and picture, and Gradio would refuse a
 value that was on its way meanwhile. `form_of` keeps every value to the limits."""
+BELONGING = ("picture", "picture_size", "mask", *SIDES, "size")
+"""What belongs to one picture to start from."""
 SLIGHT = 0.2
 """The weight of the other seed in a picture's variations, until a person says otherwise."""
 
@@ -190,6 +192,12 @@ class Create:
             self.note,
         ]
 
+    @property
+    def begun(self) -> list[gr.components.Component]:
+        """What changes with the picture to start from, and nothing that a person may be setting meanwhile."""
+        own = [self.fields[name] for name in BELONGING]
+        return [*own, self.start.fold, self.start.card, self.start.notes, self.note]
+
     # -- wiring ----------------------------------------------------------------------------------
 
     def _wire(self) -> None:
@@ -243,13 +251,13 @@ class Create:
         seed.input(None, seed, lock, js="(seed) => seed !== null && seed !== ''", **QUIET)
 
     def _wire_start(self) -> None:
-        fields, card, with_form = self.start.fields, self.start.card, AT_ONCE | WITH_FORM
-        card.brought(self.brought, self.controls, self.sent, **with_form)
-        self.start.tools.remove(self.remove, self.controls, [*self.filled, self.start.notes], **with_form)
+        fields, told, with_form = self.start.fields, self.start.sum, AT_ONCE | WITH_FORM
+        told.brought(self.brought, self.controls, self.begun, **with_form)
+        self.start.tools.remove(self.remove, self.controls, self.begun, **with_form)
         # Without the server, so that what was painted last is in the form when Generate is pressed.
-        card.masked(None, None, fields["mask"], js="() => studio.mask()", **QUIET)
+        told.masked(None, None, fields["mask"], js="() => studio.mask()", **QUIET)
         sides = [fields[name] for name in SIDES]
-        card.framed(None, None, sides, js="() => studio.sides()", **QUIET)
+        told.framed(None, None, sides, js="() => studio.sides()", **QUIET)
         self.start.frame_tools.grow(self.grow, self.controls, sides, **with_form)
         another = [fields["way"].input, fields["area"].input]
         gr.on(another, self.way, self.controls, [fields["strength"], self.size], **with_form)
@@ -381,9 +389,19 @@ class Create:
         picture = str(_data(event).get("picture", ""))
         size = self._size_of(picture, person)
         if size is None:
-            return [*(gr.skip() for _ in self.sent[:-1]), said_note(words("form.picture_gone"))]
+            return [*(gr.skip() for _ in self.begun[:-1]), said_note(words("form.picture_gone"))]
         form = starting_from(form, picture, size, state.spec)
-        return self._sent(form, state, person, bring_notes(_data(event).get("notes")), gr.skip())
+        return self._begun(form, state, bring_notes(_data(event).get("notes")))
+
+    def remove(self, request: gr.Request, *values: Any) -> list[Any]:
+        """Back to painting from the prompt alone."""
+        state, form = self._now(values, who(self.studio, request))
+        return self._begun(without_picture(form, state.spec), state, "")
+
+    def _begun(self, form: Form, state: ModelState, notes: str) -> list[Any]:
+        own = [gr.update(value=getattr(form, name)) for name in BELONGING[:-1]]
+        size = gr.update(choices=size_choices(state.spec, form.size), value=form.size)
+        return [*own, size, gr.update(open=True), start_card(form, state.spec), notes, gr.skip()]
 
     def send(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """A picture of the person's own, sent to the form to start from or to be varied."""
@@ -409,12 +427,6 @@ class Create:
         varied = bool(form.variation_weight)
         folds = [gr.update(open=True) if is_open else gr.skip() for is_open in (bool(form.picture), varied)]
         return [*self._filled(form, state, person), *folds, start_card(form, state.spec), notes, note]
-
-    def remove(self, request: gr.Request, *values: Any) -> list[Any]:
-        """Back to painting from the prompt alone."""
-        person = who(self.studio, request)
-        state, form = self._now(values, person)
-        return [*self._filled(without_picture(form, state.spec), state, person), ""]
 
     def grow(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[int]:
         """A quick button: some sides grow by a share of the picture, or none is left."""

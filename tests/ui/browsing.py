@@ -1,0 +1,86 @@
+"""The page in a real Chromium: served on a port of its own, opened as a visitor would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from studio.service import Studio
+from tests.ui.house import app_of
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+IN_A_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not Path(CHROMIUM).exists() and not os.environ.get("CI"), reason="no Chromium here"),
+]
+WIDE: dict[str, Any] = {"viewport": {"width": 1440, "height": 1000}}
+NARROW: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+PROMPT = "#prompt textarea"
+
+
+@contextmanager
+def serving(studio: Studio, port: int = 0) -> Iterator[str]:
+    """The page on a port of its own, for as long as it is needed."""
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
+        port = free.getsockname()[1]
+    studio.start()
+    config = uvicorn.Config(app_of(studio), port=port, log_level="error", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(5)
+        studio.close()
+
+
+def opened(context: Any, url: str) -> Any:
+    """A page of a visitor, once it is ready. An error in its scripts, or a request to elsewhere, fails the test."""
+    page = context.new_page()
+    page.set_default_timeout(8000)
+    page.on("pageerror", lambda error: pytest.fail(f"the page's script broke: {error}"))
+    page.on("request", lambda request: _stay_here(request.url))
+    page.goto(url)
+    page.wait_for_selector("body[data-ready=yes]")
+    return page
+
+
+def _stay_here(address: str) -> None:
+    assert address.startswith(("http://127.0.0.1:", "data:", "blob:")), f"the page asked {address}"
+
+
+def idle(page: Any) -> None:
+    """Waits until nothing is at work."""
+    page.wait_for_selector("body[data-busy=no]", timeout=60_000)
+
+
+def generate(page: Any) -> None:
+    """Presses Generate and waits for what comes of it."""
+    page.locator(".go.idle").click()
+    page.wait_for_selector("body:not([data-busy=no])")
+    idle(page)
+
+
+def fits(page: Any) -> bool:
+    """Whether nothing sticks out sideways of a telephone; not by innerWidth, as it zooms out until all fits."""
+    return bool(page.evaluate("document.documentElement.scrollWidth") <= 390)
