@@ -131,13 +131,22 @@ class Link:
         return not self.ended.is_set() and self.host.alive()
 
     def _listen(self) -> None:
+        while (message := self._received()) is not None:
+            self.heard = time.monotonic()
+            self._hear(message)
+        self.ended.set()
+
+    def _received(self) -> Any:
+        """The next message; None once the connection has ended."""
         try:
-            while True:
-                message = self.host.connection.recv()
-                self.heard = time.monotonic()
-                self._hear(message)
+            return self.host.connection.recv()
         except (EOFError, OSError):
-            self.ended.set()
+            return None
+        except TypeError:
+            # Closed from another thread in the middle of this: its handle is then None.
+            if self.host.connection.closed:
+                return None
+            raise
 
 
 class Lane:
