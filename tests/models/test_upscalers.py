@@ -59,12 +59,16 @@ def test_its_bytes_are_foreseen_from_the_header_and_nothing_is_read_for_it(
     assert kept.held()[0].title == spec.title
 
 
-def test_a_network_that_asks_for_its_weights_values_is_read_to_be_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(upscalers, "_outlined", lambda file: None)
-    upscalers._facts_of.cache_clear()
-    assert registry(tmp_path).forecast(upscaler_spec(tiny_upscaler(tmp_path / "x.safetensors"))).fits
+def test_a_network_that_cannot_be_outlined_is_read_to_be_known(tmp_path: Path) -> None:
+    from spandrel.architectures.SwinIR.__arch.SwinIR import SwinIR
+
+    settings = {"depths": [2], "num_heads": [2], "embed_dim": 8, "img_size": 16, "window_size": 8}
+    network = SwinIR(upscale=2, mlp_ratio=2, upsampler="pixelshuffle", **settings)
+    file = tmp_path / "x.safetensors"
+    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, file)
+    assert upscalers._outlined(file) is None
+    upscaler = leased(tmp_path, upscaler_spec(file)).parts["upscaler"]
+    assert upscaler(torch.rand(1, 3, 20, 12)).shape == (1, 3, 40, 24)  # its windows are of eight pixels
 
 
 def test_the_type_follows_what_the_network_can_compute_in() -> None:
