@@ -59,11 +59,18 @@ def resolve(
     count = _within("count", draft.count, 1, spec.limits.count) if draft.base else 1
     seed = secrets.randbelow(2**32) if draft.seed is None else draft.seed
     first = _request(draft, spec, job, person, _within("seed", seed, 0, LARGEST_SEED), around)
-    seeds = [(first.seed + number) % (LARGEST_SEED + 1) for number in range(int(count))]
     return tuple(
-        first.model_copy(update={"id": f"{job}-{number}", "seed": seed})
-        for number, seed in enumerate(seeds, 1)
+        first.model_copy(update={"id": f"{job}-{number + 1}", **_seeds(first, number)})
+        for number in range(int(count))
     )
+
+
+def _seeds(first: GenerationRequest, number: int) -> dict[str, Any]:
+    """Pictures of a job differ by their seeds; variations of one picture by the seed that is mixed in."""
+    if first.variation is None:
+        return {"seed": (first.seed + number) % (LARGEST_SEED + 1)}
+    mixed = (first.variation.seed + number) % (LARGEST_SEED + 1)
+    return {"seed": first.seed, "variation": first.variation.model_copy(update={"seed": mixed})}
 
 
 def _request(

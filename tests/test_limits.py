@@ -341,9 +341,11 @@ def test_what_a_family_cannot_do_is_refused_before_anything_runs() -> None:
     assert not_started(clip_skip=99) == "clip_skip_out_of_range"
 
 
-def test_a_variation_keeps_its_own_seed_within_range() -> None:
-    mixed = Variation(seed=5, weight=0.25)
-    assert [one.variation for one in resolved(variation=mixed, count=2)] == [mixed, mixed]
+def test_variations_of_one_picture_differ_by_the_seed_that_is_mixed_in() -> None:
+    several = resolved(seed=9, variation=Variation(seed=5, weight=0.25), count=3)
+    assert [one.seed for one in several] == [9, 9, 9]
+    assert [one.variation.seed for one in several if one.variation] == [5, 6, 7]
+    assert {one.variation.weight for one in several if one.variation} == {0.25}
     assert refused(variation=Variation(seed=2**40, weight=0.5)).code == "seed_out_of_range"
 
 
