@@ -18,6 +18,7 @@ RUN pip install --no-cache-dir --no-deps -r requirements.lock
 COPY app.py models.yaml LICENSE NOTICE ./
 COPY assets/ assets/
 COPY pocket/ pocket/
+COPY presets/ presets/
 COPY studio/ studio/
 
 ENV LD_PRELOAD=libjemalloc.so.2 \

@@ -56,7 +56,7 @@ run: $(RUN)
 	$(PY) app.py $(ARGS)
 
 test: $(DEV)
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(DEV)
 	$(PY) -m ruff check $(wildcard $(CODE))
