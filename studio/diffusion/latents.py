@@ -55,10 +55,16 @@ def _by_channel(config: Any, latents: Tensor) -> tuple[Tensor, Tensor]:
 def in_full_precision(vae: Any) -> Iterator[None]:
     """A decoder in float32 for a while; back from there every weight is what it was."""
     dtype = next(vae.parameters()).dtype
-    vae.to(torch.float32)
+    _cast(vae, torch.float32)
     try:
         yield
     finally:
+        _cast(vae, dtype)
+
+
+def _cast(vae: Any, dtype: torch.dtype) -> None:
+    # Weights made in inference mode could never be changed outside it, by a LoRA for one.
+    with torch.inference_mode(False):
         vae.to(dtype)
 
 

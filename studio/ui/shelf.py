@@ -51,8 +51,10 @@ class Shelf:
         return next((mode for mode in modes if mode in ("fp8", "offload", "group")), "")
 
     def title(self, model: str) -> Bilingual:
-        """A model's name; its id where it is not in the catalog any more."""
+        """A model's name, or that of what lies beside models; its id where it is not in the catalog any more."""
         found = [state.spec.title for state in self.states if state.spec.id == model]
+        held = (one for device in self.devices for one in (*device.held, *device.host_held))
+        found += [one.title for one in held if one.model == model and one.title]
         return found[0] if found else Bilingual(en=model, zh=model)
 
     def titles(self, models: Iterable[str]) -> Bilingual:

@@ -80,6 +80,7 @@ def test_a_decoder_that_runs_over_is_tried_in_full_precision_and_that_is_said(
     picture = run.paint(half, request(), "cpu", watcher)
     assert said == ["vae_full_precision"] and len(set(picture.tobytes())) > 10
     after = half.parts["vae"].state_dict()
+    assert not any(one.is_inference() for one in half.parts["vae"].parameters())
     assert all(
         torch.equal(after[name], one) and after[name].dtype == one.dtype for name, one in before.items()
     )
