@@ -19,15 +19,18 @@ from studio.messages import (
     EmbeddingUse,
     GenerationRequest,
     HighResolution,
+    Language,
     ModelSpec,
     Person,
     Size,
     Stage,
+    Trouble,
     Upscale,
     UpscalerSpec,
     VaeSpec,
 )
-from studio.prompt import refusal
+from studio.prompt import Texts, Wildcards, apply_styles, refusal, settle
+from studio.spellbook import Style
 
 LARGEST_SEED = 2**32 - 1
 LONGEST_PROMPT = 20_000
@@ -41,12 +44,15 @@ def _no_input(picture: str) -> Size:
 
 @dataclass(frozen=True)
 class Around:
-    """What a request may name beside its model: kept pictures, VAEs, upscalers, embeddings in a prompt."""
+    """What a request may name beside its model, and the language its styles and wildcards speak."""
 
     size_of: Callable[[str], Size] = _no_input
     vaes: Mapping[str, VaeSpec] = field(default_factory=dict)
     upscalers: Mapping[str, UpscalerSpec] = field(default_factory=dict)
     embeddings: Callable[[str], tuple[EmbeddingUse, ...]] = lambda text: ()
+    style: Callable[[str], Style | None] = lambda id: None
+    wildcards: Wildcards = lambda name: ()
+    language: Language = "en"
 
 
 def resolve(
@@ -54,14 +60,17 @@ def resolve(
 ) -> tuple[GenerationRequest, ...]:
     """One complete request a picture; seeds count up from the first, so each can be had again alone."""
     around = around or Around()
-    _check_text(draft)
+    _check_text(draft.prompt, draft.negative or "")
     _check_way(draft, spec)
     count = _within("count", draft.count, 1, spec.limits.count) if draft.base else 1
     seed = secrets.randbelow(2**32) if draft.seed is None else draft.seed
     first = _request(draft, spec, job, person, _within("seed", seed, 0, LARGEST_SEED), around)
+    told = [_seeds(first, number) for number in range(int(count))]
     return tuple(
-        first.model_copy(update={"id": f"{job}-{number + 1}", **_seeds(first, number)})
-        for number in range(int(count))
+        first.model_copy(
+            update={"id": f"{job}-{number}", **seeds, **_settled(first, seeds["seed"], draft, spec, around)}
+        )
+        for number, seeds in enumerate(told, 1)
     )
 
 
@@ -71,6 +80,53 @@ def _seeds(first: GenerationRequest, number: int) -> dict[str, Any]:
         return {"seed": (first.seed + number) % (LARGEST_SEED + 1)}
     mixed = (first.variation.seed + number) % (LARGEST_SEED + 1)
     return {"seed": first.seed, "variation": first.variation.model_copy(update={"seed": mixed})}
+
+
+def expanded(draft: Draft, spec: ModelSpec, around: Around) -> Texts:
+    """Prompt and negative within the styles of a draft; what a seed chooses is still open."""
+    negative = spec.defaults.negative if draft.negative is None else draft.negative
+    styles = [_style(id, around) for id in draft.styles]
+    return apply_styles(draft.prompt, negative, styles, around.language)
+
+
+def style_remarks(draft: Draft, spec: ModelSpec, around: Around) -> tuple[Trouble, ...]:
+    """What is wrong with a draft's styles, or what they are not meant for."""
+    try:
+        expanded(draft, spec, around)
+    except StudioError as error:
+        return (error.trouble,)
+    styles = [_style(id, around) for id in draft.styles]
+    return tuple(
+        Trouble(code="style_other_family", params={"style": style.title.said(around.language)})
+        for style in styles
+        if style.families and spec.family not in style.families
+    )
+
+
+def _settled(
+    first: GenerationRequest, seed: int, draft: Draft, spec: ModelSpec, around: Around
+) -> dict[str, Any]:
+    """What one picture's seed makes of the texts; what was written is kept where that is something else."""
+    if not draft.base:
+        return {}
+    written = Texts(first.prompt, first.negative)
+    texts = expanded(draft, spec, around)
+    # Two throws of the dice: a word more in the prompt leaves the negative as it was.
+    prompt = settle(texts.prompt, f"{seed} prompt", around.wildcards)
+    negative = settle(texts.negative, f"{seed} negative", around.wildcards)
+    _check_text(prompt, negative)
+    told: dict[str, Any] = {"embeddings": around.embeddings(f"{prompt}\n{negative}")}
+    if draft.styles or (prompt, negative) != written:
+        told |= {"prompt": prompt, "negative": negative, "styles": draft.styles}
+        told |= {"written": written.prompt, "written_negative": written.negative}
+    return told
+
+
+def _style(id: str, around: Around) -> Style:
+    style = around.style(id)
+    if style is None:
+        raise StudioError("style_unknown", style=id)
+    return style
 
 
 def _request(
@@ -95,7 +151,6 @@ def _request(
         sampler=_sampler(draft.sampler or defaults.sampler, spec),
         seed=int(seed),
         stages=_stages(draft, size, around),
-        embeddings=around.embeddings(f"{draft.prompt}\n{negative}") if draft.base else (),
         **_start(draft),
         **_details(draft, spec, around),
     )
@@ -226,8 +281,8 @@ def _vae(id: str, spec: ModelSpec, around: Around) -> str:
     return id
 
 
-def _check_text(draft: Draft) -> None:
-    for text in (draft.prompt, draft.negative or ""):
+def _check_text(*texts: str) -> None:
+    for text in texts:
         if len(text) > LONGEST_PROMPT:
             raise StudioError("prompt_too_long", length=len(text), most=LONGEST_PROMPT)
         if refused := refusal(text):
@@ -262,16 +317,19 @@ def _sampler(name: str, spec: ModelSpec) -> str:
 
 def draft_of(request: GenerationRequest) -> Draft:
     """What asks for the same picture again, as one picture of its own seed."""
+    prompt, negative = request.as_written
     follows = request.outpaint is not None or not request.paints  # then the picture gives the size
     same = {
         name: getattr(request, name)
         for name in (
-            "model", "prompt", "negative", "steps", "guidance", "sampler", "seed", "clip_skip", "tiling",
+            "model", "styles", "steps", "guidance", "sampler", "seed", "clip_skip", "tiling",
             "variation", "start", "mask", "outpaint",
         )
     }  # fmt: skip
     return Draft(
         **same,
+        prompt=prompt,
+        negative=negative,
         width=None if follows else request.width,
         height=None if follows else request.height,
         vae=request.vae or None,

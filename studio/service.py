@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable
+from functools import cached_property
 from pathlib import Path
 
 from studio.catalog import Catalog, source_path
@@ -16,7 +17,7 @@ from studio.gallery import Gallery
 from studio.inputs import Inputs
 from studio.jobs import JobBook
 from studio.jobs.records import JobRecords
-from studio.limits import Around, draft_of, resolve
+from studio.limits import Around, draft_of, expanded, resolve, style_remarks
 from studio.messages import (
     AnyEvent,
     DeviceState,
@@ -40,8 +41,9 @@ from studio.own import Library, Own
 from studio.pace import Pace
 from studio.people import People
 from studio.places import part_bytes, part_state, state_of
-from studio.prompt import count_tokens, embeddings_in, remarks
+from studio.prompt import Texts, count_tokens, embeddings_in, language_for, remarks, wildcard_remarks
 from studio.settings import Settings
+from studio.spellbook import PRESETS, Index, Spellbook, read_spellbook
 from studio.weights import Hashes, checkpoint_bytes
 
 
@@ -174,7 +176,7 @@ class Studio:
         spec = self.library.spec(draft.model)
         created = time.time()
         id = f"{int(created * 1000):013d}-{secrets.token_hex(4)}"
-        requests = resolve(draft, spec, id, person, self._around(spec))
+        requests = resolve(draft, spec, id, person, self._around(spec, person))
         self._check_here(requests)
         self._book.submit(Job(id=id, person=person.id, draft=draft, requests=requests, created=created))
         return id
@@ -215,7 +217,7 @@ class Studio:
         """About how many seconds a draft's pictures take; None while that is not known, or not possible."""
         try:
             spec = self.library.spec(draft.model)
-            requests = resolve(draft, spec, "estimate", person, self._around(spec))
+            requests = resolve(draft, spec, "estimate", person, self._around(spec, person))
         except StudioError:
             return None
         takes = [self._pace.seconds(request) for request in requests]
@@ -225,14 +227,23 @@ class Studio:
         """What of a draft's words its model will not follow, to be told before anything is painted."""
         spec = self.library.spec(draft.model)
         family, names = FAMILIES[spec.family], [use.name for use in self._own_embeddings(spec)]
-        texts = (draft.prompt, spec.defaults.negative if draft.negative is None else draft.negative)
-        told = [one for text in texts for one in remarks(text, family, draft.clip_skip or 1, names)]
+        around = self._around(spec, person)
+        told = list(style_remarks(draft, spec, around))
+        for text in (draft.prompt, draft.negative or "") if told else expanded(draft, spec, around):
+            told += remarks(text, family, draft.clip_skip or 1, names)
+            told += wildcard_remarks(text, around.wildcards)
         return tuple(one for number, one in enumerate(told) if one not in told[:number])
 
-    def _around(self, spec: ModelSpec) -> Around:
-        library = self.library
+    def _around(self, spec: ModelSpec, person: Person) -> Around:
+        library, language = self.library, language_for(spec.languages, person.language)
         return Around(
-            self._inputs.size, library.vaes, library.upscalers, lambda text: self._embeddings(text, spec)
+            self._inputs.size,
+            library.vaes,
+            library.upscalers,
+            lambda text: self._embeddings(text, spec),
+            lambda id: self._index.styles.get(id),
+            lambda name: self._index.wildcards(name, language),
+            language,
         )
 
     def _own_embeddings(self, spec: ModelSpec) -> tuple[EmbeddingUse, ...]:
@@ -247,6 +258,21 @@ class Studio:
         known = {use.name: use for use in self._own_embeddings(spec)}
         named = [known[name] for name in embeddings_in(text, known)]
         return tuple(use.model_copy(update={"sha256": self._hashes.of(Path(use.path))}) for use in named)
+
+    # -- the book ---------------------------------------------------------------------------------
+
+    @cached_property
+    def _index(self) -> Index:
+        return Index(read_spellbook(PRESETS))
+
+    def book(self, person: Person) -> Spellbook:
+        """The spellbook that comes with the studio."""
+        return self._index.book
+
+    def expanded(self, draft: Draft, person: Person) -> Texts:
+        """Prompt and negative within a draft's styles, as they are shown before anything is painted."""
+        spec = self.library.spec(draft.model)
+        return expanded(draft, spec, self._around(spec, person))
 
     # -- inputs ----------------------------------------------------------------------------------
 

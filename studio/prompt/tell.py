@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from studio.families import Family
 from studio.messages import Trouble
+from studio.prompt.chance import Wildcards, unknown_wildcards
 from studio.prompt.parse import LARGEST_WEIGHT, Piece, Prompt, Unread, parse, refusal
 from studio.prompt.windows import names_pattern
 
@@ -30,6 +31,12 @@ def remarks(
             Trouble(code="embedding_not_here", params={"embedding": named[0], "family": family.title})
         )
     return tuple(told)
+
+
+def wildcard_remarks(text: str, wildcards: Wildcards) -> tuple[Trouble, ...]:
+    """The names a text asks the book for and does not get."""
+    unknown = unknown_wildcards(text, wildcards)
+    return tuple(Trouble(code="wildcard_unknown", params={"name": _excerpt(name)}) for name in unknown)
 
 
 def embeddings_in(text: str, names: Collection[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from studio.spellbook.book import (
     StyleGroup,
 )
 from studio.spellbook.finding import Found, fold, search
+from studio.spellbook.index import Index, Place
 from studio.spellbook.page import book_for_page
 from studio.spellbook.reading import PRESETS, read_spellbook
 
@@ -35,4 +36,6 @@ __all__ = [
     "Found",
     "fold",
     "book_for_page",
+    "Index",
+    "Place",
 ]
