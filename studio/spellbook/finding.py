@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
+from functools import cache
 from typing import Literal
 
 from studio.messages import Message
@@ -30,14 +32,23 @@ def fold(text: str) -> str:
 
 def with_keys(line: SpellLine) -> Spell:
     """A line of a chapter with the keys it is found by."""
-    # Loading the table of readings takes tens of megabytes: only who reads a book pays for it.
-    from pypinyin import lazy_pinyin
-
-    syllables = [syllable for part in lazy_pinyin(line.name) for syllable in part.lower().split()]
+    syllables = [syllable for part in _readings()(line.name) for syllable in part.lower().split()]
     texts = (line.en, line.zh, line.name, *line.aliases, "".join(syllables))
     keys = tuple(key for key in dict.fromkeys(fold(text) for text in texts) if key)
     initials = "".join(syllable[0] for syllable in syllables)
     return Spell(**line.model_dump(), pinyin=" ".join(syllables), initials=initials, keys=keys)
+
+
+@cache
+def _readings() -> Callable[[str], list[str]]:
+    """What reads Chinese as pinyin without tones."""
+    # Loading the table of readings takes tens of megabytes: only who reads a book pays for it.
+    from pypinyin import lazy_pinyin, load_phrases_dict, load_single_dict
+
+    # Of things that are drawn, 长 is long; where it is an elder, the table knows the whole word.
+    load_single_dict({ord("长"): "cháng,zhǎng"})
+    load_phrases_dict({"仇英": [["qiú"], ["yīng"]], "马尾": [["mǎ"], ["wěi"]], "没骨": [["mò"], ["gǔ"]]})
+    return lazy_pinyin
 
 
 def search(book: Spellbook, text: str) -> tuple[Found, ...]:

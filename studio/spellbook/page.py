@@ -11,7 +11,7 @@ PAGE_FORMAT = 1
 
 
 def book_for_page(book: Spellbook) -> dict[str, Any]:
-    """Everything the page shows and searches; `SPELL` of its script names the places of a spell's row."""
+    """Everything the page shows and searches; a spell is a row: en, zh, name, pinyin, aliases."""
     return {
         "format": PAGE_FORMAT,
         "chapters": [_chapter(chapter) for chapter in book.chapters],
