@@ -1,5 +1,6 @@
 """The spellbook: phrases to click instead of phrases to remember, read from presets/."""
 
+from studio.spellbook.anatomy import FORMULA, Anatomy, Mark, anatomy
 from studio.spellbook.book import (
     PARTS,
     SLOT,
@@ -13,6 +14,7 @@ from studio.spellbook.book import (
     Style,
     StyleGroup,
 )
+from studio.spellbook.dealing import dice, hint, random_prompt, spoken, wand
 from studio.spellbook.finding import Found, fold, search
 from studio.spellbook.index import Index, Place
 from studio.spellbook.page import book_for_page
@@ -36,6 +38,15 @@ __all__ = [
     "Found",
     "fold",
     "book_for_page",
+    "FORMULA",
+    "Anatomy",
+    "Mark",
+    "anatomy",
+    "dice",
+    "random_prompt",
+    "wand",
+    "hint",
+    "spoken",
     "Index",
     "Place",
 ]

@@ -44,6 +44,16 @@ class Index:
         )
 
     @cached_property
+    def sources(self) -> Mapping[str, tuple[Place, ...]]:
+        """Spells by chapter, by `chapter/group`, and each by its English text."""
+        found: dict[str, list[Place]] = {}
+        for place in self.places:
+            chapter = place.chapter.id
+            for name in {chapter, f"{chapter}/{place.group.id}", place.spell.en}:
+                found.setdefault(name, []).append(place)
+        return {name: tuple(here) for name, here in found.items()}
+
+    @cached_property
     def styles(self) -> Mapping[str, Style]:
         """Styles by id."""
         return {style.id: style for group in self.book.styles for style in group.styles}
