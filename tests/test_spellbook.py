@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from studio.spellbook import Spellbook, book_for_page, read_spellbook, search
+from pocket.world import words
+from studio.catalog import read_catalog
+from studio.families import FAMILIES
+from studio.i18n import TABLES
+from studio.messages import Bilingual
+from studio.prompt import parse, print_prompt
+from studio.settings import ROOT
+from studio.spellbook import PRESETS, Scene, Spellbook, book_for_page, fold, read_spellbook, search
 from studio.spellbook.__main__ import main
-from studio.spellbook.counts import table, width
+from studio.spellbook.book import Element, Part
+from studio.spellbook.counts import counts, table, totals, width
 
 CHAPTER = """\
 id: light
@@ -159,7 +168,7 @@ def test_a_file_that_is_no_yaml_leaves_the_others(tmp_path: Path) -> None:
     shelf(tmp_path, {"spellbook/broken.yaml": "id: [\n"})
     book, _ = read(tmp_path)
     assert [chapter.id for chapter in book.chapters] == ["light"]
-    assert ("spellbook/broken.yaml", "not YAML") in [(p.file, p.what[:8]) for p in book.problems]
+    assert [(p.file, p.what[:8]) for p in book.problems] == [("spellbook/broken.yaml", "not YAML")]
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -202,6 +211,24 @@ def test_nothing_is_found_by_nothing(tmp_path: Path, text: str) -> None:
     assert search(read(tmp_path)[0], text) == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "pinyin"),
+    [
+        ("长曝光", "chang bao guang"),
+        ("船长", "chuan zhang"),
+        ("双马尾", "shuang ma wei"),
+        ("仇英", "qiu ying"),
+        ("没骨", "mo gu"),
+        ("薄荷绿", "bo he lv"),
+        ("8K 画质", "8k hua zhi"),
+    ],
+)
+def test_pinyin_reads_a_name_as_a_painter_would(tmp_path: Path, name: str, pinyin: str) -> None:
+    book, _ = read(tmp_path, LIGHT, "name: 余光", f"name: {name}")
+    assert book.spells[2].pinyin == pinyin
+    assert search(book, pinyin.replace(" ", ""))[0].spell.name == name
+
+
 def test_a_match_says_where_it_stands(tmp_path: Path) -> None:
     found = search(read(tmp_path)[0], "软光")[0]
     assert (found.chapter, found.group, found.spell.pinyin, found.spell.initials) == (
@@ -237,3 +264,147 @@ def test_the_command_counts_and_tells(tmp_path: Path, capsys: pytest.CaptureFixt
     read(tmp_path, LIGHT, "order: 70", "order: many")
     assert main([str(tmp_path)]) == 1
     assert "spellbook/light.yaml:6: order:" in capsys.readouterr().out
+
+
+# -- the book that is shipped ---------------------------------------------------------------------
+
+LEAST = {"spells": 1200, "styles": 100, "scenes": 30}
+"""What the book promises: all parts together, and nothing less."""
+LEAST_OF_PARTS = {"formula": 750, "character": 400, "negative": 70}
+LARGEST_KB = 400
+"""The page fetches the book in one piece, on a phone too."""
+POCKET_TABLES = {
+    "subject": words.SUBJECT_WORDS,
+    "colour": words.COLOUR_WORDS,
+    "background": words.BACKGROUND_WORDS,
+    "light": words.LIGHT_WORDS,
+    "style": words.STYLE_WORDS,
+    "detail": words.DETAIL_WORDS,
+    "pose": words.POSE_WORDS,
+    "expression": words.EXPRESSION_WORDS,
+    "defect": words.DEFECT_WORDS,
+}
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Spellbook:
+    return read_spellbook(PRESETS)
+
+
+def scenes_of(book: Spellbook) -> list[Scene]:
+    return [scene for group in book.scenes for scene in group.scenes]
+
+
+def test_nothing_is_wrong_with_the_book(shipped: Spellbook) -> None:
+    assert [str(problem) for problem in shipped.problems] == []
+
+
+def test_the_book_is_as_large_as_it_promises(shipped: Spellbook) -> None:
+    held = totals(shipped)
+    assert {kind: held[kind] >= least for kind, least in LEAST.items()} == dict.fromkeys(LEAST, True), held
+
+
+@pytest.mark.parametrize("part", get_args(Part))
+def test_every_part_is_as_large_as_it_promises(shipped: Spellbook, part: str) -> None:
+    lines = [line for line in counts(shipped) if line.kind == part]
+    assert sum(line.entries for line in lines) >= LEAST_OF_PARTS[part]
+    assert [line.id for line in lines if line.entries < 10] == []
+
+
+def test_every_element_of_the_formula_has_a_chapter(shipped: Spellbook) -> None:
+    filled = {chapter.element for chapter in shipped.chapters if chapter.part == "formula"}
+    assert filled == set(get_args(Element)) - {"none"}
+
+
+def test_no_chapter_shows_one_name_twice(shipped: Spellbook) -> None:
+    for chapter in shipped.chapters:
+        names = [spell.name for spell in chapter.spells]
+        assert sorted(names) == sorted(set(names)), chapter.id
+
+
+def test_no_group_is_empty(shipped: Spellbook) -> None:
+    empty = [(c.id, group.id) for c in shipped.chapters for group in c.groups if not group.spells]
+    assert empty == []
+
+
+def test_every_spell_is_found_by_its_texts_and_its_pinyin(shipped: Spellbook) -> None:
+    for spell in shipped.spells:
+        for key in (spell.en, spell.zh, spell.name, spell.pinyin):
+            assert fold(key) in spell.keys, spell.en
+    for text in ("ruanguang", "软光", "soft light"):
+        assert search(shipped, text)[0].spell.en == "soft light"
+
+
+def test_a_spell_goes_through_the_prompt_unchanged(shipped: Spellbook) -> None:
+    for spell in shipped.spells:
+        for text in (spell.en, spell.zh):
+            assert print_prompt(parse(f"({text}:1.2)")) == f"({text}:1.2)"
+
+
+def test_scenes_and_styles_are_prompts_that_parse(shipped: Spellbook) -> None:
+    texts = [
+        text for scene in scenes_of(shipped) for text in (*_texts(scene.prompt), *_texts(scene.negative))
+    ]
+    styles = [style for group in shipped.styles for style in group.styles]
+    texts += [text for style in styles for text in (*_texts(style.prompt), *_texts(style.negative))]
+    for text in texts:
+        once = print_prompt(parse(text))
+        assert print_prompt(parse(once)) == once
+
+
+def _texts(pair: Bilingual) -> tuple[str, str]:
+    return pair.en, pair.zh
+
+
+def test_a_scene_wants_models_that_there_are(shipped: Spellbook) -> None:
+    known = set(FAMILIES) | set(read_catalog(ROOT / "models.yaml").specs)
+    assert {
+        scene.id: set(scene.wants) - known for scene in scenes_of(shipped) if set(scene.wants) - known
+    } == {}
+
+
+@pytest.mark.parametrize("kind", POCKET_TABLES)
+def test_the_book_holds_what_the_model_in_the_box_knows(shipped: Spellbook, kind: str) -> None:
+    keys = {key for spell in shipped.spells for key in spell.keys}
+    ways = POCKET_TABLES[kind].values()
+    missing = [word for english, chinese in ways for word in (*english, *chinese) if fold(word) not in keys]
+    assert missing == []
+
+
+@pytest.mark.parametrize("kind", POCKET_TABLES)
+def test_a_spell_of_it_says_the_same_in_both_languages(shipped: Spellbook, kind: str) -> None:
+    pairs = {(spell.en, spell.zh) for spell in shipped.spells}
+    without = [
+        key
+        for key, (english, chinese) in POCKET_TABLES[kind].items()
+        if not any((en, zh) in pairs for en in english for zh in chinese)
+    ]
+    assert without == []
+
+
+def test_the_page_gets_the_book_in_one_small_piece(shipped: Spellbook) -> None:
+    text = json.dumps(book_for_page(shipped), ensure_ascii=False, separators=(",", ":"))
+    assert len(text.encode()) < LARGEST_KB * 1000
+    rows = [
+        row
+        for chapter in book_for_page(shipped)["chapters"]
+        for group in chapter["groups"]
+        for row in group["spells"]
+    ]
+    assert len(rows) == len(shipped.spells)
+
+
+@pytest.mark.parametrize("language", TABLES)
+def test_the_page_has_words_for_every_part_and_element(language: str) -> None:
+    wanted = [f"book.part.{part}" for part in get_args(Part)]
+    wanted += [f"book.element.{element}" for element in get_args(Element) if element != "none"]
+    assert [key for key in wanted if key not in TABLES[language]] == []
+
+
+@pytest.mark.parametrize("folder", ["spellbook", "styles", "scenes"])
+def test_the_readme_of_the_book_shows_lines_that_work(tmp_path: Path, folder: str) -> None:
+    blocks = (PRESETS / "README.md").read_text("utf-8").split("```yaml\n")[1:]
+    named = {block.split("\n", 1)[0].removeprefix("# presets/"): block.split("```")[0] for block in blocks}
+    files = [name for name in named if name.startswith(f"{folder}/")]
+    book = read_spellbook(shelf(tmp_path, named))
+    assert files and book.problems == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from studio.spellbook.finding import fold, with_keys
 PRESETS = ROOT / "presets"
 """Where the book that comes with the studio lies."""
 Item = TypeVar("Item", bound=Style | Scene)
+File = TypeVar("File", Chapter, StyleGroup, SceneGroup)
 CHAPTERS, STYLES, SCENES = "spellbook", "styles", "scenes"
 SMALL_WORDS = {"a", "an", "the", "of", "in", "on", "at", "with", "and", "by"}
 """Words that do not make one phrase another."""
@@ -49,23 +50,29 @@ class _Reader:
 
     def read(self) -> Spellbook:
         # In this order: a scene may name a style.
-        chapters = [chapter for path in self._files(CHAPTERS) for chapter in self._chapter(path)]
-        styles = [group for path in self._files(STYLES) for group in self._styles(path)]
-        scenes = [group for path in self._files(SCENES) for group in self._scenes(path)]
+        chapters = self._all(CHAPTERS, self._chapter)
+        styles = self._all(STYLES, self._styles)
+        scenes = self._all(SCENES, self._scenes)
         return Spellbook(
-            chapters=tuple(
-                sorted(chapters, key=lambda chapter: (PARTS.index(chapter.part), *_place(chapter)))
-            ),
+            chapters=tuple(sorted(chapters, key=lambda one: (PARTS.index(one.part), *_place(one)))),
             styles=tuple(sorted(styles, key=_place)),
             scenes=tuple(sorted(scenes, key=_place)),
             problems=tuple(self._problems),
         )
 
-    def _files(self, name: str) -> list[Path]:
+    def _all(self, name: str, read: Callable[[Document, Path], Iterator[File]]) -> list[File]:
+        return [one for document, path in self._documents(name) for one in read(document, path)]
+
+    def _documents(self, name: str) -> Iterator[tuple[Document, Path]]:
         folder = self._folder / name
         if not folder.is_dir():
             self._problems.append(Problem(name, 0, "-", f"there is no such folder in {self._folder}"))
-        return sorted(folder.glob("*.yaml"))
+        for path in sorted(folder.glob("*.yaml")):
+            document = Document(path)
+            if document.data or not document.problems:
+                yield document, path
+            else:  # not to be read at all: no word about the keys it lacks
+                self._told(document, path)
 
     def _told(self, document: Document, path: Path) -> None:
         # Files of different folders may share a name.
@@ -74,8 +81,7 @@ class _Reader:
 
     # -- chapters ---------------------------------------------------------------------------------
 
-    def _chapter(self, path: Path) -> Iterator[Chapter]:
-        document = Document(path)
+    def _chapter(self, document: Document, path: Path) -> Iterator[Chapter]:
         head = document.checked({**document.data, "groups": ()}, (), Chapter)
         if head is not None:
             _names_its_file(document, ("id",), head.id, path)
@@ -120,14 +126,12 @@ class _Reader:
 
     # -- styles and scenes ------------------------------------------------------------------------
 
-    def _styles(self, path: Path) -> Iterator[StyleGroup]:
-        document = Document(path)
+    def _styles(self, document: Document, path: Path) -> Iterator[StyleGroup]:
         styles = tuple(style for _, style in self._items(document, path, STYLES, Style))
         for head in self._head(document, path, STYLES):
             yield StyleGroup(**dict(head), styles=styles)
 
-    def _scenes(self, path: Path) -> Iterator[SceneGroup]:
-        document = Document(path)
+    def _scenes(self, document: Document, path: Path) -> Iterator[SceneGroup]:
         scenes = tuple(self._scenes_of(document, path))
         for head in self._head(document, path, SCENES):
             yield SceneGroup(**dict(head), scenes=scenes)
