@@ -13,16 +13,20 @@ DENOISING_SAMPLERS: tuple[SamplerSpec, ...] = tuple(
         ("dpmpp_2m_karras", "DPM++ 2M Karras"),
         ("dpmpp_2m", "DPM++ 2M"),
         ("dpmpp_2m_sde_karras", "DPM++ 2M SDE Karras"),
+        ("dpmpp_2m_sde_exponential", "DPM++ 2M SDE Exponential"),
+        ("dpmpp_3m_sde_karras", "DPM++ 3M SDE Karras"),
         ("dpmpp_sde_karras", "DPM++ SDE Karras"),
         ("euler_a", "Euler a"),
         ("euler", "Euler"),
         ("heun", "Heun"),
         ("dpm2_karras", "DPM2 Karras"),
+        ("dpm2_a_karras", "DPM2 a Karras"),
         ("ddim", "DDIM"),
         ("unipc", "UniPC"),
         ("deis", "DEIS"),
         ("plms", "PLMS"),
         ("lcm", "LCM"),
+        ("tcd", "TCD"),
     ]
 )
 """Samplers of models that predict noise or velocity, under the names people know."""

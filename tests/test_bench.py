@@ -36,6 +36,13 @@ def test_a_measure_that_breaks_is_a_missed_row(capsys: pytest.CaptureFixture[str
     assert "no such thing" in capsys.readouterr().err
 
 
+def test_a_goal_may_be_missed_by_a_little_where_that_is_said() -> None:
+    over, under = at_most("time", 1.1, 1.03), at_least("rate", 0.9, 1)
+    assert not over.ok and not under.ok and over.within(1.12) and under.within(1.12)
+    assert not over.within(1.05) and not at_most("left", 1, 0).within(100)
+    assert at_most("time", 0.5, 1).within(1.0) and Row("told", "cpu").within(1.0)
+
+
 def test_two_measures_cannot_share_a_title() -> None:
     title = chosen()[0].title
     with pytest.raises(ValueError, match=title):

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from studio.families import FAMILIES
+from studio.limits import draft_of
 from studio.messages import Base, HighResolution, Mask, Start, Upscale, Variation
 from studio.metadata import PARAMETERS_KEY, RECIPE_KEY, parameters_text, read_recipe, write_png
 from tests.samples import recipe
@@ -126,3 +128,14 @@ def test_later_stages_stand_in_the_parameters_and_an_enlargement_claims_no_more_
     assert "Hires upscale: 1.5, Hires upscaler: sharp" in text and "Postprocess upscale by: 4" in text
     only = parameters_text(recipe(stages=(Upscale(factor=2, upscaler="sharp"),)))
     assert "Postprocess upscaler: sharp" in only and "Steps" not in only and "Seed" not in only
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_every_samplers_name_comes_back_from_a_recipe(tmp_path: Path, family: str) -> None:
+    samplers = FAMILIES[family].samplers
+    assert len({one.title for one in samplers}) == len({one.id for one in samplers}) == len(samplers)
+    for one in samplers:
+        write_png(PICTURE, recipe(sampler=one.id), tmp_path / "one.png")
+        found = read_recipe(tmp_path / "one.png")
+        assert found and draft_of(found.request).sampler == one.id
+        assert f"Sampler: {one.title}," in parameters_text(found)

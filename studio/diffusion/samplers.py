@@ -31,16 +31,24 @@ SAMPLERS: dict[str, Sampler] = {
     "dpmpp_2m_sde_karras": Sampler(
         "DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++", **KARRAS}
     ),
+    "dpmpp_2m_sde_exponential": Sampler(
+        "DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++", "use_exponential_sigmas": True}
+    ),
+    "dpmpp_3m_sde_karras": Sampler(
+        "DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++", "solver_order": 3, **KARRAS}
+    ),
     "dpmpp_sde_karras": Sampler("DPMSolverSinglestepScheduler", KARRAS),
     "euler_a": Sampler("EulerAncestralDiscreteScheduler"),
     "euler": Sampler("EulerDiscreteScheduler"),
     "heun": Sampler("HeunDiscreteScheduler"),
     "dpm2_karras": Sampler("KDPM2DiscreteScheduler", KARRAS),
+    "dpm2_a_karras": Sampler("KDPM2AncestralDiscreteScheduler", KARRAS),
     "ddim": Sampler("DDIMScheduler"),
     "unipc": Sampler("UniPCMultistepScheduler"),
     "deis": Sampler("DEISMultistepScheduler"),
     "plms": Sampler("PNDMScheduler", {"skip_prk_steps": True}),
     "lcm": Sampler("LCMScheduler"),
+    "tcd": Sampler("TCDScheduler"),
     "flow_euler": Sampler("FlowMatchEulerDiscreteScheduler"),
     "flow_heun": Sampler("FlowMatchHeunDiscreteScheduler", {"use_dynamic_shifting": False}),
     "flow_dpmpp_2m": Sampler("DPMSolverMultistepScheduler", FLOW, SHIFT),

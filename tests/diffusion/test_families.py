@@ -123,7 +123,7 @@ def test_every_sampler_it_names_paints_to_the_end_and_no_two_alike(case: Case) -
     for sampler in case.family.samplers:
         steps: list[tuple[int, int]] = []
         watcher = Watcher(lambda stage, step, of, _, told=steps: told.append((step, of)), lambda: False)
-        media = pixels(paint(case.model, case.asked(sampler=sampler.id, steps=4), "cpu", watcher))
+        media = pixels(paint(case.model, case.asked(sampler=sampler.id, steps=6), "cpu", watcher))
         assert steps[-1][0] == steps[-1][1], sampler.id
         assert len(set(media.data)) > 10, sampler.id
         pictures.add(media.data)
