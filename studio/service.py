@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -43,7 +44,7 @@ from studio.people import People
 from studio.places import part_bytes, part_state, state_of
 from studio.prompt import Texts, count_tokens, embeddings_in, language_for, remarks, wildcard_remarks
 from studio.settings import Settings
-from studio.spellbook import PRESETS, Index, Spellbook, read_spellbook
+from studio.spellbook import PRESETS, Index, Spellbook, book_for_page, read_spellbook
 from studio.weights import Hashes, checkpoint_bytes
 
 
@@ -268,6 +269,11 @@ class Studio:
     def book(self, person: Person) -> Spellbook:
         """The spellbook that comes with the studio."""
         return self._index.book
+
+    def book_page(self) -> bytes:
+        """That book as the page is given it: JSON."""
+        told = book_for_page(self._index.book)
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
     def expanded(self, draft: Draft, person: Person) -> Texts:
         """Prompt and negative within a draft's styles, as they are shown before anything is painted."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from studio.api import health, identity, inputs, pictures
+from studio.api import book, health, identity, inputs, pictures
 from studio.service import Studio
 
 
 def join(app: FastAPI, studio: Studio) -> None:
     """Adds every surface to the app."""
     identity.join(app, studio)
+    app.include_router(book.router(studio))
     app.include_router(health.router(studio))
     app.include_router(inputs.router(studio))
     app.include_router(pictures.router(studio))

@@ -1,0 +1,50 @@
+"""A page with nothing but two prompts, the book and the figure of the formula, and the route the book comes from."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+
+from studio.i18n import TABLES
+from studio.settings import ROOT
+
+STATIC = ROOT / "studio" / "ui" / "static"
+STYLES = ("tokens.css", "page.css", "create.css", "narrow.css", "book.css")
+PAGE = """<!doctype html><html><head><meta name="viewport" content="width=device-width,initial-scale=1">
+<script>{first}</script><style>{styles}
+*{{box-sizing:border-box}}body{{margin:0;background:var(--paper);color:var(--ink);font:400 14px/20px var(--font)}}
+button{{font-family:inherit;cursor:pointer}}:focus-visible{{outline:2px solid var(--ink);outline-offset:2px}}
+#prompt{{margin-bottom:14px}}textarea{{width:100%;color:inherit}}#negative{{padding:14px 0}}</style></head>
+<body><div id="create"><div id="left" class="card"><div style="padding:20px 24px 0">
+<div id="prompt"><textarea></textarea></div><div id="anatomy"><div class="anatomy"></div></div>
+<div id="negative"><textarea></textarea></div></div>
+<div id="book" style="flex:1"><div><div class="book" data-own data-languages="{languages}" data-model="pocket"
+ data-family="sd1"></div></div></div></div></div><div class="toasts"></div>
+<script>window.studio_words = {words};</script><script>{studio}</script><script>{spells}</script><script>{book}</script>
+<script>studio.book.mount(document.getElementById("book"));
+studio.book.mountStrip(document.getElementById("anatomy"));</script></body></html>"""
+
+
+def app_of(book: dict[str, Any], languages: str = "en") -> FastAPI:
+    """The page and its routes."""
+    app = FastAPI()
+    app.mount("/assets-studio", StaticFiles(directory=ROOT / "assets"))
+    app.get("/")(lambda: HTMLResponse(_page(languages)))
+    app.get("/alive")(lambda: {"boot": "one"})
+    app.get("/api/book")(lambda: book)
+    return app
+
+
+def _page(languages: str) -> str:
+    script = {
+        name: (STATIC / f"{name}.js").read_text("utf-8") for name in ("first", "studio", "spells", "book")
+    }
+    keys = [key for key in TABLES["en"] if key.startswith("book.")]
+    words = {key: {name: escape(table[key]) for name, table in TABLES.items()} for key in keys}
+    styles = "\n".join((STATIC / name).read_text("utf-8") for name in STYLES)
+    return PAGE.format(styles=styles, words=json.dumps(words), languages=languages, **script)
