@@ -26,8 +26,7 @@ def draft_of(form: Form) -> Draft:
     size = read_size(form.size) if form.shaped else None
     return Draft(
         model=form.model,
-        prompt=form.prompt,
-        negative=form.negative,
+        **_words(form),
         width=size.width if size else None,
         height=size.height if size else None,
         steps=form.steps,
@@ -38,6 +37,11 @@ def draft_of(form: Form) -> Draft:
         **_details(form),
         **_start(form),
     )
+
+
+def _words(form: Form) -> dict[str, Any]:
+    """Enlarging alone reads no prompt, so its recipe names none."""
+    return {"prompt": form.prompt, "negative": form.negative} if form.start != "upscale" else {}
 
 
 def _details(form: Form) -> dict[str, Any]:

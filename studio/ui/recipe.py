@@ -36,7 +36,7 @@ def download_link(picture: Picture | None, classes: str = "ib") -> str:
 
 def recipe_card(view: StageView, request: GenerationRequest, notices: tuple[Trouble, ...] = ()) -> str:
     """Prompt and numbers of a picture in two lines, with a button that copies them."""
-    prompt = escape(request.prompt) or f'<span class="i3">{t("stage.no_prompt")}</span>'
+    prompt = escape(request.prompt) or f'<span class="i3">{t(nameless(request))}</span>'
     facts = "".join(f"<span>{t(key)} <b>{value}</b></span>" for key, value in _facts(view, request))
     text = recipe_text(view, request)
     copy = local("copy", icon("copy", 16) + t("stage.copy"), said="stage.copied", copy=text)
@@ -48,6 +48,11 @@ def recipe_card(view: StageView, request: GenerationRequest, notices: tuple[Trou
 
 def _told(notice: Trouble) -> str:
     return f'<p class="told">{icon("info", 14)}<span>{html(notice_words(notice))}</span></p>'
+
+
+def nameless(request: GenerationRequest) -> str:
+    """The key of what is said where a prompt would stand."""
+    return "stage.no_prompt" if request.paints else "stage.upscaled"
 
 
 def _facts(view: StageView, request: GenerationRequest) -> list[tuple[str, str]]:

@@ -90,7 +90,7 @@ def _compare(slot: Slot) -> str:
 
 def _about_picture(picture: Picture) -> str:
     size = f"{picture.size.width} × {picture.size.height}"
-    return f"{size} · {html(took(picture.recipe.took))}" if picture.recipe.took else size
+    return f"{size} · {html(took(picture.recipe.took))}" if picture.recipe.took >= 0.05 else size
 
 
 def _about_step(slot: Slot) -> str:

@@ -62,8 +62,14 @@ def _is_picture() -> Any:
     return re.compile(r"^pictures/.+\.png$")
 
 
-def test_several_pictures_skipping_and_queueing_another(visit: Callable[..., Any]) -> None:
-    page = visit()
+def test_several_pictures_skipping_and_queueing_another(visit: Callable[..., Any], tmp_path: Path) -> None:
+    # Slow enough for every click to come before what it is about is over, on a busy machine too.
+    with serving(studio_at(tmp_path, step_seconds=0.2)) as slow:
+        skip_and_queue(visit(to=slow))
+
+
+def skip_and_queue(page: Any) -> None:
+    """Skips one of three pictures, queues another job and takes it out of the line again."""
     page.fill(PROMPT, "far hills")
     page.locator("#count label", has_text="3").click()
     page.press(PROMPT, "Control+Enter")
@@ -239,7 +245,7 @@ def test_dark_and_light(visit: Callable[..., Any]) -> None:
 def test_a_restart_in_mid_run_is_told_and_the_rest_is_painted(
     visit: Callable[..., Any], tmp_path: Path
 ) -> None:
-    with serving(studio_at(tmp_path, step_seconds=0.05)) as url:
+    with serving(studio_at(tmp_path, step_seconds=0.2)) as url:
         page = visit(to=url)
         page.fill(PROMPT, "before and after")
         page.locator("#count label", has_text="2").click()

@@ -287,6 +287,7 @@ def test_what_was_only_enlarged_has_no_variations_and_no_painters_numbers() -> N
     assert 'data-way="variations" data-picture="pic-j-1" disabled>' in html
     assert "Upscale 4× · Lanczos" in text(html, "en")
     assert "Steps" not in text(html, "en")
+    assert "Upscaled" in text(draw(with_request(prompt="", start=start, stages=(Upscale(),))), "en")
 
 
 def test_a_picture_can_be_compared_with_what_it_started_from() -> None:

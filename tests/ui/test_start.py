@@ -103,9 +103,12 @@ def test_outpaint_leaves_the_size_to_the_picture_and_its_sides() -> None:
 
 
 def test_upscale_paints_nothing_and_gives_one_picture() -> None:
-    draft = drafts.draft_of(started("upscale", factor=4.0, count=3, hires=True, variation_weight=0.5))
+    draft = drafts.draft_of(
+        started("upscale", prompt="a cat", factor=4.0, count=3, hires=True, variation_weight=0.5)
+    )
     assert draft.upscale == Upscale(factor=4.0)
     assert (draft.base, draft.count, draft.high_resolution, draft.variation) == (False, 1, None, None)
+    assert (draft.prompt, draft.negative) == ("", None)
 
 
 def test_details_that_are_not_the_models_own() -> None:

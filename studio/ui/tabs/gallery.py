@@ -16,7 +16,7 @@ from studio.service import Studio
 from studio.ui.following import titles
 from studio.ui.panel import note_html
 from studio.ui.parts import act, icon, live, local, tool
-from studio.ui.recipe import download_link, more_facts, picture_url, recipe_text, thumbnail_url
+from studio.ui.recipe import download_link, more_facts, nameless, picture_url, recipe_text, thumbnail_url
 from studio.ui.session import who, zone
 from studio.ui.sheets import StageView
 from studio.ui.tabs.create import QUIET, WITH_FORM
@@ -136,7 +136,7 @@ def _group(day: date, pictures: list[Picture], names: StageView, today: date, wh
 
 def _card(picture: Picture) -> str:
     request = picture.recipe.request
-    name = escape(request.prompt) or t("stage.no_prompt")
+    name = escape(request.prompt) or t(nameless(request))
     return (
         f'<button type="button" class="pc" data-local="picture" data-id="{escape(picture.id)}">'
         f'<img src="{thumbnail_url(picture.id)}" alt="" loading="lazy" decoding="async">'
@@ -163,7 +163,9 @@ def _detail(picture: Picture, names: StageView, today: date, where: tzinfo) -> s
 def _detail_head(picture: Picture, today: date, where: tzinfo) -> str:
     moment = _moment(picture, where)
     when = f"{html(day_words(moment.date(), today))} {moment:%H:%M}"
-    title = escape(picture.recipe.request.prompt.split(",")[0].strip()[:60]) or t("stage.no_prompt")
+    title = escape(picture.recipe.request.prompt.split(",")[0].strip()[:60]) or t(
+        nameless(picture.recipe.request)
+    )
     return (
         f'<div class="dhead"><div class="grow"><h2 class="t16 ell">{title}</h2>'
         f'<p class="i3 t12 num">{when} · {html(took(picture.recipe.took))}</p></div>'
@@ -180,7 +182,7 @@ def _detail_words(picture: Picture, names: StageView) -> str:
     text = recipe_text(names, request)
     copy = local("copy", icon("copy", 16) + t("stage.copy"), "btn link", said="stage.copied", copy=text)
     head = f'<div class="row"><b class="t13">{t("gallery.prompt")}</b><span class="sp"></span>{copy}</div>'
-    prompt = escape(request.prompt) or f'<span class="i3">{t("stage.no_prompt")}</span>'
+    prompt = escape(request.prompt) or f'<span class="i3">{t(nameless(request))}</span>'
     return f'<div class="dwords">{head}<p class="t13 i2">{prompt}</p></div>'
 
 
