@@ -19,8 +19,11 @@ from studio.spellbook.finding import Found, fold, search
 from studio.spellbook.index import Index, Place
 from studio.spellbook.page import book_for_page
 from studio.spellbook.reading import PRESETS, read_spellbook
+from studio.spellbook.translating import Translated, Translator
 
 __all__ = [
+    "Translated",
+    "Translator",
     "Spellbook",
     "Chapter",
     "Group",

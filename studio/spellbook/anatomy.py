@@ -87,4 +87,4 @@ def _mark(place: Place, start: int, end: int) -> Mark:
 
 def _names_something(words: str) -> bool:
     """Numbers are weights, and small words only join others."""
-    return any(not word.isdecimal() and word not in SMALL for word in words.casefold().split())
+    return any(any(map(str.isalpha, word)) and word not in SMALL for word in words.casefold().split())

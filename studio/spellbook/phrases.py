@@ -17,7 +17,8 @@ LINK = "的"
 UNKNOWN = 1000
 """What an unknown word costs; so much more than a phrase that knowing one word more always wins."""
 
-_TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff_]+")
+# f/1.8 and the J. of a name are words too.
+_TOKEN = re.compile(r"[\u3400-\u9fff]|(?<!\w)[A-Za-z]\.(?=\s?[A-Za-z])|[^\W\u3400-\u9fff_]+(?:[/.][0-9]+)*")
 _JOINT = re.compile(r"[\s\-'’_·]*")
 _SET_ASIDE = re.compile(
     r"<(?:lora|lyco|hypernet):[^<>]*>|__[^\W_](?:[^{}|$\n,\\]{0,60}?[^\W_])?__", re.IGNORECASE
