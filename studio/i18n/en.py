@@ -517,6 +517,7 @@ STRINGS: dict[str, str] = {
     "book.scenes": "Scenes",
     "book.chapters": "Chapters",
     "book.search_label": "Search spells",
+    "book.forget": "Forget the search",
     "book.found": "{n} found",
     "book.found_first": "The first {n} of {all} found",
     "book.nothing": "No spell for “{text}”. Try another word, Chinese, or pinyin.",

@@ -517,6 +517,7 @@ STRINGS: dict[str, str] = {
     "book.scenes": "场景",
     "book.chapters": "章节",
     "book.search_label": "搜索词条",
+    "book.forget": "清掉搜索",
     "book.found": "找到 {n} 条",
     "book.found_first": "找到 {all} 条，先列 {n} 条",
     "book.nothing": "没有找到「{text}」。换个说法，用英文或拼音也行。",

@@ -19,6 +19,7 @@ PAGE = """<!doctype html><html><head><meta name="viewport" content="width=device
 <script>{first}</script><style>{styles}
 *{{box-sizing:border-box}}body{{margin:0;background:var(--paper);color:var(--ink);font:400 14px/20px var(--font)}}
 button{{font-family:inherit;cursor:pointer}}:focus-visible{{outline:2px solid var(--ink);outline-offset:2px}}
+#left>*{{min-width:0;max-width:100vw}}
 #prompt{{margin-bottom:14px}}textarea{{width:100%;color:inherit}}#negative{{padding:14px 0}}</style></head>
 <body><div id="create"><div id="left" class="card"><div style="padding:20px 24px 0">
 <div id="prompt"><textarea></textarea></div><div id="anatomy"><div class="anatomy"></div></div>

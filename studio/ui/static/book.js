@@ -153,7 +153,7 @@ window.studio.book = (() => {
 
   function searchField() {
     return `<div class="bkfind">${icon("search")}<input type="search" placeholder="${EXAMPLES[lang()]}" aria-label="${t("book.search_label")}"
-      value="${escape(query)}" autocomplete="off" spellcheck="false" enterkeyhint="search"><kbd class="kbd">/</kbd></div>`;
+      value="${escape(query)}" autocomplete="off" spellcheck="false" enterkeyhint="search"><kbd class="kbd">/</kbd><button type="button" class="ib bare sm" data-tool="forget">${icon("x")}${tipped("book.forget")}</button></div>`;
   }
 
   function panes() {
@@ -168,7 +168,13 @@ window.studio.book = (() => {
     if (query) pane.innerHTML = foundHtml();
     else if (open.pane === "scenes") pane.innerHTML = scenesHtml();
     else pane.innerHTML = `<nav class="bknav" aria-label="${t("book.chapters")}">${chaptersHtml()}</nav><div class="bkshelf">${chapterHtml()}</div>`;
-    if (!query && open.pane === "spells") $(".bknav [aria-current=true]", pane)?.scrollIntoView({ block: "nearest", inline: "center" });
+    showChapter();
+  }
+  function showChapter() { // by hand: scrollIntoView would move the page as well
+    const nav = $(".bknav", place), now = nav && $("[aria-current=true]", nav);
+    if (!now) return;
+    nav.scrollTop = now.offsetTop - nav.offsetTop - (nav.clientHeight - now.offsetHeight) / 2;
+    nav.scrollLeft = now.offsetLeft - nav.offsetLeft - (nav.clientWidth - now.offsetWidth) / 2;
   }
 
   const chapters = () => known.book.chapters;
@@ -244,11 +250,10 @@ window.studio.book = (() => {
     tag.classList.toggle("said", mark === "said");
     $(".tb", tag).setAttribute("aria-pressed", String(Boolean(now)));
     const focus = tag.contains(document.activeElement) ? document.activeElement.dataset.by : null;
-    $$(".st,.tw,.bi", tag).forEach((old) => old.remove());
+    $$(".st,.bi", tag).forEach((old) => old.remove());
     if (!now) { if (focus) $(".tb", tag).focus(); return; }
     const other = now.side !== home(spell) ? icon("ban") : "", locked = open.locked.includes(spell.key) ? icon("lock") : "";
-    const weight = Math.abs(now.term.weight - 1) > 1e-6 ? `<b class="tw num">×${numbered(now.term.weight)}</b>` : "";
-    $(".tb", tag).insertAdjacentHTML("beforeend", other + weight + locked);
+    $(".tb", tag).insertAdjacentHTML("beforeend", other + locked);
     tag.insertAdjacentHTML("beforeend", stepper(now.term.weight, spell));
     if (focus) ($(`[data-by="${focus}"]:not(:disabled)`, tag) || $(".tb", tag)).focus();
   }
@@ -411,6 +416,7 @@ window.studio.book = (() => {
   function used(tool) {
     const key = current();
     if (tool === "clear") clear();
+    else if (tool === "forget") forget();
     else if (tool === "replace") { for (const old of offer.rivals) for (const side of SIDES) write(side, S.takeOut(parts[side], old.key, known)); offer = null; done(); }
     else if (tool === "both") { offer = null; refresh(); }
     else if (!key) return;
@@ -436,9 +442,15 @@ window.studio.book = (() => {
     if (event.key.startsWith("Arrow") && !event.altKey && (tag || chip)) walk(event, tag ? ".bktag .tb" : ".ct .cb");
   }
   function onSearchKey(event) {
-    if (event.key === "Escape" && query) { event.stopPropagation(); search(""); $(".bkfind input", place).value = ""; }
+    if (event.key === "Escape" && query) { event.stopPropagation(); forget(); }
     if (event.key === "Enter" && query && S.search(known, query)[0]) { event.preventDefault(); toggle(S.search(known, query)[0]); }
     if (event.key === "ArrowDown") { event.preventDefault(); $(".bktag .tb", place)?.focus(); }
+  }
+  function forget() {
+    const field = $(".bkfind input", place);
+    field.value = "";
+    search("");
+    field.focus();
   }
   const SCALE = { "+": 1, "=": 1, "-": -1, "−": -1 };
   function onTagKey(event, spell) {
@@ -525,6 +537,8 @@ window.studio.book = (() => {
     place.addEventListener("pointerdown", onDown);
     place.addEventListener("contextmenu", (event) => { if (dragging?.on && event.target.closest(".ct")) event.preventDefault(); });
     new MutationObserver(() => { draw(); }).observe(place, { attributeFilter: ["data-languages", "data-model"] });
+    // Nothing has a place to scroll to while its tab is closed.
+    new IntersectionObserver(([seen]) => { if (seen.isIntersecting) showChapter(); }).observe(place);
     if (known) draw(); else load();
   }
   function mountStrip(element) {
