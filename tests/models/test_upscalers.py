@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -59,14 +61,23 @@ def test_its_bytes_are_foreseen_from_the_header_and_nothing_is_read_for_it(
     assert kept.held()[0].title == spec.title
 
 
-def test_a_network_that_cannot_be_outlined_is_read_to_be_known(tmp_path: Path) -> None:
+def test_a_network_that_cannot_be_outlined_is_read_to_be_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from spandrel.architectures.SwinIR.__arch.SwinIR import SwinIR
 
     settings = {"depths": [2], "num_heads": [2], "embed_dim": 8, "img_size": 16, "window_size": 8}
     network = SwinIR(upscale=2, mlp_ratio=2, upsampler="pixelshuffle", **settings)
     file = tmp_path / "x.safetensors"
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, file)
-    assert upscalers._outlined(file) is None
+    described = upscalers._described
+
+    def asks_for_values(weights: Mapping[str, torch.Tensor], name: str) -> Any:
+        if any(one.is_meta for one in weights.values()):
+            raise StudioError("weights_unusable", model=name, part="upscaler")
+        return described(weights, name)
+
+    monkeypatch.setattr(upscalers, "_described", asks_for_values)
     upscaler = leased(tmp_path, upscaler_spec(file)).parts["upscaler"]
     assert upscaler(torch.rand(1, 3, 20, 12)).shape == (1, 3, 40, 24)  # its windows are of eight pixels
 

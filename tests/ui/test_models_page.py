@@ -129,7 +129,7 @@ def visit(url: str) -> Iterator[Callable[..., Any]]:
     """Opens the page as a new visitor."""
     from playwright.sync_api import sync_playwright
 
-    from tests.ui.test_page import CHROMIUM, FLAGS, opened
+    from tests.ui.browsing import CHROMIUM, FLAGS, opened
 
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
