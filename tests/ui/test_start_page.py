@@ -208,6 +208,7 @@ def test_what_is_no_picture_is_refused_in_words(visit: Callable[..., Any]) -> No
 def test_generate_without_a_mask_says_what_to_do(visit: Callable[..., Any]) -> None:
     page = visit()
     bring(page, png())
+    expect(page.get_by_role("group", name="What is done with the picture")).to_be_visible()
     take(page, "Inpaint")
     expect(page.locator("#start_sum")).to_contain_text("no mask yet")
     page.locator(".go.idle").click()

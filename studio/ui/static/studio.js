@@ -137,6 +137,7 @@ window.studio = (() => {
     if (element.closest("#gallery")) drawerAgain();
     if (element.closest("#start")) { busyCard(false); easelFollows(); }
     marks();
+    groups();
   }
   let choice_job = null;
 
@@ -262,6 +263,7 @@ window.studio = (() => {
   function ready() {
     // Gradio leaves these two groups without a name.
     for (const name of ["size", "count"]) $(`fieldset#${name}, #${name} fieldset`)?.setAttribute("aria-labelledby", `${name}_name`);
+    groups();
     restored = true;
     document.body.dataset.ready = "yes";
     touch();
@@ -346,6 +348,15 @@ window.studio = (() => {
     const field = $("#mask textarea, #mask input");
     for (let turn = 0; way === "inpaint" && drawn.mask && field?.value !== drawn.mask && turn < 100; turn++) await moment();
     easelAway();
+  }
+
+  function groups() { // a row of answers has its words inside, but Gradio does not say that they are its name
+    for (const group of $$("fieldset.segm:not([aria-labelledby])")) {
+      const words = $("[data-testid=block-info]", group);
+      if (!words) continue;
+      words.id = `${group.id}_words`;
+      group.setAttribute("aria-labelledby", words.id);
+    }
   }
 
   // -- where the models are -----------------------------------------------------------------------------------
