@@ -29,8 +29,7 @@ from studio.messages import (
     UpscalerSpec,
     VaeSpec,
 )
-from studio.prompt import Texts, Wildcards, apply_styles, refusal, settle
-from studio.spellbook import Style
+from studio.prompt import Template, Texts, Wildcards, apply_styles, refusal, settle
 
 LARGEST_SEED = 2**32 - 1
 LONGEST_PROMPT = 20_000
@@ -50,7 +49,7 @@ class Around:
     vaes: Mapping[str, VaeSpec] = field(default_factory=dict)
     upscalers: Mapping[str, UpscalerSpec] = field(default_factory=dict)
     embeddings: Callable[[str], tuple[EmbeddingUse, ...]] = lambda text: ()
-    style: Callable[[str], Style | None] = lambda id: None
+    style: Callable[[str], Template | None] = lambda id: None
     wildcards: Wildcards = lambda name: ()
     language: Language = "en"
 
@@ -122,7 +121,7 @@ def _settled(
     return told
 
 
-def _style(id: str, around: Around) -> Style:
+def _style(id: str, around: Around) -> Template:
     style = around.style(id)
     if style is None:
         raise StudioError("style_unknown", style=id)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterable
-from functools import cached_property
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from studio.catalog import Catalog, source_path
@@ -42,9 +42,38 @@ from studio.own import Library, Own
 from studio.pace import Pace
 from studio.people import People
 from studio.places import part_bytes, part_state, state_of
-from studio.prompt import Texts, count_tokens, embeddings_in, language_for, remarks, wildcard_remarks
+from studio.prompt import (
+    Template,
+    Texts,
+    count_tokens,
+    embeddings_in,
+    language_for,
+    refusal,
+    remarks,
+    wildcard_remarks,
+)
 from studio.settings import Settings
-from studio.spellbook import PRESETS, Index, Spellbook, book_for_page, read_spellbook
+from studio.spellbook import (
+    PRESETS,
+    Anatomy,
+    Element,
+    Imported,
+    Index,
+    OwnItem,
+    PersonalBook,
+    Place,
+    Shelf,
+    Spellbook,
+    Translated,
+    Translator,
+    anatomy,
+    book_for_page,
+    dice,
+    hint,
+    random_prompt,
+    read_spellbook,
+    wand,
+)
 from studio.weights import Hashes, checkpoint_bytes
 
 
@@ -66,6 +95,7 @@ class Studio:
         self._gallery = Gallery(settings.data)
         self._inputs = Inputs(settings.data)
         self._hashes = Hashes(settings.data)
+        self._shelf = Shelf(settings.data)
         self._pace = Pace(settings.data)
         self._people = People(settings)
         self._book = JobBook(
@@ -242,8 +272,8 @@ class Studio:
             library.vaes,
             library.upscalers,
             lambda text: self._embeddings(text, spec),
-            lambda id: self._index.styles.get(id),
-            lambda name: self._index.wildcards(name, language),
+            lambda id: self._style(id, person),
+            lambda name: self._wildcards(name, language, person),
             language,
         )
 
@@ -279,6 +309,82 @@ class Studio:
         """Prompt and negative within a draft's styles, as they are shown before anything is painted."""
         spec = self.library.spec(draft.model)
         return expanded(draft, spec, self._around(spec, person))
+
+    def _style(self, id: str, person: Person) -> Template | None:
+        own = {style.id: style for style in self._shelf.book(person.id).styles}
+        return own[id] if id in own else self._index.styles.get(id)
+
+    def _wildcards(self, name: str, language: Language, person: Person) -> tuple[str, ...]:
+        own = self._shelf.book(person.id).wildcards(name, language)
+        return own or self._index.wildcards(name, language)
+
+    def anatomy(self, prompt: str) -> Anatomy:
+        """Which spells a prompt holds, where, and what of the formula it lacks."""
+        return anatomy(self._index, prompt)
+
+    def hint(self, prompt: str, seed: int, dismissed: Collection[Element] = ()) -> Place | None:
+        """One spell for what a prompt lacks most; None when nothing is missing."""
+        return hint(self._index, prompt, seed, dismissed)
+
+    def wand(self, prompt: str, seed: int) -> tuple[Place, ...]:
+        """Spells for all that a prompt lacks, as a proposal."""
+        if not refusal(prompt) and refusal(f"{prompt}, a"):
+            raise StudioError("blend_takes_no_more")
+        return wand(self._index, prompt, seed)
+
+    def dice(self, chapter: str, seed: int, group: str = "", besides: Collection[str] = ()) -> Place | None:
+        """A random spell of a chapter, or of one of its groups."""
+        return dice(self._index, chapter, seed, group, besides)
+
+    def random_prompt(self, seed: int, locks: Sequence[str] = ()) -> tuple[Place, ...]:
+        """Spells for a whole prompt that makes sense; those that are locked, by English text, stay."""
+        return random_prompt(self._index, seed, locks)
+
+    def translate(self, model: str, text: str, person: Person) -> Translated:
+        """A text in a language that a model reads, as far as the book knows it; for others it stays as it is."""
+        languages = self.library.spec(model).languages
+        if "en" in languages and "zh" in languages:
+            return Translated(text=text)
+        to: Language = "en" if "en" in languages else "zh"
+        return self._translators(to).translate(text)
+
+    @cached_property
+    def _translators(self) -> Callable[[Language], Translator]:
+        return lru_cache(maxsize=None)(lambda to: Translator(self._index, to))
+
+    # -- a person's own book -----------------------------------------------------------------------
+
+    def own_book(self, person: Person) -> PersonalBook:
+        """A person's own spells, styles and scenes, favourites, and what was used last."""
+        return self._shelf.book(person.id)
+
+    def own_problems(self, person: Person) -> tuple[str, ...]:
+        """What in a person's file could not be read, by line."""
+        return tuple(map(str, self._shelf.problems(person.id)))
+
+    def keep_own(self, item: OwnItem, person: Person) -> OwnItem:
+        """Adds a spell, style or scene, or changes the one with its id."""
+        return self._shelf.keep(person.id, item)
+
+    def delete_own(self, id: str, person: Person) -> None:
+        """Takes one's own spell, style or scene away for good."""
+        self._shelf.delete(person.id, id)
+
+    def favourite(self, key: str, on: bool, person: Person) -> None:
+        """Marks something of the book as a favourite: a spell by its English text, the rest by id."""
+        self._shelf.favourite(person.id, key, on)
+
+    def used(self, keys: Sequence[str], person: Person) -> None:
+        """Remembers what of the book was used last."""
+        self._shelf.used(person.id, keys)
+
+    def export_own(self, person: Person) -> str:
+        """One's own things as a YAML file."""
+        return self._shelf.exported(person.id)
+
+    def import_own(self, data: bytes, person: Person) -> Imported:
+        """Adds what a YAML file or a styles.csv holds."""
+        return self._shelf.imported(person.id, data)
 
     # -- inputs ----------------------------------------------------------------------------------
 

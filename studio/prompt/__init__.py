@@ -1,6 +1,6 @@
 """What a prompt is made of: emphasis, windows, blends and tags, read and counted without torch."""
 
-from studio.prompt.chance import Wildcards, is_open, settle, unknown_wildcards
+from studio.prompt.chance import Wildcards, settle, unknown_wildcards
 from studio.prompt.parse import (
     Chunk,
     Phrase,
@@ -11,7 +11,7 @@ from studio.prompt.parse import (
     print_prompt,
     refusal,
 )
-from studio.prompt.styling import Texts, apply_styles, language_for
+from studio.prompt.styling import Template, Texts, apply_styles, language_for
 from studio.prompt.tell import embeddings_in, remarks, wildcard_remarks
 from studio.prompt.tokens import CLIP_FOLDER, MARKS, count_tokens
 from studio.prompt.windows import Place, Window, cut
@@ -34,11 +34,11 @@ __all__ = [
     "count_tokens",
     "CLIP_FOLDER",
     "MARKS",
+    "Template",
     "Texts",
     "apply_styles",
     "language_for",
     "Wildcards",
     "settle",
     "unknown_wildcards",
-    "is_open",
 ]

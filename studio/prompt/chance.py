@@ -116,17 +116,6 @@ def unknown_wildcards(text: str, wildcards: Wildcards) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(named) if not wildcards(name))
 
 
-def is_open(template: str, slot: str) -> bool:
-    """Whether a place in a template stands inside alternatives, so that it may go with the one not chosen."""
-    marked = template.replace(slot, "\ue000")
-    signs = _read(marked)
-    return any(
-        sign.kind == "open" and any("\ue000" in one.raw for one in signs[at : sign.partner])
-        for at, sign in enumerate(signs)
-        if sign.partner > at
-    )
-
-
 # -- reading --------------------------------------------------------------------------------------
 
 

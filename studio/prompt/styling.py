@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from studio.errors import StudioError
-from studio.messages import Language
+from studio.messages import Bilingual, Language
 from studio.prompt.parse import refusal
-from studio.spellbook.book import SLOT, Style
+from studio.spellbook.book import SLOT
 
 _COMMAS = ",，"
 _BRACKETS = re.compile(r"[\\()\[\]（）{}<>\"“”]|BREAK")
+
+
+class Template(Protocol):
+    """A style as it is applied, of the book or of one's own."""
+
+    @property
+    def title(self) -> Bilingual:
+        """What it is called."""
+
+    @property
+    def prompt(self) -> Bilingual:
+        """What goes around a prompt."""
+
+    @property
+    def negative(self) -> Bilingual:
+        """What goes beside a negative."""
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Of the models it is meant for; empty: all."""
 
 
 class Texts(NamedTuple):
@@ -22,7 +42,7 @@ class Texts(NamedTuple):
     negative: str
 
 
-def apply_styles(prompt: str, negative: str, styles: Sequence[Style], language: Language) -> Texts:
+def apply_styles(prompt: str, negative: str, styles: Sequence[Template], language: Language) -> Texts:
     """Both texts within the styles, the first one closest; what was written stands in them unchanged."""
     for style in styles:
         # A blend is a whole prompt: with words around it nobody could read it.
@@ -41,7 +61,9 @@ def language_for(languages: Sequence[Language], wanted: Language) -> Language:
 
 def _within(template: str, text: str) -> str:
     """A template with the text in its place; without a place the text comes first."""
-    before, slot, after = template.partition(SLOT)
+    if template.count(SLOT) > 1 and text.strip():
+        return template.replace(SLOT, text)
+    before, slot, after = template.replace(SLOT, "", template.count(SLOT) - 1).partition(SLOT)
     if not slot:
         before, after = "", f", {template}" if template.strip() else ""
     if not text.strip():

@@ -5,6 +5,7 @@ from studio.spellbook.book import (
     PARTS,
     SLOT,
     Chapter,
+    Element,
     Group,
     Scene,
     SceneGroup,
@@ -18,14 +19,34 @@ from studio.spellbook.dealing import dice, hint, random_prompt, spoken, wand
 from studio.spellbook.finding import Found, fold, search
 from studio.spellbook.index import Index, Place
 from studio.spellbook.page import book_for_page
+from studio.spellbook.personal import (
+    OwnItem,
+    OwnScene,
+    OwnSpell,
+    OwnStyle,
+    PersonalBook,
+    Said,
+    checked,
+)
 from studio.spellbook.reading import PRESETS, read_spellbook
+from studio.spellbook.shelf import Imported, Shelf
 from studio.spellbook.translating import Translated, Translator
 
 __all__ = [
+    "OwnItem",
+    "OwnSpell",
+    "OwnStyle",
+    "OwnScene",
+    "PersonalBook",
+    "Said",
+    "checked",
+    "Shelf",
+    "Imported",
     "Translated",
     "Translator",
     "Spellbook",
     "Chapter",
+    "Element",
     "Group",
     "Spell",
     "Style",

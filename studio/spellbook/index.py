@@ -11,6 +11,8 @@ from studio.spellbook.book import HAN, Chapter, Element, Group, Spell, Spellbook
 from studio.spellbook.phrases import Phrases
 
 ARTICLES = ("a ", "an ", "the ")
+STANDS_FOR: Mapping[Element, Element] = {"painter": "style", "camera": "framing"}
+"""What else fills an element of the formula."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,8 @@ class Place:
 
     @property
     def element(self) -> Element:
-        """What of a picture it speaks of."""
-        return self.chapter.element
+        """What of the formula it fills."""
+        return STANDS_FOR.get(self.chapter.element, self.chapter.element)
 
 
 class Index:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.errors import StudioError
-from studio.prompt import is_open, settle, unknown_wildcards
+from studio.prompt import settle, unknown_wildcards
 
 BOOK = {
     "light": ("soft light", "hard light", "{dawn|dusk}"),
@@ -118,12 +118,6 @@ def test_deep_groups_are_told() -> None:
 def test_unknown_names_are_named_once() -> None:
     assert unknown_wildcards("__light__ __moon__ {__sun__|__moon__}", wildcards) == ("moon", "sun")
     assert unknown_wildcards(r"\__moon__ a_b", wildcards) == ()
-
-
-def test_a_place_inside_alternatives_is_seen() -> None:
-    assert is_open("{a {prompt}|b}", "{prompt}")
-    assert not is_open("{a|b} {prompt} {c|d}", "{prompt}")
-    assert not is_open("{ {prompt} }", "{prompt}")
 
 
 @given(st.text(st.sampled_from("ab{}|$123:_\\ -__"), max_size=60), st.integers(0, 99))
