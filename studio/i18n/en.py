@@ -102,6 +102,7 @@ STRINGS: dict[str, str] = {
     "error.own_too_long": "It is too long; at most {most} characters are kept.",
     "error.own_wrong": "“{place}” cannot be kept as it is: {what}. Correct it.",
     "error.own_full": "You have {most} of these, which is all that is kept. Delete some first.",
+    "error.own_book_full": "Your own book has more than {most} million characters, which is all that is kept. Delete something first.",
     "error.style_without_slot": "A style must hold {{prompt}}: your words go there.",
     "error.style_slot_in_braces": "{{prompt}} must not stand inside {{…|…}}: your words would go when another part is chosen. Move it out.",
     "error.import_too_large": "The file has more than {most} MB; a file of styles is never so large. Choose another one.",

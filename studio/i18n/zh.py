@@ -102,6 +102,7 @@ STRINGS: dict[str, str] = {
     "error.own_too_long": "太长了，最多保存 {most} 个字。",
     "error.own_wrong": "“{place}”这样没法保存：{what}。改一改。",
     "error.own_full": "这一类你已经有 {most} 个，到上限了。先删掉一些。",
+    "error.own_book_full": "你自己的咒语书超过 {most} 百万字，到上限了。先删掉一些。",
     "error.style_without_slot": "风格里必须有 {{prompt}}，你写的词会放在那里。",
     "error.style_slot_in_braces": "{{prompt}} 不能放在 {{…|…}} 里面：没选中那一项时，你写的词就丢了。把它移出来。",
     "error.import_too_large": "文件超过 {most} MB，风格文件不会这么大。换一个文件。",

@@ -104,6 +104,15 @@ def test_there_is_an_end_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(shelf.book("ann").items) == 3
 
 
+def test_a_book_has_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.spellbook.shelf.LARGEST_BOOK", 300)
+    shelf = Shelf(tmp_path)
+    kept(shelf, CAT)
+    with pytest.raises(StudioError, match="own_book_full"):
+        kept(shelf, *[CAT] * 5)
+    assert Shelf(tmp_path).book("ann") == shelf.book("ann")
+
+
 # -- what is wrong --------------------------------------------------------------------------------
 
 
