@@ -166,7 +166,8 @@ PERSONAL = {"accurate anatomy", "well-drawn hands", "clear facial features", "he
             "on-camera flash", "photo portrait"}  # fmt: skip
 """Only for pictures of people."""
 PECULIAR = {"character turnaround sheet", "exploded view", "knolling arrangement", "split into panels",
-            "cross-section view", "pattern seen from above", "shifting perspective", "infographic",
+            "cross-section view", "first-person view", "tilted horizon", "isometric view",
+            "pattern seen from above", "shifting perspective", "infographic",
             "four-panel comic strip", "comic book page", "technical blueprint", "flat icon", "logo design",
             "food photograph", "product photograph", "architectural photograph", "wildlife photograph",
             "astrophotography", "botanical illustration", "creatures of the Classic of Mountains and Seas",
@@ -189,9 +190,16 @@ _CLASHES = (
     ("summer midsummer", "autumn winter"),
     ("rain drizzle rainy thunderstorm", "clear noon sunny starlight desert"),
     ("fog", "clear noon"),
+    ("thunderstorm blizzard overcast fog", "sunlight sun starlight moonlight golden stars"),
+    ("leaves", "spring midsummer"),
+    (
+        "studio softbox stage spotlight screen ring flash",
+        "forest meadow sea beach desert jungle snow field garden orchard avenue riverbank mountaintop steppe tundra"
+        " woods sky city street lane alley",
+    ),
     (
         "ink charcoal pencil sepia chalk cyanotype one-colour line greys",
-        "rainbow vivid neon iridescent candy jewel",
+        "rainbow vivid neon iridescent candy jewel true-to-life",
     ),
     ("ink charcoal pencil chalk line", "3d render 8k 4k realistic photorealistic"),
     ("sleep asleep sleeping eyes-closed", "running jumping laughing looking"),

@@ -65,11 +65,6 @@ class Index:
         """All that can be said of what a picture shall show, in both languages."""
         return _phrases([place for place in self.places if place.chapter.part != "negative"])
 
-    @cached_property
-    def negative(self) -> Phrases[Place]:
-        """All that can be said of what it shall not show."""
-        return _phrases([place for place in self.places if place.chapter.part == "negative"])
-
     def wildcards(self, name: str, language: Language) -> tuple[str, ...]:
         """The texts of a chapter or a group, `light` or `light/quality`, by id or title; none if nobody knows it."""
         return tuple(spell.said(language) for spell in self._names.get(_slug(name), ()))
