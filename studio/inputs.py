@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from studio.errors import StudioError
-from studio.messages import GenerationLimits, Input, Outpaint, Size, Trouble
+from studio.messages import Input, Size, Trouble
 
 log = logging.getLogger(__name__)
 _Read = tuple[Image.Image, list[Trouble]]
@@ -317,38 +317,3 @@ def _png(picture: Image.Image) -> bytes:
     # Somebody waits for this: zlib's higher levels take half as long again for a tenth fewer bytes.
     picture.save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
-
-
-# -- sizes ----------------------------------------------------------------------------------------
-
-
-def snapped(size: Size, limits: GenerationLimits) -> Size:
-    """The size nearest to a picture's that a model takes: within its limits, of sides it can divide."""
-    least, most = _range(limits)
-    down = min(1.0, most / max(size.width, size.height))
-    scale = max(down, least / min(size.width, size.height)) if down == 1.0 else down
-    return Size(
-        width=_snapped_side(size.width * scale, limits.multiple, least, most),
-        height=_snapped_side(size.height * scale, limits.multiple, least, most),
-    )
-
-
-def outpainted(size: Size, outpaint: Outpaint, limits: GenerationLimits) -> Size:
-    """The size of a picture grown by its sides; where a model can take it, no pixel of the old is lost."""
-    least, most = _range(limits)
-    grown = Size(
-        width=size.width + outpaint.left + outpaint.right, height=size.height + outpaint.top + outpaint.bottom
-    )
-    width, height = (-(-side // limits.multiple) * limits.multiple for side in (grown.width, grown.height))
-    if max(width, height) > most or min(width, height) < least:
-        return snapped(grown, limits)
-    return Size(width=width, height=height)
-
-
-def _range(limits: GenerationLimits) -> tuple[int, int]:
-    multiple = limits.multiple
-    return -(-limits.smallest // multiple) * multiple, limits.largest // multiple * multiple
-
-
-def _snapped_side(side: float, multiple: int, least: int, most: int) -> int:
-    return min(max(round(side / multiple) * multiple, least), most)

@@ -9,7 +9,6 @@ from typing import Any
 
 from studio.errors import StudioError
 from studio.families import FAMILIES
-from studio.inputs import outpainted, snapped
 from studio.messages import (
     LANCZOS,
     LATENT,
@@ -30,6 +29,7 @@ from studio.messages import (
     VaeSpec,
 )
 from studio.prompt import Template, Texts, Wildcards, apply_styles, refusal, settle
+from studio.sizes import grown_size, size_like
 
 LARGEST_SEED = 2**32 - 1
 LONGEST_PROMPT = 20_000
@@ -210,7 +210,7 @@ def _size(draft: Draft, spec: ModelSpec, around: Around) -> Size:
         return _grown(draft, start, spec)
     region = draft.mask is not None and draft.mask.area == "masked"
     follows = draft.width is None and draft.height is None and not region
-    return snapped(start, spec.limits) if follows else given
+    return size_like(start, spec) if follows else given
 
 
 def _grown(draft: Draft, start: Size, spec: ModelSpec) -> Size:
@@ -218,7 +218,7 @@ def _grown(draft: Draft, start: Size, spec: ModelSpec) -> Size:
     sides = draft.outpaint
     if not (sides.left or sides.right or sides.top or sides.bottom):
         raise StudioError("sides_needed")
-    return outpainted(start, sides, spec.limits)
+    return grown_size(start, sides, spec)
 
 
 def _stages(draft: Draft, size: Size, around: Around) -> tuple[Stage, ...]:

@@ -19,6 +19,7 @@ FLOORS = {
     "errors": "1b",
     "entries": "1b",
     "families": "1b",
+    "sizes": "1b",
     "wire": "1b",
     "catalog": "2a",
     "weights": "2a",

@@ -7,7 +7,7 @@ import random
 import struct
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,8 @@ from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from studio import inputs as module
 from studio.errors import StudioError, say_trouble
-from studio.inputs import LONGEST_SIDE, Inputs, outpainted, snapped
-from studio.messages import LANGUAGES, GenerationLimits, Input, Outpaint, Size
+from studio.inputs import LONGEST_SIDE, Inputs
+from studio.messages import LANGUAGES, Input, Size
 
 ORIENTATION = 0x0112
 TURNS: dict[int, Callable[[Image.Image], Image.Image]] = {
@@ -569,63 +569,3 @@ def test_an_empty_or_a_broken_mask(inputs: Inputs) -> None:
 def test_a_picture_can_serve_as_a_mask(inputs: Inputs) -> None:
     kept = inputs.keep(file(half("RGB", "black", "white"), "PNG"))
     assert np.array_equal(np.asarray(inputs.mask(kept.picture)), np.asarray(half("L", 0, 255)))
-
-
-# -- sizes ----------------------------------------------------------------------------------------
-
-
-def limits(smallest: int = 256, largest: int = 1024, multiple: int = 8) -> GenerationLimits:
-    return GenerationLimits(smallest=smallest, largest=largest, multiple=multiple, steps=50, guidance=20)
-
-
-def whole(width: int, height: int) -> Size:
-    return Size(width=width, height=height)
-
-
-@pytest.mark.parametrize(
-    ("brought", "taken"),
-    [
-        ((512, 512), (512, 512)),
-        ((1000, 667), (1000, 664)),
-        ((4000, 3000), (1024, 768)),
-        ((100, 50), (512, 256)),
-        ((1, 1), (256, 256)),
-        ((4096, 10), (1024, 256)),
-        ((10, 4096), (256, 1024)),
-        ((257, 255), (256, 256)),
-    ],
-)
-def test_a_pictures_size_snaps_to_what_the_model_takes(
-    brought: tuple[int, int], taken: tuple[int, int]
-) -> None:
-    assert snapped(whole(*brought), limits()) == whole(*taken)
-
-
-SIDES = st.integers(1, 5000)
-
-
-def some_limits() -> Iterator[GenerationLimits]:
-    yield from (limits(), limits(64, 128), limits(100, 1000, 64), limits(512, 2048, 16), limits(512, 512))
-
-
-@settings(deadline=None)
-@given(width=SIDES, height=SIDES, room=st.sampled_from(list(some_limits())))
-def test_what_it_snaps_to_is_always_taken_and_stays(width: int, height: int, room: GenerationLimits) -> None:
-    size = snapped(whole(width, height), room)
-    for side in (size.width, size.height):
-        assert room.smallest <= side <= room.largest and side % room.multiple == 0
-    assert snapped(size, room) == size
-
-
-@settings(deadline=None)
-@given(width=st.integers(256, 1024), height=st.integers(256, 1024))
-def test_a_size_within_the_limits_moves_by_less_than_one_multiple(width: int, height: int) -> None:
-    size = snapped(whole(width, height), limits())
-    assert abs(size.width - width) <= 4 and abs(size.height - height) <= 4
-
-
-def test_a_grown_picture_has_room_for_its_parts_or_is_scaled_as_a_whole() -> None:
-    sides = Outpaint(left=100, top=30)
-    assert outpainted(whole(501, 500), sides, limits()) == whole(608, 536)
-    assert outpainted(whole(500, 500), Outpaint(right=1000), limits()) == whole(1024, 344)
-    assert outpainted(whole(100, 100), Outpaint(right=28), limits()) == whole(328, 256)

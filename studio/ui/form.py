@@ -20,7 +20,8 @@ from studio.messages import (
     Size,
     Trouble,
 )
-from studio.ui.shapes import allowed, nearest_size, read_size, size_like, size_text
+from studio.sizes import size_like
+from studio.ui.shapes import allowed, nearest_size, read_size, size_text
 from studio.ui.words import words
 
 MOST_SEGMENTS = 4

@@ -6,6 +6,7 @@ import math
 import re
 
 from studio.messages import ModelSpec, Size
+from studio.sizes import fitted, takes
 
 ASPECTS: dict[str, float] = {"1:1": 1.0, "3:4": 3 / 4, "4:3": 4 / 3, "9:16": 9 / 16, "16:9": 16 / 9}
 
@@ -32,30 +33,9 @@ def sizes(spec: ModelSpec) -> dict[str, Size]:
     """One size for each aspect: the model's default area, within its limits, in its multiples."""
     area = spec.defaults.size.width * spec.defaults.size.height
     return {
-        name: _within(math.sqrt(area * ratio), math.sqrt(area / ratio), spec)
+        name: fitted(math.sqrt(area * ratio), math.sqrt(area / ratio), spec)
         for name, ratio in ASPECTS.items()
     }
-
-
-def size_like(picture: Size, spec: ModelSpec) -> Size:
-    """What a model takes for a picture: its own size where that is possible, its shape in any case."""
-    shortest = min(picture.width, picture.height)
-    grown = max(1.0, spec.limits.smallest / shortest)
-    return _within(picture.width * grown, picture.height * grown, spec)
-
-
-def grown_size(picture: Size, sides: dict[str, int], spec: ModelSpec) -> Size:
-    """A picture with what is added at its sides, as a model takes it: no pixel of the old is lost where it can."""
-    grown = Size(
-        width=picture.width + sides["left"] + sides["right"],
-        height=picture.height + sides["top"] + sides["bottom"],
-    )
-    multiple = spec.limits.multiple
-    up = Size(
-        width=-(-grown.width // multiple) * multiple,
-        height=-(-grown.height // multiple) * multiple,
-    )
-    return up if allowed(size_text(up), spec) else size_like(grown, spec)
 
 
 def times(size: Size, factor: float) -> Size:
@@ -63,26 +43,10 @@ def times(size: Size, factor: float) -> Size:
     return Size(width=max(1, round(size.width * factor)), height=max(1, round(size.height * factor)))
 
 
-def _within(width: float, height: float, spec: ModelSpec) -> Size:
-    # Shrunk as a whole first, so that the longest side's limit does not change the shape.
-    shrink = min(1.0, spec.limits.largest / max(width, height))
-    return Size(width=_side(width * shrink, spec), height=_side(height * shrink, spec))
-
-
-def _side(length: float, spec: ModelSpec) -> int:
-    limits, multiple = spec.limits, spec.limits.multiple
-    smallest = math.ceil(limits.smallest / multiple) * multiple
-    largest = limits.largest // multiple * multiple
-    return min(max(round(length / multiple) * multiple, smallest), largest)
-
-
 def allowed(text: str, spec: ModelSpec) -> bool:
     """Whether a model takes the size that a text names."""
-    size, limits = read_size(text), spec.limits
-    if size is None:
-        return False
-    sides = (size.width, size.height)
-    return all(limits.smallest <= side <= limits.largest and side % limits.multiple == 0 for side in sides)
+    size = read_size(text)
+    return size is not None and takes(size, spec)
 
 
 def nearest_size(text: str, spec: ModelSpec) -> str:

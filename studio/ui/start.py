@@ -7,10 +7,11 @@ from html import escape
 from typing import Any
 
 from studio.i18n import TABLES
-from studio.messages import Bilingual, ModelSpec, ModelState, Size, Trouble
+from studio.messages import Bilingual, ModelSpec, ModelState, Outpaint, Size, Trouble
+from studio.sizes import grown_size
 from studio.ui.form import Form
 from studio.ui.parts import act, attributes, hidden_words, icon, local
-from studio.ui.shapes import grown_size, read_size, same_shape, shown, times
+from studio.ui.shapes import read_size, same_shape, shown, times
 from studio.ui.words import html, t, words
 
 NEEDS: dict[str, str] = {"redraw": "image_to_image", "outpaint": "inpaint", "inpaint": "inpaint"}
@@ -118,7 +119,7 @@ def result_size(form: Form, spec: ModelSpec) -> Size | None:
     if size is None or form.shaped:
         return read_size(form.size)
     if form.start == "outpaint":
-        return grown_size(size, form.sides, spec)
+        return grown_size(size, Outpaint(**form.sides), spec)
     return times(size, form.factor)
 
 

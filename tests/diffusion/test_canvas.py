@@ -12,8 +12,9 @@ from PIL import Image, ImageDraw
 
 from studio.diffusion.canvas import Canvas, feathered, lay_out, result_size
 from studio.errors import StudioError
-from studio.inputs import outpainted
 from studio.messages import GenerationLimits, GenerationRequest, Mask, Outpaint, Size, Start
+from studio.sizes import grown_size
+from tests import samples
 from tests.samples import request
 
 DIGEST = "0" * 64
@@ -348,7 +349,7 @@ def test_other_fills_leave_the_picture_to_the_denoiser(fill: str) -> None:
 
 # -- outpainting ----------------------------------------------------------------------------------
 
-ROOM = GenerationLimits(smallest=32, largest=128, multiple=8, steps=50, guidance=20)
+ROOM = samples.spec(limits=GenerationLimits(smallest=32, largest=128, multiple=8, steps=50, guidance=20))
 SIDES = st.tuples(*[st.integers(0, 30)] * 4).filter(any)
 
 
@@ -358,7 +359,7 @@ def test_growing_keeps_the_old_part_to_the_level_but_for_the_feather(
     size: tuple[int, int], sides: tuple[int, int, int, int], feather: int
 ) -> None:
     outpaint = Outpaint(**dict(zip(("left", "right", "top", "bottom"), sides, strict=True)), feather=feather)
-    grown = outpainted(Size(width=size[0], height=size[1]), outpaint, ROOM)
+    grown = grown_size(Size(width=size[0], height=size[1]), outpaint, ROOM)
     start = grain(size)
     canvas = lay_out(asked((grown.width, grown.height), outpaint=outpaint), start, None)
     result = array(canvas.finish(painted(canvas)))
@@ -410,7 +411,7 @@ def test_there_is_no_seam_where_the_new_part_begins() -> None:
 def test_a_picture_too_large_to_grow_is_grown_smaller() -> None:
     start = Image.new("RGB", (400, 200), "red")
     outpaint = Outpaint(right=400, feather=0)
-    size = outpainted(Size(width=400, height=200), outpaint, ROOM)
+    size = grown_size(Size(width=400, height=200), outpaint, ROOM)
     canvas = lay_out(asked((size.width, size.height), outpaint=outpaint), start, None)
     assert (size.width, size.height) == (128, 32)
     result = array(canvas.finish(painted(canvas)))

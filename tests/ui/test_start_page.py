@@ -165,9 +165,9 @@ def test_a_stop_keeps_the_last_preview_and_paints_again(
 def test_the_size_follows_the_picture_and_a_refresh_keeps_it_all(visit: Callable[..., Any]) -> None:
     page = visit()
     bring(page, png((1000, 667)))
-    expect(page.locator("#size label.selected")).to_contain_text("1000×664")
+    expect(page.locator("#size label.selected")).to_contain_text("888×592")
     expect(page.locator("#start_says")).to_contain_text(
-        "Your picture is 1000 × 667; the model takes 1000 × 664."
+        "Your picture is 1000 × 667; the model takes 888 × 592."
     )
     page.fill("#strength input[type=number]", "0.35")
     page.press("#strength input[type=number]", "Tab")
@@ -175,7 +175,7 @@ def test_the_size_follows_the_picture_and_a_refresh_keeps_it_all(visit: Callable
     page.reload()
     page.wait_for_selector("body[data-ready=yes]")
     expect(page.locator("#start_sum")).to_contain_text("Redraw · 0.35")
-    expect(page.locator("#size label.selected")).to_contain_text("1000×664")
+    expect(page.locator("#size label.selected")).to_contain_text("888×592")
     page.locator("#start_fold .label-wrap").first.click()
     page.locator("#start_tools [data-do=remove]").click()
     expect(page.locator("#start_sum")).to_contain_text("None")
