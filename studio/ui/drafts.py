@@ -41,7 +41,8 @@ def draft_of(form: Form) -> Draft:
 
 def _words(form: Form) -> dict[str, Any]:
     """Enlarging alone reads no prompt, so its recipe names none."""
-    return {"prompt": form.prompt, "negative": form.negative} if form.start != "upscale" else {}
+    told = {"prompt": form.prompt, "negative": form.negative, "styles": tuple(form.styles.split())}
+    return told if form.start != "upscale" else {}
 
 
 def _details(form: Form) -> dict[str, Any]:
@@ -114,6 +115,7 @@ def form_from_draft(draft: Draft, state: ModelState, start: Size | None = None) 
     given = {name: getattr(draft, name, None) for name in FIELDS}
     given["size"] = f"{draft.width}x{draft.height}" if draft.width and draft.height else None
     given["lock"] = draft.seed is not None
+    given["styles"] = " ".join(draft.styles)
     given |= _given_details(draft)
     return form_of(given | _given_start(draft, start), state)
 

@@ -39,11 +39,10 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 """What the controls with a fixed set of answers offer; the first is where nothing was chosen."""
 FACTORS = (1.5, 2.0, 4.0)
 HIRES_FACTORS = (1.5, 2.0)
-MOST_CLIP_SKIP = 12
 SIDES = ("left", "right", "top", "bottom")
 RANGES: dict[str, tuple[float, float]] = {
     "strength": (0, 1), "feather": (0, 64), "margin": (0, 256), "edge": (0, 128), "factor": (1.05, 8),
-    "clip_skip": (1, MOST_CLIP_SKIP), "hires_factor": (1.05, 4), "hires_strength": (0.05, 1),
+    "hires_factor": (1.05, 4), "hires_strength": (0.05, 1),
     "variation_weight": (0, 1), "seed": (0, LARGEST_SEED), "variation_seed": (0, LARGEST_SEED),
 }  # fmt: skip
 """Numbers whose ends are the same for every model."""
@@ -93,6 +92,8 @@ class Form:
     hires_upscaler: str = LATENT
     variation_weight: float = 0.0
     variation_seed: int | None = None
+    # ids of the book's styles with a space between them, in the order they go around the prompt
+    styles: str = ""
 
     @property
     def start(self) -> str:
@@ -137,7 +138,7 @@ def form_of(values: Mapping[str, Any] | tuple[Any, ...], state: ModelState) -> F
     given = dict(values) if isinstance(values, Mapping) else dict(zip(FIELDS, values, strict=True))
     base = asdict(fresh(state))
     base |= {name: given[name] for name in FIELDS if given.get(name) is not None and _fits(name, given[name])}
-    return fitted(Form(**base), state.spec)
+    return fitted(Form(**base), state)
 
 
 def _fits(name: str, value: Any) -> bool:
@@ -148,6 +149,8 @@ def _fits(name: str, value: Any) -> bool:
         return isinstance(value, int | float) and math.isfinite(value) and _offers(name, value)
     if name in ("picture", "mask"):
         return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}|", value) is not None
+    if name == "styles":
+        return isinstance(value, str) and re.fullmatch("[a-z0-9 -]*", value) is not None
     return isinstance(value, str) and _offers(name, value)
 
 
@@ -172,14 +175,15 @@ def fresh(state: ModelState) -> Form:
     )
 
 
-def fitted(form: Form, spec: ModelSpec) -> Form:
+def fitted(form: Form, state: ModelState) -> Form:
     """The same form within a model's limits."""
-    limits = spec.limits
+    spec, limits = state.spec, state.spec.limits
     inside = {name: _inside(name, getattr(form, name), *ends) for name, ends in RANGES.items()}
     inside |= {name: _inside(name, getattr(form, name), 0, limits.largest) for name in SIDES}
     inside |= {
         "count": _inside("count", form.count, 1, most_count(spec)),
         "steps": _inside("steps", form.steps, 1, limits.steps),
+        "clip_skip": _inside("clip_skip", form.clip_skip, 1, state.layers),
         "hires_steps": _inside("hires_steps", form.hires_steps, 0, limits.steps),
         "guidance": _inside("guidance", form.guidance, 0, limits.guidance),
     }
@@ -210,8 +214,11 @@ def most_count(spec: ModelSpec) -> int:
 def for_model(form: Form, state: ModelState) -> Form:
     """The same wish for another model: its own numbers, the shape, the words and the picture kept."""
     own = fresh(state)
-    kept = {name: getattr(form, name) for name in ("prompt", "count", "seed", "lock", "tiling", *STARTING)}
-    moved = fitted(replace(own, **kept, size=nearest_size(form.size, state.spec)), state.spec)
+    kept = {
+        name: getattr(form, name)
+        for name in ("prompt", "styles", "count", "seed", "lock", "tiling", *STARTING)
+    }
+    moved = fitted(replace(own, **kept, size=nearest_size(form.size, state.spec)), state)
     return shaped_like_picture(moved, state.spec)
 
 

@@ -26,13 +26,13 @@ def icon(name: str, size: int = 18) -> str:
     )
 
 
-def live(value: str, *events: str, elem_id: str, **more: Any) -> gr.HTML:
-    """A live part of the page. An element in it with `data-do="event"` triggers that event."""
+def live(value: str, *events: str, elem_id: str, then: str = "", **more: Any) -> gr.HTML:
+    """A live part of the page. An element in it with `data-do="event"` triggers that event; `then` is run with it."""
     names = "[" + ", ".join(f"'{name}'" for name in events) + "]"
     return gr.HTML(
         value,
         html_template='<div class="live"></div>',
-        js_on_load=LIVE.format(names=names),
+        js_on_load=LIVE.format(names=names) + then,
         apply_default_css=False,
         elem_id=elem_id,
         **more,

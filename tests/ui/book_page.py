@@ -22,13 +22,13 @@ button{{font-family:inherit;cursor:pointer}}:focus-visible{{outline:2px solid va
 #left>*{{min-width:0;max-width:100vw}}
 #prompt{{margin-bottom:14px}}textarea{{width:100%;color:inherit}}#negative{{padding:14px 0}}</style></head>
 <body><div id="create"><div id="left" class="card"><div style="padding:20px 24px 0">
-<div id="prompt"><textarea></textarea></div><div id="anatomy"><div class="anatomy"></div></div>
+<div id="prompt"><textarea></textarea></div><div id="anatomy"><div class="anatomy" data-own data-languages="{languages}"
+ data-model="pocket" data-family="sd1"></div></div>
 <div id="negative"><textarea></textarea></div></div>
-<div id="book" style="flex:1"><div><div class="book" data-own data-languages="{languages}" data-model="pocket"
- data-family="sd1"></div></div></div></div></div><div class="toasts"></div>
+<div id="book" style="flex:1"><div><div class="book" data-own></div></div></div></div></div><div class="toasts"></div>
 <script>window.studio_words = {words};</script><script>{studio}</script><script>{spells}</script><script>{book}</script>
-<script>studio.book.mount(document.getElementById("book"));
-studio.book.mountStrip(document.getElementById("anatomy"));</script></body></html>"""
+<script>studio.book.mountFigure(document.getElementById("anatomy"));
+studio.book.mount(document.getElementById("book"));</script></body></html>"""
 
 
 def app_of(book: dict[str, Any], languages: str = "en") -> FastAPI:

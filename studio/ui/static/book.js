@@ -42,17 +42,28 @@ window.studio.book = (() => {
   function keep() {
     try { localStorage.setItem("studio.book", JSON.stringify({ open, parts })); } catch (error) { /* private windows may refuse */ }
   }
-  function restore() {
-    const was = kept();
-    if (was.open) open = { ...open, ...was.open };
-    for (const side of SIDES)
-      if (Array.isArray(was.parts?.[side]) && S.render(was.parts[side]) === textOf(side)) parts[side] = was.parts[side];
+  const begun = new Set(); // the sides whose text has been seen
+  function begin(side, text) { // what was clicked on the last visit is still known, if the text is the same
+    const was = kept().parts?.[side];
+    begun.add(side);
+    return Array.isArray(was) && S.render(was) === text ? was : S.fromText(text);
   }
 
   // -- the two prompts ------------------------------------------------------------------------------------------
   const box = (side) => $(`#${side} textarea`);
-  const textOf = (side) => box(side)?.value ?? S.render(parts[side]);
-  const data = () => place?.dataset || {};
+  // The negative prompt has no field while its fold is closed: then the form tells it, and is told of it.
+  let told = { negative: null, awaited: null, since: 0 };
+  const textOf = (side) => box(side)?.value ?? (side === "negative" ? told.negative : "");
+  function heardNegative(text) {
+    if (typeof text !== "string") return;
+    if (told.awaited !== null && text !== told.awaited && Date.now() - told.since < 3000) return; // an older one
+    told = { negative: text, awaited: null, since: 0 };
+  }
+  function tellNegative(text) {
+    told = { negative: text, awaited: text, since: Date.now() };
+    $("[data-do=negative]", place)?.click();
+  }
+  const data = () => strip?.dataset || {}; // what the server tells of form and model
   function speech(spell) { // the language the model reads, the page's where it reads both
     const reads = (data().languages || "en").split(" ");
     return spell[reads.includes(lang()) ? lang() : reads[0] === "zh" ? "zh" : "en"];
@@ -64,17 +75,21 @@ window.studio.book = (() => {
     if (!known) return;
     let changed = false;
     for (const side of SIDES) {
-      const next = S.sync(parts[side], textOf(side), known);
+      const text = textOf(side);
+      if (text === null) continue;
+      const next = begun.has(side) ? S.sync(parts[side], text, known) : begin(side, text);
       changed ||= next !== parts[side];
       parts[side] = next;
     }
-    if (changed) { keep(); refresh(); }
+    if (changed && begun.size === SIDES.length) keep();
+    refresh();
   }
 
   function write(side, next) {
     if (next === parts[side]) return;
     parts[side] = next;
     const field = box(side), text = S.render(next);
+    if (!field && side === "negative") tellNegative(text);
     if (field && field.value !== text) {
       field.value = text;
       field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -146,7 +161,7 @@ window.studio.book = (() => {
   // -- drawing: the whole tab once, then only what changed --------------------------------------------------------
   function draw() {
     if (!place || !known) return;
-    place.innerHTML = `<div class="bkchosen"></div>${searchField()}<div class="bkpanes" role="tablist">${panes()}</div><div class="bkpane"></div>`;
+    place.innerHTML = `<div class="bkchosen"></div>${searchField()}<div class="bkpanes" role="tablist">${panes()}</div><div class="bkpane"></div><button type="button" hidden data-do="negative"></button>`;
     drawPane();
     refresh();
   }
@@ -157,7 +172,8 @@ window.studio.book = (() => {
   }
 
   function panes() {
-    const all = ["spells", "scenes"].filter((name) => name === "spells" || known.book[name].length);
+    // Styles need the form's own field, which keeps them.
+    const all = ["spells", "scenes", "styles"].filter((name) => name === "spells" || (known.book[name].length && (name === "scenes" || stylesBox())));
     return all.map((name) => `<button type="button" role="tab" data-pane="${name}" aria-selected="${name === open.pane}">${t("book." + name)}</button>`).join("");
   }
 
@@ -167,6 +183,7 @@ window.studio.book = (() => {
     pane.className = "bkpane " + (query ? "found" : open.pane);
     if (query) pane.innerHTML = foundHtml();
     else if (open.pane === "scenes") pane.innerHTML = scenesHtml();
+    else if (open.pane === "styles") pane.innerHTML = stylesHtml();
     else pane.innerHTML = `<nav class="bknav" aria-label="${t("book.chapters")}">${chaptersHtml()}</nav><div class="bkshelf">${chapterHtml()}</div>`;
     showChapter();
   }
@@ -218,10 +235,11 @@ window.studio.book = (() => {
   function refresh() {
     if (!known) return;
     const chosen = Object.fromEntries(SIDES.map((side) => [side, S.chosen(parts[side], known)]));
-    if (place) {
+    if (place && $(".bkchosen", place)) {
       refreshTags(chosen);
       refreshChosen(chosen);
       refreshCounts(chosen);
+      refreshCards();
     }
     refreshStrip();
     badge(chosen.prompt.length);
@@ -281,7 +299,7 @@ window.studio.book = (() => {
 
   function headHtml(count, all) {
     const own = all.some((term) => term.own && !open.locked.includes(term.key));
-    const order = open.dragged ? "book.your_order" : "book.formula_order";
+    const order = open.dragged || !all.some((term) => term.own) ? "book.your_order" : "book.formula_order";
     const clear = own ? `<button type="button" class="ib bare sm" data-tool="clear">${icon("trash-2")}${tipped("book.clear")}</button>` : "";
     return `<div class="bkhead"><b>${t("book.chosen", { n: count })}</b><span>${count ? t(order) : t("book.none_chosen")}</span><span class="sp"></span>${clear}</div>`;
   }
@@ -318,6 +336,8 @@ window.studio.book = (() => {
   }
 
   function offerHtml() { // a group of which one is best: the first can give way to the second
+    const rivals = offer && sideOf(offer.spell.key) ? offer.rivals.filter((one) => sideOf(one.key)) : [];
+    offer = rivals.length ? { ...offer, rivals } : null;
     if (!offer) return "";
     const names = offer.rivals.map(mainOf).map(escape).join(lang() === "zh" ? "、" : ", ");
     return `<div class="bkoffer"><span>${t("book.replace_hint").replace("{old}", names).replace("{new}", escape(mainOf(offer.spell)))}</span><button type="button" class="btn sm" data-tool="replace">${t("book.replace")}</button><button type="button" class="btn quiet sm" data-tool="both">${t("book.keep_both")}</button></div>`;
@@ -332,16 +352,51 @@ window.studio.book = (() => {
   function scenesHtml() {
     return known.book.scenes.map((group) => `<section><h4>${escape(pick(group.title))}</h4><div class="bkcards">${group.scenes.map(sceneHtml).join("")}</div></section>`).join("");
   }
+  function namesOf(models) { // the first two will do: the others are larger ones
+    const titles = JSON.parse(data().titles || "{}");
+    return models.slice(0, 2).map((one) => (titles[one] ? pick(titles[one]) : one)).join(lang() === "zh" ? "、" : ", ");
+  }
   function sceneHtml(scene) {
     const wants = scene.wants || [], fits = !wants.length || [data().model, data().family].some((one) => wants.includes(one));
-    const why = fits ? "" : `<em>${icon("info")}${t("book.wants")}</em>`;
+    const why = fits ? "" : `<em>${icon("info")}<span>${t("book.wants", { models: namesOf(wants) })}</span></em>`;
     return `<button type="button" class="bkcard" data-do="scene" data-scene="${scene.id}"><b>${escape(pick(scene.title))}</b><small>${escape(pick(scene.prompt))}</small><span class="num">${scene.aspect}</span>${why}</button>`;
   }
+
+  function refreshCards() { // the scene whose words stand in the prompt, and the styles around it
+    const worn = styles(), text = textOf("prompt").trim();
+    for (const card of $$(".bkcard", place)) {
+      const scene = card.dataset.scene && known.book.scenes.flatMap((group) => group.scenes).find((one) => one.id === card.dataset.scene);
+      const at = worn.indexOf(card.dataset.style), on = scene ? scene.prompt.includes(text) : at >= 0;
+      card.classList.toggle("on", on);
+      card.setAttribute("aria-pressed", String(on));
+      if (card.dataset.style) $("span", card).textContent = worn.length > 1 && on ? at + 1 : "";
+    }
+  }
+
+  // -- styles -----------------------------------------------------------------------------------------------------
+  const stylesBox = () => $("#styles textarea, #styles input");
+  const styles = () => (stylesBox()?.value || "").split(" ").filter(Boolean);
+  function stylesHtml() {
+    return `<p class="bkhint">${t("book.styles_hint")}</p>` + known.book.styles.map((group) => `<section><h4>${escape(pick(group.title))}</h4><div class="bkcards">${group.styles.map(styleHtml).join("")}</div></section>`).join("");
+  }
+  function styleHtml(style) {
+    const fits = !style.families?.length || style.families.includes(data().family);
+    const why = fits ? "" : `<em>${icon("info")}<span>${t("book.wants", { models: namesOf(style.families) })}</span></em>`;
+    return `<button type="button" class="bkcard" data-style="${style.id}" aria-pressed="false"><b>${escape(pick(style.title))}</b><small>${escape(pick(style.note || style.prompt).replace("{prompt}", "…"))}</small><span class="num"></span>${why}</button>`;
+  }
+  function wear(next) {
+    const field = stylesBox();
+    field.value = next.join(" ");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    refresh();
+  }
+  const wearOrNot = (id) => wear(styles().includes(id) ? styles().filter((one) => one !== id) : [...styles(), id]);
 
   // -- the figure of the formula ----------------------------------------------------------------------------------
   function refreshStrip() {
     if (!strip || !known) return;
     const there = S.elements(textOf("prompt"), known);
+    if (styles().length) there.add("style");
     const hinted = open.off || !textOf("prompt").trim() ? null : HINTS.find((one) => !there.has(one) && !open.quiet.includes(one) && firstOf(one));
     const glyphs = S.ELEMENTS.map((one) => glyphHtml(one, there.has(one), one === hinted)).join("");
     const html = open.off ? offHtml() : `<div class="ana">${glyphs}</div>${hintHtml(hinted)}`;
@@ -401,6 +456,7 @@ window.studio.book = (() => {
     if (pane) { open.pane = pane; query = ""; keep(); return draw(); }
     if (id) { open.chapter = id; offer = null; keep(); drawPane(); $(".bkshelf", place).scrollTop = 0; return refresh(); }
     if (tool) return used(tool);
+    if (target.dataset.style) return wearOrNot(target.dataset.style);
     if (target.matches(".cb")) pickUp(target.closest(".ct"));
   }
   function tagged(spell, event) { // Shift weighs what is chosen already
@@ -521,10 +577,9 @@ window.studio.book = (() => {
   function load() {
     return (asked ||= fetch("api/book").then((answer) => answer.json()).then((book) => {
       known = S.index(book);
-      for (const side of SIDES) parts[side] = S.fromText(textOf(side));
-      restore();
+      open = { ...open, ...kept().open };
+      hear();
       draw();
-      refresh();
       document.body.dataset.book = "yes";
     }).catch(() => { asked = null; if (place) place.innerHTML = `<p class="bknone">${t("book.lost")} <button type="button" class="btn sm" data-again>${t("book.again")}</button></p>`; }));
   }
@@ -536,14 +591,18 @@ window.studio.book = (() => {
     place.addEventListener("input", (event) => { if (event.target.matches(".bkfind input")) search(event.target.value); });
     place.addEventListener("pointerdown", onDown);
     place.addEventListener("contextmenu", (event) => { if (dragging?.on && event.target.closest(".ct")) event.preventDefault(); });
-    new MutationObserver(() => { draw(); }).observe(place, { attributeFilter: ["data-languages", "data-model"] });
     // Nothing has a place to scroll to while its tab is closed.
-    new IntersectionObserver(([seen]) => { if (seen.isIntersecting) showChapter(); }).observe(place);
+    new IntersectionObserver((seen) => {
+      document.body.dataset.left = seen.at(-1).isIntersecting ? "book" : "prompt";
+      if (seen.at(-1).isIntersecting) showChapter();
+    }).observe(place);
     if (known) draw(); else load();
   }
-  function mountStrip(element) {
+  function mountFigure(element) {
     strip = $(".anatomy", element) || element;
     strip.addEventListener("click", onStrip);
+    heardNegative(data().negative);
+    new MutationObserver(() => { heardNegative(data().negative); hear(); draw(); }).observe(strip, { attributeFilter: ["data-languages", "data-model", "data-negative"] });
     if (known) refreshStrip(); else load();
   }
 
@@ -552,7 +611,8 @@ window.studio.book = (() => {
   document.addEventListener("pointercancel", () => { if (dragging) dropped(false); });
   document.addEventListener("touchmove", (event) => { if (dragging?.on) event.preventDefault(); }, { passive: false });
   document.addEventListener("input", (event) => { if (event.target.matches?.("#prompt textarea, #negative textarea")) hear(); });
-  document.addEventListener("studio:form", () => hear());
+  document.addEventListener("studio:form", (event) => { heardNegative(event.detail?.negative); hear(); });
+  document.addEventListener("click", (event) => { if (event.target.closest?.("[data-local=styles]")) wear([]); });
   new MutationObserver(() => { draw(); refreshStrip(); }).observe(root, { attributeFilter: ["data-lang"] });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, [contenteditable=true]");
@@ -563,5 +623,5 @@ window.studio.book = (() => {
     setTimeout(() => $(".bkfind input", place)?.focus(), 0);
   });
 
-  return { mount, mountStrip, hear, load };
+  return { mount, mountFigure, negative: () => told.negative };
 })();

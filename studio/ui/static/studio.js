@@ -249,6 +249,7 @@ window.studio = (() => {
     if (!restored) return;
     store("form", values);
     $("#trouble .live")?.replaceChildren(); // what was wrong was about the form as it stood
+    document.dispatchEvent(new CustomEvent("studio:form", { detail: { negative: values[2] } }));
     clearTimeout(pause);
     pause = setTimeout(touch, 150);
   }

@@ -13,7 +13,7 @@ from PIL import Image
 from studio.errors import StudioError
 from studio.messages import Draft, ModelSpec, ModelState, Person, Size, TokenCount, Trouble
 from studio.service import Studio
-from studio.ui import details_fold, header, start_fold
+from studio.ui import book, details_fold, header, start_fold
 from studio.ui.drafts import draft_of, form_from_draft, lacking, vary
 from studio.ui.fields import Offers, label, offers_of, updates
 from studio.ui.folds import negative_summary
@@ -96,8 +96,11 @@ class Create:
         with gr.Row(elem_id="create", equal_height=False):
             with gr.Column(elem_id="left", elem_classes="card"):
                 self.card = live("", "open", elem_id="result")
-                with gr.Tabs(elem_id="ltabs"), gr.Tab(label("page.prompt"), id="prompt"):
-                    self._prompt_tab(form, state)
+                with gr.Tabs(elem_id="ltabs"):
+                    with gr.Tab(label("page.prompt"), id="prompt"):
+                        self._prompt_tab(form, state)
+                    with gr.Tab(label("page.book"), id="book", render_children=True):
+                        self.book = live(book.PLACE, "scene", "negative", elem_id="book", then=book.MOUNT)
                 self._footer()
             with gr.Column(elem_id="right"):
                 self.stage = live(
@@ -110,23 +113,17 @@ class Create:
     def _prompt_tab(self, form: Form, state: ModelState) -> None:
         offers = offers_of(self.studio, form.model, "en")
         with gr.Column(elem_id="sheet"):
-            self._prompt_box(form)
+            self._prompt_box(form, state.spec)
             self._size_and_count(form, state.spec)
             with gr.Column(elem_id="folds"):
                 self._negative(form, state)
                 self.start.build(form, state, offers)
                 self.details.build(form, state, offers)
             self.starters = live(starters(state.spec), "start", elem_id="starters")
-        self.model = self.fields["model"] = gr.Textbox(
-            form.model,
-            visible="hidden",
-            elem_id="model",
-            elem_classes="unseen",
-            label="model",
-            interactive=True,
-        )
+        self.model = self.fields["model"] = _unseen("model", form.model)
+        self.fields["styles"] = _unseen("styles", form.styles)
 
-    def _prompt_box(self, form: Form) -> None:
+    def _prompt_box(self, form: Form, spec: ModelSpec) -> None:
         with gr.Column(elem_id="pblock"):
             with gr.Column(elem_id="pbox"):
                 self.prompt = self.fields["prompt"] = gr.Textbox(
@@ -135,6 +132,9 @@ class Create:
                 )  # fmt: skip
                 self.meter = live(meter(TokenCount(used=0, window=75)), "clear", elem_id="meter")
             self.remarks = live("", elem_id="remarks")
+            self.styled = live("", elem_id="styled")
+            figure = book.figure(form, spec, self._models(_NOBODY))
+            self.figure = live(figure, elem_id="anatomy", then=book.MOUNT_FIGURE)
 
     def _size_and_count(self, form: Form, spec: ModelSpec) -> None:
         with gr.Row(elem_id="shape"):
@@ -178,7 +178,7 @@ class Create:
     @property
     def filled(self) -> list[gr.components.Component]:
         """All that changes with a whole form: its controls, the chip, the starters."""
-        return [*self.controls, self.tools, self.starters]
+        return [*self.controls, self.tools, self.starters, self.figure]
 
     @property
     def sent(self) -> list[gr.components.Component]:
@@ -229,6 +229,7 @@ class Create:
             self.foot,
             self.meter,
             self.remarks,
+            self.styled,
         ]
         said += [*self.start.said, *self.details.said]
         # The browser waits for a pause in the changes and then asks once, whatever was changed.
@@ -240,6 +241,8 @@ class Create:
         given = [self.prompt, self.fields["seed"], self.fields["lock"]]
         self.starters.start(self.starter, self.model, given, **AT_ONCE)
         self.tools.choose(self.choose, self.controls, self.filled, **WITH_FORM, **AT_ONCE)
+        self.book.negative(None, None, self.negative, js="() => studio.book.negative()", **QUIET)
+        self.book.scene(self.scene, self.controls, [*self.filled, self.note], **WITH_FORM, **AT_ONCE)
 
     def _wire_seed(self) -> None:
         seed, lock = self.fields["seed"], self.fields["lock"]
@@ -304,7 +307,8 @@ class Create:
 
     def _filled(self, form: Form, state: ModelState, person: Person) -> list[Any]:
         offers = self._offers(form.model, person)
-        return [*updates(form, state, offers), self._chip(person, form.model), starters(state.spec)]
+        figure = book.figure(form, state.spec, self._models(person))
+        return [*updates(form, state, offers), self._chip(person, form.model), starters(state.spec), figure]
 
     def _offers(self, model: str, person: Person) -> Offers:
         return offers_of(self.studio, model, person.language)
@@ -321,6 +325,7 @@ class Create:
             footer(self.studio.estimate(draft, person)),
             meter(self._measured(form)),
             remarks((*picture_needed(form, state.spec), *self._remarks(draft, person))),
+            self._styled(draft, person),
             *start_fold.said(form, state),
             *details_fold.said(form, state),
         ]
@@ -340,6 +345,34 @@ class Create:
             return self.studio.remarks(draft, person)
         except StudioError:  # the catalog is empty, which the chip says
             return ()
+
+    def _styled(self, draft: Draft, person: Person) -> str:
+        every = (
+            [style for group in self.studio.book(person).styles for style in group.styles]
+            if draft.styles
+            else []
+        )
+        titles = [style.title for id in draft.styles for style in every if style.id == id]
+        try:
+            return book.styled(titles, self.studio.expanded(draft, person).prompt) if titles else ""
+        except StudioError:  # the remarks beside it say why
+            return ""
+
+    def scene(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
+        """A scene of the book: the form filled in one click."""
+        person = who(self.studio, request)
+        state, form = self._now(values, person)
+        every = [scene for group in self.studio.book(person).scenes for scene in group.scenes]
+        for scene in every:
+            if scene.id == _data(event).get("scene"):
+                language = starter_language(state.spec, language_of(request))
+                texts = scene.prompt.said(language), scene.negative.said(language)
+                form = book.with_scene(form, state.spec, *texts, scene.aspect, scene.style)
+                return [
+                    *self._filled(form, state, person),
+                    said_note(words("book.filled", scene=scene.title)),
+                ]
+        return [gr.skip() for _ in (*self.filled, self.note)]
 
     def use_default(self, model: str, request: gr.Request) -> str:
         """The model's own negative prompt."""
@@ -525,6 +558,13 @@ class Create:
     def closed(self, request: gr.Request) -> None:
         """The page is gone; its jobs go on."""
         self.turns.forget(str(request.session_hash))
+
+
+def _unseen(name: str, value: str) -> gr.Textbox:
+    """A field of the form that people set by other means than typing."""
+    return gr.Textbox(
+        value, visible="hidden", elem_id=name, elem_classes="unseen", label=name, interactive=True
+    )
 
 
 def _data(event: gr.EventData) -> dict[str, Any]:
