@@ -52,6 +52,8 @@ class Around:
     style: Callable[[str], Template | None] = lambda id: None
     wildcards: Wildcards = lambda name: ()
     language: Language = "en"
+    layers: int = 12
+    """Of the model's text encoder, where a clip skip ends."""
 
 
 def resolve(
@@ -258,15 +260,11 @@ def _details(draft: Draft, spec: ModelSpec, around: Around) -> dict[str, Any]:
     if draft.variation:
         _within("seed", draft.variation.seed, 0, LARGEST_SEED)
     return {
-        "clip_skip": int(_within("clip_skip", clip_skip, 1, MOST_CLIP_SKIP)),
+        "clip_skip": int(_within("clip_skip", clip_skip, 1, around.layers)),
         "vae": _vae(draft.vae or "", spec, around),
         "tiling": draft.tiling,
         "variation": draft.variation,
     }
-
-
-MOST_CLIP_SKIP = 12
-"""Layers of the smallest text encoder in use."""
 
 
 def _vae(id: str, spec: ModelSpec, around: Around) -> str:

@@ -269,6 +269,9 @@ class ModelState(Message):
     fetching: Fetching | None = Field(default=None, description="its files are on their way here")
     samplers: tuple[SamplerSpec, ...] = ()
     window: int = Field(default=75, description="tokens of one window, start and end mark not counted")
+    layers: int = Field(
+        default=12, gt=0, description="of its text encoder that a clip skip counts, from the last"
+    )
 
 
 class PartState(Message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -21,7 +22,17 @@ from studio.messages import (
     UpscalerSpec,
     VaeSpec,
 )
-from studio.weights import checkpoint_bytes, component_folders, tensor_bytes, tensor_elements, weight_files
+from studio.weights import (
+    checkpoint_bytes,
+    component_folders,
+    tensor_bytes,
+    tensor_elements,
+    text_layers,
+    weight_files,
+)
+
+MOST_LAYERS = 12
+"""Of the text encoders in use the smallest that people know has so many; nobody asks for more of a larger one."""
 
 
 def state_of(
@@ -39,10 +50,19 @@ def state_of(
         trouble=troubles.get(spec.id),
         samplers=family.samplers,
         window=family.window,
+        layers=MOST_LAYERS if on_hub else layers_of(spec, data),
     )
     devices = tuple(devices)
     held = _held(known, devices)
     return held or (known if on_hub else _on_disk(known, data, devices))
+
+
+def layers_of(spec: ModelSpec, data: Path) -> int:
+    """How far a clip skip can go with a model that is here; its load tells what is wrong with its files."""
+    with contextlib.suppress(StudioError):
+        layers = text_layers(source_path(spec, data), FAMILIES[spec.family].parts)
+        return min(layers or MOST_LAYERS, MOST_LAYERS)
+    return MOST_LAYERS
 
 
 def _held(known: ModelState, devices: tuple[DeviceState, ...]) -> ModelState | None:

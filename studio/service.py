@@ -41,7 +41,7 @@ from studio.messages import (
 from studio.own import Library, Own
 from studio.pace import Pace
 from studio.people import People
-from studio.places import part_bytes, part_state, state_of
+from studio.places import MOST_LAYERS, layers_of, part_bytes, part_state, state_of
 from studio.prompt import (
     Template,
     Texts,
@@ -275,7 +275,11 @@ class Studio:
             lambda id: self._style(id, person),
             lambda name: self._wildcards(name, language, person),
             language,
+            self._layers(spec),
         )
+
+    def _layers(self, spec: ModelSpec) -> int:
+        return MOST_LAYERS if self._downloads.needed(spec) else layers_of(spec, self.settings.data)
 
     def _own_embeddings(self, spec: ModelSpec) -> tuple[EmbeddingUse, ...]:
         """A person's embeddings that a model of this family can read, under the names of their files."""

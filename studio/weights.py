@@ -127,6 +127,19 @@ def checkpoint_bytes(checkpoint: Path) -> int:
     return sum(tensor_bytes(file) for file in checkpoint_files(checkpoint))
 
 
+def text_layers(checkpoint: Path, parts: Iterable[str]) -> int | None:
+    """How many layers the shortest of some text encoders has; None where no configuration beside them tells."""
+    configs = [checkpoint / part / "config.json" for part in parts if part.startswith("text_encoder")]
+    told = [_layers(config) for config in configs if config.is_file()]
+    return min((layers for layers in told if layers), default=None)
+
+
+def _layers(config: Path) -> int | None:
+    with _told_as_broken(config):
+        layers = json.loads(config.read_text(encoding="utf-8")).get("num_hidden_layers")
+        return layers if isinstance(layers, int) and layers > 0 else None
+
+
 def variant_of(component: Path) -> str:
     """The variant of one component's files, `fp16` of `model.fp16.safetensors`; empty for the plain ones."""
     name = weight_files(component)[0].name.removesuffix(".safetensors")

@@ -342,6 +342,10 @@ def test_what_a_family_cannot_do_is_refused_before_anything_runs() -> None:
     one = started(clip_skip=2, tiling="across")
     assert (one.clip_skip, one.tiling) == (2, "across")
     assert not_started(clip_skip=99) == "clip_skip_out_of_range"
+    draft = Draft(model="tiny", clip_skip=4)
+    assert resolve(draft, SPEC, "job", ANN, Around(layers=4))[0].clip_skip == 4
+    with pytest.raises(StudioError, match="clip_skip_out_of_range"):
+        resolve(draft, SPEC, "job", ANN, Around(layers=3))
 
 
 def test_variations_of_one_picture_differ_by_the_seed_that_is_mixed_in() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from studio.messages import DeviceState, Held, HubSource, ModelState, Trouble
-from studio.places import part_elements, part_state, state_of
+from studio.places import MOST_LAYERS, part_elements, part_state, state_of
 from tests.diffusion.painting import spec
 from tests.tiny_parts import tiny_upscaler, upscaler_spec, vae_spec
 
@@ -22,6 +23,16 @@ def test_a_model_on_disk_is_weighed_from_its_headers(tiny_checkpoint: Path) -> N
     told = state(tiny_checkpoint, device())
     assert told.place == "disk" and told.forecast and told.forecast.fits
     assert told.bytes == told.forecast.loads == 4 * sum(part_elements(tiny_checkpoint).values())
+
+
+def test_a_model_tells_how_many_layers_its_text_encoder_has(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    assert state(tiny_checkpoint, device()).layers == 2
+    config = tiny_checkpoint / "text_encoder" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"num_hidden_layers": 24}))
+    assert state(tiny_checkpoint, device()).layers == MOST_LAYERS
+    config.write_text("[]")
+    assert state(tiny_checkpoint, device()).layers == MOST_LAYERS
+    assert state(tmp_path / "nothing").layers == MOST_LAYERS
 
 
 def test_a_model_that_will_not_fit_says_what_it_needs_and_what_there_is(tiny_checkpoint: Path) -> None:

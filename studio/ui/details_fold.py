@@ -29,7 +29,7 @@ class DetailsFold:
                     self._how(form, state, offers)
                 with gr.Row(elem_classes="pair"):
                     self._seed(form)
-                    self._clip_skip(form, state.spec)
+                    self._clip_skip(form, state)
                 self._high_resolution(form, state.spec, offers)
                 self.fields["tiling"] = segments(
                     form, "tiling", "form.tiling", answers("tiling", "form.tiling")
@@ -56,9 +56,9 @@ class DetailsFold:
                 min_width=36,
             )  # fmt: skip
 
-    def _clip_skip(self, form: Form, spec: ModelSpec) -> None:
-        skip = slider(form, "clip_skip", "form.clip_skip", *RANGES["clip_skip"], 1)
-        skip.visible = has_clip_skip(spec)
+    def _clip_skip(self, form: Form, state: ModelState) -> None:
+        skip = slider(form, "clip_skip", "form.clip_skip", 1, state.layers, 1)
+        skip.visible = has_clip_skip(state.spec)
         self.fields["clip_skip"] = skip
 
     def _high_resolution(self, form: Form, spec: ModelSpec, offers: Offers) -> None:

@@ -79,7 +79,7 @@ def with_chosen(choices: list[tuple[Any, str]], chosen: str) -> dict[str, Any]:
 
 def updates(form: Form, state: ModelState, offers: Offers) -> list[Any]:
     """One update for each control, in the order of the form's fields."""
-    special = _choices(form, state, offers) | _ends(state.spec)
+    special = _choices(form, state, offers) | _ends(state)
     return [gr.update(value=getattr(form, name)) | special.get(name, {}) for name in FIELDS]
 
 
@@ -98,12 +98,12 @@ def _choices(form: Form, state: ModelState, offers: Offers) -> dict[str, dict[st
     }
 
 
-def _ends(spec: ModelSpec) -> dict[str, dict[str, Any]]:
-    limits = spec.limits
+def _ends(state: ModelState) -> dict[str, dict[str, Any]]:
+    limits = state.spec.limits
     sides = {name: {"maximum": limits.largest, "step": limits.multiple} for name in SIDES}
     return sides | {
         "steps": {"maximum": limits.steps},
         "guidance": {"maximum": limits.guidance},
         "hires_steps": {"maximum": limits.steps},
-        "clip_skip": {"visible": has_clip_skip(spec)},
+        "clip_skip": {"visible": has_clip_skip(state.spec), "maximum": state.layers},
     }

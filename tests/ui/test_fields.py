@@ -63,6 +63,14 @@ def test_numbers_end_where_the_model_ends() -> None:
     assert told[forms.FIELDS.index("steps")]["maximum"] == 60
 
 
+def test_clip_skip_ends_at_the_last_layer_of_the_models_own_text_encoder() -> None:
+    three = state().model_copy(update={"layers": 3})
+    form = forms.form_of({"clip_skip": 5}, three)
+    assert form.clip_skip == 3
+    told = fields.updates(form, three, OFFERS)[forms.FIELDS.index("clip_skip")]
+    assert (told["value"], told["maximum"]) == (3, 3)
+
+
 @pytest.mark.parametrize(("family", "has"), [("sd1", True), ("sdxl", True), ("sd3", False), ("none", False)])
 def test_clip_skip_is_there_where_the_family_has_it(family: str, has: bool) -> None:
     spec = state().spec.model_copy(update={"family": family})
