@@ -236,7 +236,9 @@ def _pill(view: StageView, sheet: Sheet) -> str:
 
 def _mishap(sheet: Sheet) -> str:
     again = act("paint", t("stage.try_again"), "mini red", resume=sheet.job)
-    return f'<span class="pill">{icon("triangle-alert", 14)}{t("line.failed")}{again}</span>'
+    inner = f'{icon("x", 14)}<span class="sr">{t("stage.discard")}</span>'
+    discard = local("discard", inner, "mini", job=sheet.job)
+    return f'<span class="pill">{icon("triangle-alert", 14)}{t("line.failed")}{again}{discard}</span>'
 
 
 # -- messages in the mat --------------------------------------------------------------------------

@@ -358,3 +358,10 @@ def test_the_card_of_a_narrow_page() -> None:
     assert draw_card(StageView()) == ""
     assert "At work" in draw_card(after(Queued(position=1)))
     assert "Done · 2 pictures" in draw_card(after(saved(1), saved(2), Done()))
+
+
+def test_a_failure_that_another_job_followed_can_be_put_away() -> None:
+    failed = sheet_of(job(id="f", state="failed", trouble=Trouble(code="bug")))
+    drawn = draw(StageView((failed, sheet_of(job(id="j"))), MODELS, SAMPLERS))
+    pill = drawn[drawn.index('class="pills"') :]
+    assert 'data-local="discard" data-job="f"' in pill
