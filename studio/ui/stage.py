@@ -200,8 +200,13 @@ def _sibling(sheet: Sheet, index: int, chosen: str, message: bool) -> str:
     on = " on" if target == chosen and shows_plate else ""
     return (
         f'<button type="button" class="sb{on}" data-show="{target}"{off}>{_thumb(slot, sheet.phase)}'
-        f'<small class="num">{slot.request.seed}</small></button>'
+        f'<small class="num">{_own_seed(slot.request)}</small></button>'
     )
+
+
+def _own_seed(request: GenerationRequest) -> int:
+    """What tells a picture from its siblings: variations have their seed in common, and differ by the other one."""
+    return request.variation.seed if request.variation else request.seed
 
 
 def _thumb(slot: Slot, phase: Phase) -> str:

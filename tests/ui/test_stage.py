@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -365,3 +366,10 @@ def test_a_failure_that_another_job_followed_can_be_put_away() -> None:
     drawn = draw(StageView((failed, sheet_of(job(id="j"))), MODELS, SAMPLERS))
     pill = drawn[drawn.index('class="pills"') :]
     assert 'data-local="discard" data-job="f"' in pill
+
+
+def test_variations_are_told_apart_by_the_seed_that_is_mixed_in() -> None:
+    varied = [Variation(seed=seed, weight=0.2) for seed in (31, 32)]
+    requests = tuple(request(number, seed=7, variation=one) for number, one in enumerate(varied, 1))
+    strip = draw(StageView((sheet_of(job().model_copy(update={"requests": requests})),), MODELS, SAMPLERS))
+    assert re.findall(r'<small class="num">(\d+)</small>', strip) == ["31", "32"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageStat
+from PIL import Image, ImageChops, ImageStat
 
 from studio.messages import GenerationRequest, Person
 from studio.service import Studio
@@ -319,3 +319,18 @@ def test_the_hires_pass_and_a_long_prompt_are_said_before_painting(visit: Callab
     page.locator("#hires label").click()
     expect(page.locator("#hires_says")).to_contain_text("1024 × 1024")
     expect(page.locator("#details_sum")).to_contain_text("高清修复")
+
+
+def test_a_slider_under_the_keyboard_is_marked_where_nothing_cuts_the_mark_off(
+    visit: Callable[..., Any],
+) -> None:
+    page = visit()
+    page.locator("#details_fold .label-wrap").first.click()
+    slider = page.locator("#steps input[type=range]")
+    before = Image.open(io.BytesIO(slider.screenshot())).convert("L")
+    page.focus("#steps input[type=number]")
+    page.keyboard.press("Tab")
+    expect(slider).to_be_focused()
+    after = Image.open(io.BytesIO(slider.screenshot())).convert("L")
+    left, _, right, _ = ImageChops.difference(before, after).getbbox() or (0, 0, 0, 0)
+    assert 4 < right - left <= 20
