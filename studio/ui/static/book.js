@@ -71,8 +71,9 @@ window.studio.book = (() => {
   const home = (spell) => (spell.part === "negative" ? "negative" : "prompt");
   const sideOf = (key) => SIDES.find((side) => S.has(parts[side], key, known));
 
+  let writing = false; // whoever writes draws afterwards
   function hear() { // what was typed, or filled in from elsewhere
-    if (!known) return;
+    if (!known || writing) return;
     let changed = false;
     for (const side of SIDES) {
       const text = textOf(side);
@@ -91,8 +92,10 @@ window.studio.book = (() => {
     const field = box(side), text = S.render(next);
     if (!field && side === "negative") tellNegative(text);
     if (field && field.value !== text) {
+      writing = true;
       field.value = text;
       field.dispatchEvent(new Event("input", { bubbles: true }));
+      writing = false;
     }
   }
 
@@ -105,7 +108,8 @@ window.studio.book = (() => {
   }
 
   function putIn(spell, side) {
-    const rivals = spell.one ? known.spells.filter((one) => one !== spell && one.group === spell.group && one.chapter === spell.chapter && sideOf(one.key)) : [];
+    const there = spell.one ? SIDES.flatMap((one) => S.chosen(parts[one], known)).map((term) => term.spell) : [];
+    const rivals = [...new Set(there)].filter((one) => one !== spell && one.group === spell.group && one.chapter === spell.chapter);
     const next = S.putIn(parts[side], spell, speech(spell), known, !open.dragged);
     if (next === parts[side]) return say(t("book.blend"));
     write(side, next);
@@ -438,8 +442,14 @@ window.studio.book = (() => {
     query = "";
     draw();
     show();
-    $(".bkpane", place)?.scrollIntoView({ block: "nearest" });
+    if (place) $(".bkpane", place)?.scrollIntoView({ block: "nearest" });
     keep();
+  }
+  let wanted = false; // the search shall have the focus as soon as the tab is there
+  function focusSearch() {
+    const field = wanted && place && known && $(".bkfind input", place);
+    if (!field) return;
+    setTimeout(() => { field.focus(); wanted = false; }, 0);
   }
   function show() { // the tab of the book
     const tab = $$("#ltabs > .tab-wrapper .tab-container:not(.visually-hidden) [role=tab]")[1];
@@ -594,7 +604,7 @@ window.studio.book = (() => {
     // Nothing has a place to scroll to while its tab is closed.
     new IntersectionObserver((seen) => {
       document.body.dataset.left = seen.at(-1).isIntersecting ? "book" : "prompt";
-      if (seen.at(-1).isIntersecting) showChapter();
+      if (seen.at(-1).isIntersecting) { showChapter(); focusSearch(); }
     }).observe(place);
     if (known) draw(); else load();
   }
@@ -617,10 +627,11 @@ window.studio.book = (() => {
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, [contenteditable=true]");
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (!place || !["create", undefined].includes(document.body.dataset.page)) return;
+    if (!strip || !["create", undefined].includes(document.body.dataset.page)) return;
     event.preventDefault();
     show();
-    setTimeout(() => $(".bkfind input", place)?.focus(), 0);
+    wanted = true;
+    if (place?.offsetParent) focusSearch();
   });
 
   return { mount, mountFigure, negative: () => told.negative };

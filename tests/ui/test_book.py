@@ -1,0 +1,179 @@
+"""The spellbook on the real page: what is clicked in its tab is in the form, and comes back with the recipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+
+from studio.messages import Bilingual, Draft, Person
+from studio.ui.book import figure, styled, with_scene
+from studio.ui.drafts import draft_of, form_from_draft
+from studio.ui.form import form_of, fresh
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, generate, serving
+from tests.ui.house import studio_at
+
+ANN = Person(id="local", role="admin")
+TAB = "#ltabs [role=tab]"
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A studio with two models."""
+    return studio_at(tmp_path_factory.mktemp("book"), step_seconds=0.01, models=2)
+
+
+@pytest.fixture(scope="module")
+def url(studio: Any) -> Iterator[str]:
+    """Its page."""
+    with serving(studio) as url:
+        yield url
+
+
+# -- without a browser ----------------------------------------------------------------------------------
+
+
+def test_the_page_is_told_what_the_model_reads_and_how_models_are_called(studio: Any) -> None:
+    states = studio.models(ANN)
+    spec = states[0].spec.model_copy(update={"languages": ("zh", "en")})
+    told = figure(fresh(states[0]), spec, states)
+    assert 'data-languages="zh en"' in told and 'data-family="sd1"' in told
+    titles = json.loads(unescape(told.split('data-titles="')[1].split('"')[0]))
+    assert titles["large"] == ["Large", "Large"] and titles["sdxl"][0] == "Stable Diffusion XL"
+
+
+def test_a_scene_fills_words_shape_and_style_and_leaves_the_rest(studio: Any) -> None:
+    state = studio.models(ANN)[0]
+    form = fresh(state)
+    filled = with_scene(form, state.spec, "a robot", "text", "16:9", "watercolour")
+    width, height = map(int, filled.size.split("x"))
+    assert (filled.prompt, filled.negative, filled.styles) == ("a robot", "text", "watercolour")
+    assert width > height and filled.steps == form.steps and filled.seed == form.seed
+    assert with_scene(form, state.spec, "a", "", "1:1", "").negative == state.spec.defaults.negative
+
+
+def test_styles_travel_from_the_form_to_the_draft_and_back(studio: Any) -> None:
+    state = studio.models(ANN)[0]
+    form = form_of({"prompt": "a fox", "styles": "watercolour fresco"}, state)
+    assert draft_of(form).styles == ("watercolour", "fresco")
+    assert form_from_draft(draft_of(form), state).styles == "watercolour fresco"
+    assert form_from_draft(Draft(model=state.spec.id), state).styles == ""
+    assert form_of({"styles": "<b>"}, state).styles == ""
+
+
+def test_styles_are_shown_with_what_they_make_of_the_prompt() -> None:
+    assert styled([], "a <fox>") == ""
+    titles = [Bilingual(en="Fresco", zh="湿壁画"), Bilingual(en="Film", zh="电影")]
+    told = styled(titles, "a <fox>")
+    assert "Fresco, Film" in told and "湿壁画、电影" in told and "a &lt;fox&gt;" in told
+
+
+# -- in a browser ---------------------------------------------------------------------------------------
+
+
+def marked(test: Callable[..., None]) -> Callable[..., None]:
+    """Only where there is a Chromium."""
+    for mark in IN_A_BROWSER:
+        test = mark(test)
+    return test
+
+
+def book(page: Any) -> Any:
+    """The page with the book open."""
+    page.wait_for_selector("body[data-book=yes]")
+    page.locator(TAB).nth(1).click()
+    page.wait_for_selector(".bktag")
+    return page
+
+
+def click(page: Any, words: str) -> None:
+    page.fill(".bkfind input", words)
+    page.locator(".bktag .tb").first.click()
+
+
+def kept(page: Any, at: int, value: str) -> None:
+    page.wait_for_function(
+        "([at, value]) => JSON.parse(localStorage['studio.form'])[at] === value", arg=[at, value]
+    )
+
+
+@marked
+def test_a_click_in_the_book_is_in_the_form_on_the_tab_and_in_the_recipe(visit: Any, studio: Any) -> None:
+    page = visit()
+    page.fill(PROMPT, "a fox")
+    book(page)
+    for words in ("ruanguang", "watercolour"):
+        click(page, words)
+    page.fill(".bkfind input", "软光")
+    page.locator(".bktag [data-by='1']").first.click()
+    text = "a fox, watercolour, (soft light:1.05)"
+    assert page.input_value(PROMPT) == text
+    kept(page, 1, text)
+    assert page.locator(f"{TAB}[data-count='2']").count() == 1
+    generate(page)
+    assert studio.pictures(ANN)[0].recipe.request.prompt == text
+
+
+@marked
+def test_a_negative_spell_reaches_the_form_though_its_fold_is_closed(visit: Any) -> None:
+    page = book(visit())
+    before = "blurry, noisy, text, watermark, cropped, extra limbs"
+    click(page, "worst quality")
+    kept(page, 2, f"{before}, worst quality")
+    click(page, "worst quality")
+    kept(page, 2, before)
+
+
+@marked
+def test_a_scene_fills_the_form_and_styles_are_told_before_painting(visit: Any, studio: Any) -> None:
+    page = book(visit())
+    page.locator("[data-pane=scenes]").click()
+    page.locator("[data-scene=robot-driver]").click()
+    page.wait_for_function("() => document.querySelector('#prompt textarea').value.includes('robot')")
+    page.wait_for_selector(".bkcard.on[data-scene=robot-driver]")
+    page.locator("[data-pane=styles]").click()
+    for id in ("watercolour", "gouache"):
+        page.locator(f"[data-style={id}]").click()
+    page.locator(TAB).nth(0).click()
+    told = page.locator("#styled p")
+    told.wait_for()
+    assert told.inner_text().startswith("gouache painting of") and "watercolour painting" in told.inner_text()
+    assert page.locator("#size label.selected").inner_text() == "16:9"
+    generate(page)
+    request = studio.pictures(ANN)[0].recipe.request
+    assert request.styles == ("watercolour", "gouache") and request.prompt == told.inner_text()
+    page.locator("[data-local=styles]").click()
+    page.wait_for_selector("#styled .styled", state="detached")
+
+
+@marked
+def test_the_figure_stands_under_the_prompt_and_opens_the_book(visit: Any) -> None:
+    page = visit("zh-CN")
+    page.wait_for_selector("body[data-book=yes]")
+    page.fill(PROMPT, "一只猫")
+    page.locator(".ana [data-element=light]").click()
+    page.wait_for_selector("[data-chapter=light][aria-current=true]")
+    assert page.locator(TAB).nth(1).get_attribute("aria-selected") == "true"
+
+
+@marked
+def test_the_book_fits_a_telephone(visit: Any) -> None:
+    page = book(visit(**NARROW))
+    page.locator(".bktag .tb").first.tap()
+    page.wait_for_selector(".ct")
+    assert fits(page)
+    bar, foot = page.locator(".bkchosen").bounding_box(), page.locator("#footer").bounding_box()
+    assert bar["y"] + bar["height"] <= foot["y"] + 1
+
+
+@marked
+def test_the_slash_opens_the_book_at_its_search(visit: Any) -> None:
+    page = visit()
+    page.wait_for_selector("body[data-book=yes]")
+    page.keyboard.press("/")
+    page.wait_for_function("document.activeElement.matches('.bkfind input')")
+    page.keyboard.type("ruanguang")
+    assert page.locator(".bktag .tb > span").first.inner_text() == "soft light"
