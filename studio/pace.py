@@ -29,6 +29,8 @@ class Pace:
 
     def learn(self, request: GenerationRequest, took: float) -> None:
         """Takes a finished picture into account."""
+        if not _work(request):  # the start as it is: nothing to learn of painting
+            return
         measured, name = took / _work(request), _name(request)
         with self._lock:
             known = self._pace.get(name, measured)
@@ -73,4 +75,4 @@ def _work(request: GenerationRequest) -> float:
 
 
 def _taken(steps: int, strength: float) -> int:
-    return max(1, int(steps * strength))
+    return max(1, int(steps * strength)) if strength else 0

@@ -84,3 +84,11 @@ def test_enlarging_alone_has_a_pace_of_its_own(tmp_path: Path) -> None:
     assert pace.seconds(larger) == pytest.approx(4.0) and pace.seconds(USUAL) == pytest.approx(2.0)
     learned = USUAL.model_copy(update={"stages": (Upscale(factor=2, upscaler="sharp"),)})
     assert pace.seconds(learned) is None
+
+
+def test_a_start_that_stays_as_it_is_says_nothing_about_painting(tmp_path: Path) -> None:
+    pace = taught(tmp_path, 2.0)
+    still = USUAL.model_copy(update={"start": Start(picture="a" * 64, strength=0)})
+    pace.learn(still, 0.01)
+    assert pace.seconds(USUAL) == pytest.approx(2.0)
+    assert pace.seconds(still) == 0

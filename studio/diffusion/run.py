@@ -75,7 +75,8 @@ def paint(
 ) -> Image.Image:
     """One picture. The same request gives the same bytes."""
     # 1. Where nothing of the start may change, it is the picture.
-    if canvas and request.start and request.start.strength == 0:
+    second = request.stage(HighResolution)
+    if canvas and not second and _stays(request):
         return canvas.finish(canvas.picture)
     # 2. A pipe and a scheduler of our own: two jobs must not count steps in one scheduler.
     means = means or Means()
@@ -89,15 +90,19 @@ def paint(
         texts = encoded(model, family, pipe, request, device)
         # 4. The picture at its first size, from noise or from what there is.
         first = painting.first_pass(reads_mask)
-        latents = denoise(pipe, texts, request, first, device, painting.on_step("base"))
+        latents = painting.first_painted(texts, first)
         # 5. Enlarged, and painted over at the new size.
-        if second := request.stage(HighResolution):
+        if second:
             over = painting.second_pass(second, latents, first.size)
             pipe.scheduler = scheduler(request.sampler, parts["scheduler"])
             latents = denoise(pipe, texts, request, over, device, painting.on_step("high_resolution"))
         # 6. Decode, and put back what stays.
         painted = picture_of(painting.decoded(latents)[0])
     return canvas.finish(painted) if canvas else painted
+
+
+def _stays(request: GenerationRequest) -> bool:
+    return request.start is not None and request.start.strength == 0
 
 
 def _reads_mask(model: Loaded, canvas: Canvas | None) -> bool:
@@ -136,6 +141,12 @@ class _Painting:
         kept = Kept(there, mask_of(mask, there))
         start = filled(there, kept.mask, asked.mask.fill if asked.mask else "original", asked.seed)
         return Pass(size, asked.steps, strength, start, kept)
+
+    def first_painted(self, texts: dict[str, Any], first: Pass) -> Tensor:
+        """The latents of the first pass; where nothing of the start may change, those of the start."""
+        if first.start is not None and _stays(self.request):
+            return first.start
+        return denoise(self.pipe, texts, self.request, first, self.device, self.on_step("base"))
 
     def second_pass(self, asked: HighResolution, latents: Tensor, size: Size) -> Pass:
         """Over the first pass's picture, enlarged as latents or as a picture."""

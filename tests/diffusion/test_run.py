@@ -14,7 +14,7 @@ from PIL import Image
 from studio.diffusion import run
 from studio.diffusion.canvas import lay_out
 from studio.errors import StudioError
-from studio.messages import Mask, Start
+from studio.messages import LANCZOS, LATENT, Base, HighResolution, Mask, Start
 from studio.models.registry import Loaded
 from tests.diffusion.painting import SILENT, loaded, quietly, request
 from tests.tiny import tiny_sd1, unet
@@ -143,3 +143,22 @@ def test_a_denoiser_that_reads_a_mask_paints_inside_it_alone(tmp_path: Path) -> 
         right = (32, 0, 64, 64)
         assert found.crop(right).tobytes() == start.crop(right).tobytes()
         assert found.crop((0, 0, 32, 64)).tobytes() != start.crop((0, 0, 32, 64)).tobytes()
+
+
+# -- starts of which nothing may change -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("upscaler", [LATENT, LANCZOS])
+def test_a_start_of_which_nothing_may_change_is_painted_over_larger_where_that_is_asked_for(
+    model: Loaded, upscaler: str
+) -> None:
+    second = HighResolution(factor=2.0, strength=0.5, upscaler=upscaler)
+    asked = request(start=Start(picture="a" * 64, strength=0), steps=3, stages=(Base(), second))
+    start = Image.linear_gradient("L").resize((64, 64)).convert("RGB")
+    told: list[str] = []
+    watcher = run.Watcher(lambda stage, *_: told.append(stage), lambda: False)
+    means = run.Means(
+        enlarge=lambda one, factor: one.resize((int(one.width * factor), int(one.height * factor)))
+    )
+    painted = run.paint(model, asked, "cpu", watcher, lay_out(asked, start, None), means)
+    assert painted.size == (128, 128) and set(told) == {"high_resolution"}
