@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from studio.errors import StudioError
-from studio.messages import GenerationRequest, Outpaint, Size
+from studio.messages import GenerationRequest, Outpaint
 from studio.messages import Mask as MaskWish
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -61,12 +61,6 @@ def lay_out(request: GenerationRequest, start: Image.Image, mask: Image.Image | 
     fitted, marked = _fitted(request, start, FINE), _fitted(request, wanted, SMOOTH)
     blend = feathered(_not_empty(marked), request.mask.feather)
     return Canvas(_underlaid(fitted, blend, request.mask), blend, fitted, blend)
-
-
-def result_size(request: GenerationRequest, start: Size) -> Size:
-    """The size of what `finish` gives, before anything is enlarged."""
-    close_up = request.mask is not None and request.mask.area == "masked" and request.outpaint is None
-    return start if close_up else Size(width=request.width, height=request.height)
 
 
 # -- masks ----------------------------------------------------------------------------------------

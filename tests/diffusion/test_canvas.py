@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from studio.diffusion.canvas import Canvas, feathered, lay_out, result_size
+from studio.diffusion.canvas import Canvas, feathered, lay_out
 from studio.errors import StudioError
 from studio.messages import GenerationLimits, GenerationRequest, Mask, Outpaint, Size, Start
 from studio.sizes import grown_size
@@ -301,14 +301,6 @@ def test_a_region_that_has_no_room_for_its_shape_is_not_squeezed() -> None:
     middle = array(canvas.picture)[56:72, 64, 0]
     assert 15 <= width <= 19 and (middle > 127).all()
     assert canvas.finish(painted(canvas)).size == (300, 40)
-
-
-def test_of_a_region_the_result_has_the_starts_own_size() -> None:
-    region, whole = asked((64, 64), mask=wish(area="masked")), asked((64, 64), mask=wish())
-    assert result_size(region, Size(width=400, height=300)) == Size(width=400, height=300)
-    assert result_size(whole, Size(width=400, height=300)) == Size(width=64, height=64)
-    grown = asked((64, 64), mask=wish(area="masked"), outpaint=Outpaint(left=8))
-    assert result_size(grown, Size(width=56, height=64)) == Size(width=64, height=64)
 
 
 # -- what lies under the mask ---------------------------------------------------------------------
