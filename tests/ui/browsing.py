@@ -57,7 +57,7 @@ def serving(studio: Studio, port: int = 0) -> Iterator[str]:
 def opened(context: Any, url: str) -> Any:
     """A page of a visitor, once it is ready. An error in its scripts, or a request to elsewhere, fails the test."""
     page = context.new_page()
-    page.set_default_timeout(8000)
+    page.set_default_timeout(20_000)
     page.on("pageerror", lambda error: pytest.fail(f"the page's script broke: {error}"))
     page.on("request", lambda request: _stay_here(request.url))
     page.goto(url)

@@ -14,6 +14,7 @@ from tests.ui.browsing import CHROMIUM, FLAGS, WIDE, opened
 def browser() -> Iterator[Any]:
     """One Chromium for all tests of a module."""
     playwright = pytest.importorskip("playwright.sync_api")
+    playwright.expect.set_options(timeout=15_000)  # a busy machine draws late
     with playwright.sync_playwright() as started:
         yield started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 

@@ -37,8 +37,12 @@ def paint(page: Any, prompt: str) -> None:
     idle(page)
 
 
-def test_type_watch_stop_and_generate_again(visit: Callable[..., Any]) -> None:
-    page = visit()
+def test_type_watch_stop_and_generate_again(visit: Callable[..., Any], tmp_path: Path) -> None:
+    with serving(studio_at(tmp_path, step_seconds=0.25)) as slow:
+        _watch_and_stop(visit(to=slow))
+
+
+def _watch_and_stop(page: Any) -> None:
     page.fill(PROMPT, "an orange cat <script>alert(1)</script>")
     expect(page.locator("#meter")).to_contain_text("/ 75")
     page.press(PROMPT, "Control+Enter")
@@ -57,8 +61,6 @@ def test_type_watch_stop_and_generate_again(visit: Callable[..., Any]) -> None:
 
 
 def _is_picture() -> Any:
-    import re
-
     return re.compile(r"^pictures/.+\.png$")
 
 
@@ -89,8 +91,12 @@ def skip_and_queue(page: Any) -> None:
     expect(page.locator(".plate.on")).to_contain_text(re.compile(r"Picture [123] of 3"))
 
 
-def test_close_the_page_in_mid_run_and_find_the_picture(visit: Callable[..., Any], url: str) -> None:
-    page = visit()
+def test_close_the_page_in_mid_run_and_find_the_picture(visit: Callable[..., Any], tmp_path: Path) -> None:
+    with serving(studio_at(tmp_path, step_seconds=0.15)) as slow:
+        _leave_and_come_back(visit(to=slow), slow)
+
+
+def _leave_and_come_back(page: Any, url: str) -> None:
     page.fill(PROMPT, "a fish at sea, found again")
     page.locator("#count label", has_text="4").click()
     page.press(PROMPT, "Control+Enter")
