@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from studio.settings import Settings
+from studio.spellbook import PRESETS, read_spellbook
 from tests.floors import ROOT
 from tests.repository import targets
 
@@ -118,3 +119,12 @@ def test_chinese_is_set_as_chinese() -> None:
     prose = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)|https?://\S+", "", text("README.zh.md"), flags=re.DOTALL)
     assert not re.findall(r"[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u4e00-\u9fff]", prose)
     assert not re.findall(r"[\u4e00-\u9fff][,;:!?(]|[,;!?)][\u4e00-\u9fff]", prose)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_counts_of_the_spellbook_are_those_of_the_book(readme: str) -> None:
+    book = read_spellbook(PRESETS)
+    styles = sum(len(group.styles) for group in book.styles)
+    scenes = sum(len(group.scenes) for group in book.scenes)
+    for count in (len(book.spells), len(book.chapters), styles, scenes):
+        assert re.search(rf"(?<![\d,]){count:,}(?![\d,])", text(readme)), count
