@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from studio.messages import DeviceState, Held, HubSource, ModelState, Trouble
@@ -27,11 +28,12 @@ def test_a_model_on_disk_is_weighed_from_its_headers(tiny_checkpoint: Path) -> N
 
 def test_a_model_tells_how_many_layers_its_text_encoder_has(tiny_checkpoint: Path, tmp_path: Path) -> None:
     assert state(tiny_checkpoint, device()).layers == 2
-    config = tiny_checkpoint / "text_encoder" / "config.json"
+    own = shutil.copytree(tiny_checkpoint, tmp_path / "own")
+    config = own / "text_encoder" / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"num_hidden_layers": 24}))
-    assert state(tiny_checkpoint, device()).layers == MOST_LAYERS
+    assert state(own, device()).layers == MOST_LAYERS
     config.write_text("[]")
-    assert state(tiny_checkpoint, device()).layers == MOST_LAYERS
+    assert state(own, device()).layers == MOST_LAYERS
     assert state(tmp_path / "nothing").layers == MOST_LAYERS
 
 
