@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from studio.service import Studio
 from tests.ui.house import app_of
@@ -33,15 +34,13 @@ PROMPT = "#prompt textarea"
 
 
 @contextmanager
-def serving(studio: Studio, port: int = 0) -> Iterator[str]:
-    """The page on a port of its own, for as long as it is needed."""
+def served(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """An app on a port of its own, for as long as it is needed."""
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
-    studio.start()
-    config = uvicorn.Config(app_of(studio), port=port, log_level="error", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -51,6 +50,16 @@ def serving(studio: Studio, port: int = 0) -> Iterator[str]:
     finally:
         server.should_exit = server.force_exit = True
         thread.join(5)
+
+
+@contextmanager
+def serving(studio: Studio, port: int = 0) -> Iterator[str]:
+    """The page of a studio that runs meanwhile."""
+    studio.start()
+    try:
+        with served(app_of(studio), port) as url:
+            yield url
+    finally:
         studio.close()
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 
 from tests.ui.book_page import app_of
-from tests.ui.browsing import IN_A_BROWSER, NARROW, WIDE, fits
+from tests.ui.browsing import IN_A_BROWSER, NARROW, WIDE, fits, served
 from tests.ui.small_book import BOOK
 
 pytestmark = IN_A_BROWSER
@@ -21,35 +16,17 @@ PROMPT, NEGATIVE, SEARCH = "#prompt textarea", "#negative textarea", ".bkfind in
 Visit = Callable[..., Any]
 
 
-@contextmanager
-def served(languages: str) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = uvicorn.Config(app_of(BOOK, languages), port=port, log_level="critical")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    try:
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(5)
-
-
 @pytest.fixture(scope="module")
 def english() -> Iterator[str]:
     """The page with a model that reads English alone."""
-    with served("en") as url:
+    with served(app_of(BOOK, "en")) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def bilingual() -> Iterator[str]:
     """The page with a model that reads both languages."""
-    with served("en zh") as url:
+    with served(app_of(BOOK, "en zh")) as url:
         yield url
 
 
