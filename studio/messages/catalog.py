@@ -1,0 +1,145 @@
+"""What the catalog says: entries, and where their files come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from studio.messages.base import Bilingual, Language, Message, Size
+
+Capability = Literal["text_to_image", "image_to_image", "inpaint"]
+
+
+class LocalSource(Message):
+    """Weights in a folder of diffusers layout, named from the repository's root or absolutely."""
+
+    kind: Literal["local"] = "local"
+    path: str
+
+
+class FileSource(Message):
+    """All of a checkpoint in one `.safetensors` file, in the layout people exchange them in."""
+
+    kind: Literal["file"] = "file"
+    path: str
+
+
+class HubSource(Message):
+    """A repository of the Hugging Face hub: a folder of diffusers layout, or one file of it."""
+
+    kind: Literal["hub"] = "hub"
+    repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    revision: str = "main"
+    variant: str = Field(default="", description="for example fp16, where the repository offers it")
+    file: str = Field(default="", description="the one file that is wanted; empty: the whole checkpoint")
+    sha256: str = Field(default="", description="what the one file must be; needed for a .pth or .bin")
+
+
+class ModelScopeSource(Message):
+    """A repository of ModelScope, laid out as on the hub."""
+
+    kind: Literal["modelscope"] = "modelscope"
+    repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    revision: str = "master"
+    variant: str = ""
+    file: str = ""
+    sha256: str = ""
+
+
+Source = Annotated[
+    LocalSource | FileSource | HubSource | ModelScopeSource,
+    Field(discriminator="kind"),
+]
+
+
+class GenerationDefaults(Message):
+    """What a model paints with when a person sets nothing."""
+
+    size: Size
+    steps: int = Field(gt=0)
+    guidance: float = Field(ge=0)
+    sampler: str
+    negative: str = ""
+
+
+class GenerationLimits(Message):
+    """How far a person may go with a model."""
+
+    smallest: int = Field(gt=0, description="shortest side in pixels")
+    largest: int = Field(gt=0, description="longest side in pixels")
+    multiple: int = Field(default=8, gt=0, description="sides are multiples of this")
+    steps: int = Field(gt=0, description="most steps")
+    guidance: float = Field(gt=0, description="most guidance")
+    count: int = Field(default=8, gt=0, description="most pictures of one job")
+
+
+class Example(Message):
+    """A starter that shows what a model can do: one click fills the form with it."""
+
+    title: Bilingual
+    prompt: Bilingual
+    seed: int | None = None
+
+
+class ModelSpec(Message):
+    """One entry of models.yaml."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: Bilingual
+    note: Bilingual | None = None
+    family: str
+    source: Source
+    licence: str
+    verified: str = Field(
+        default="", description="the day its repository and files were seen; empty: not yet"
+    )
+    own: bool = Field(
+        default=False, description="a person's file, found in a folder, not an entry of models.yaml"
+    )
+    capabilities: tuple[Capability, ...] = ("text_to_image", "image_to_image", "inpaint")
+    languages: tuple[Language, ...] = ("en",)
+    defaults: GenerationDefaults
+    limits: GenerationLimits
+    examples: tuple[Example, ...] = ()
+
+
+class PartSpec(Message):
+    """An entry of models.yaml that is no model by itself: it is added to one."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: Bilingual
+    note: Bilingual | None = None
+    source: Source
+    licence: str
+    verified: str = Field(
+        default="", description="the day its repository and files were seen; empty: not yet"
+    )
+    own: bool = False
+
+
+class VaeSpec(PartSpec):
+    """A VAE that can take the place of a model's own."""
+
+    families: tuple[str, ...] = Field(
+        default=(), description="of the models it fits; empty: its file does not tell"
+    )
+
+
+class UpscalerSpec(PartSpec):
+    """A model that makes pictures larger."""
+
+    scale: int = Field(
+        default=0, ge=0, description="how many times larger; 0: its file tells when it is loaded"
+    )
+
+
+Entry = ModelSpec | VaeSpec | UpscalerSpec
+"""Whatever of the catalog is brought to a device."""
+
+
+class SamplerSpec(Message):
+    """A sampler under the name people know."""
+
+    id: str
+    title: str

@@ -1,0 +1,128 @@
+"""What a person fills in, value by value."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field
+
+from studio.messages.base import Digest, Message, Size, Trouble
+
+LANCZOS = "lanczos"
+"""The upscaler that every studio has: it needs no weights."""
+LATENT = "latent"
+"""Enlarges what the denoiser works on, before it is decoded; of use only where more painting follows."""
+
+
+class Input(Message):
+    """A picture that somebody brought, as it was kept: upright, in plain colours, whole."""
+
+    picture: Digest
+    size: Size
+    notes: tuple[Trouble, ...] = Field(default=(), description="what was changed about it, to be told")
+
+
+class Start(Message):
+    """The picture that painting starts from, and how far it may depart from it."""
+
+    picture: Digest
+    strength: float = Field(default=0.6, ge=0, le=1)
+    fit: Literal["crop", "stretch"] = Field(default="crop", description="how it takes another shape")
+
+
+class Mask(Message):
+    """What of the start is painted anew: where the mask is white."""
+
+    picture: Digest
+    feather: int = Field(default=8, ge=0, le=64, description="pixels in which new runs into old")
+    invert: bool = False
+    area: Literal["whole", "masked"] = Field(
+        default="whole", description="the picture as it is, or the masked region at the model's full size"
+    )
+    margin: int = Field(default=32, ge=0, le=256, description="pixels around the masked region")
+    fill: Literal["original", "blurred", "noise", "nothing"] = Field(
+        default="original", description="what lies under the mask as painting starts"
+    )
+
+
+class Outpaint(Message):
+    """How many pixels the start grows by on each side."""
+
+    left: int = Field(default=0, ge=0)
+    right: int = Field(default=0, ge=0)
+    top: int = Field(default=0, ge=0)
+    bottom: int = Field(default=0, ge=0)
+    feather: int = Field(default=16, ge=0, le=128)
+
+
+class Variation(Message):
+    """Another seed mixed into a picture's noise: 0 is the picture, 1 is the other seed's."""
+
+    seed: int = Field(ge=0)
+    weight: float = Field(ge=0, le=1)
+
+
+Tiling = Literal["none", "both", "across", "down"]
+"""In which directions a picture continues seamlessly beside itself."""
+
+
+class Base(Message):
+    """The first stage: the picture itself."""
+
+    kind: Literal["base"] = "base"
+
+
+class HighResolution(Message):
+    """A second pass: enlarged, then painted over at the new size."""
+
+    kind: Literal["high_resolution"] = "high_resolution"
+    factor: float = Field(default=2.0, gt=1, le=4)
+    strength: float = Field(default=0.5, gt=0, le=1)
+    steps: int = Field(default=0, ge=0, description="0: as many as the base")
+    upscaler: str = LATENT
+
+
+class Upscale(Message):
+    """The picture enlarged, nothing painted anew."""
+
+    kind: Literal["upscale"] = "upscale"
+    factor: float = Field(default=2.0, gt=1, le=8)
+    upscaler: str = LANCZOS
+
+
+Stage = Annotated[Base | HighResolution | Upscale, Field(discriminator="kind")]
+StageKind = TypeVar("StageKind", Base, HighResolution, Upscale)
+
+
+class EmbeddingUse(Message):
+    """An embedding that a prompt names, with the file it is read from."""
+
+    name: str
+    path: str
+    sha256: str = ""
+
+
+class Draft(Message):
+    """What a surface collects: model and prompt, everything else optional."""
+
+    model: str
+    prompt: str = ""
+    negative: str | None = None
+    styles: tuple[str, ...] = Field(default=(), description="ids, in the order they go around the prompt")
+    width: int | None = None
+    height: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    sampler: str | None = None
+    seed: int | None = None
+    count: int = 1
+    clip_skip: int | None = None
+    vae: str | None = None
+    tiling: Tiling = "none"
+    variation: Variation | None = None
+    start: Start | None = None
+    mask: Mask | None = None
+    outpaint: Outpaint | None = None
+    high_resolution: HighResolution | None = None
+    upscale: Upscale | None = None
+    base: bool = Field(default=True, description="False: the start is upscaled and nothing is painted")

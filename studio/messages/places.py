@@ -1,0 +1,107 @@
+"""Where entries are now, as the page shows them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from studio.messages.base import Bilingual, Message, Trouble
+from studio.messages.catalog import ModelSpec, SamplerSpec, UpscalerSpec, VaeSpec
+
+ModelPlace = Literal["resident", "host", "disk", "hub", "missing"]
+"""On a device, in the host's memory, on disk, to be downloaded, or not to be had here."""
+
+
+class Held(Message):
+    """A model in memory: the bytes of its parts by their keys, whether work holds it, when it was last used."""
+
+    model: str
+    title: Bilingual | None = None
+    parts: dict[str, int]
+    pinned: bool = False
+    used: float = Field(default=0.0, description="seconds since 1970")
+    mode: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """What it weighs alone; a part shared with another model counts for both."""
+        return sum(self.parts.values())
+
+
+class Forecast(Message):
+    """Whether a wanted model fits, what has to be loaded, and what has to go first."""
+
+    fits: bool
+    resident: bool = False
+    loads: int = 0
+    evicts: tuple[str, ...] = ()
+    needs: int = 0
+    has: int = 0
+
+
+class DeviceState(Message):
+    """A device as the page shows it: its budget and what it holds, on itself and in the host's memory."""
+
+    name: str
+    title: str = ""
+    budget: int = 0
+    total: int = 0
+    itemsize: int = Field(default=2, description="bytes of one number of the type it computes in")
+    held: tuple[Held, ...] = ()
+    host_budget: int = 0
+    host_held: tuple[Held, ...] = ()
+    ready: bool = False
+
+
+class Fetching(Message):
+    """How far a download is: bytes that are here, bytes in all, bytes that come in a second."""
+
+    done: int = 0
+    total: int = 0
+    rate: float = 0.0
+
+
+class ModelState(Message):
+    """A model as the page shows it now: where it is, what it weighs, which samplers run on it."""
+
+    spec: ModelSpec
+    place: ModelPlace
+    bytes: int = 0
+    used: float = Field(
+        default=0.0, description="when it was last used, seconds since 1970; 0: not since the start"
+    )
+    trouble: Trouble | None = Field(
+        default=None, description="why it cannot be had, or why its last load failed"
+    )
+    forecast: Forecast | None = Field(default=None, description="what wanting it would do")
+    fetching: Fetching | None = Field(default=None, description="its files are on their way here")
+    samplers: tuple[SamplerSpec, ...] = ()
+    window: int = Field(default=75, description="tokens of one window, start and end mark not counted")
+    layers: int = Field(
+        default=12, gt=0, description="of its text encoder that a clip skip counts, from the last"
+    )
+
+
+class PartState(Message):
+    """A VAE or an upscaler as the page offers it: where it is, and what it weighs once that is known."""
+
+    spec: VaeSpec | UpscalerSpec
+    place: ModelPlace
+    bytes: int = 0
+    trouble: Trouble | None = Field(default=None, description="why it cannot be had")
+
+
+class TokenCount(Message):
+    """How much of the model's windows a prompt uses."""
+
+    used: int
+    window: int
+    windows: tuple[int, ...] = Field(
+        default=(), description="tokens in each window; a border lies behind each but the last"
+    )
+
+    @property
+    def room(self) -> int:
+        """How many tokens the windows begun so far have room for: 82 tokens are 82 of 150."""
+        return self.window * max(1, len(self.windows))

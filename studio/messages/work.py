@@ -1,0 +1,140 @@
+"""What a device is asked to do, and what comes of it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from pydantic import Field
+
+from studio.messages.base import RECORD_FORMAT, Message, Size, Trouble
+from studio.messages.forms import (
+    LANCZOS,
+    LATENT,
+    Base,
+    Draft,
+    EmbeddingUse,
+    Mask,
+    Outpaint,
+    Stage,
+    StageKind,
+    Start,
+    Tiling,
+    Variation,
+)
+
+
+class Request(Message):
+    """Base of every kind of work: complete, checked, ready for a device."""
+
+    id: str
+    job: str
+    person: str
+    priority: int = 0
+
+
+class GenerationRequest(Request):
+    """One picture: every seed chosen, every limit checked, its stages named."""
+
+    kind: Literal["generate"] = "generate"
+    model: str
+    prompt: str = Field(description="what is painted: styles applied, alternatives and wildcards chosen")
+    negative: str
+    written: str = Field(default="", description="what was written; empty with no styles: what is painted")
+    written_negative: str = ""
+    styles: tuple[str, ...] = ()
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    sampler: str
+    seed: int
+    clip_skip: int = Field(default=1, ge=1, description="1: the text encoder's last layer")
+    vae: str = Field(default="", description="empty: the model's own")
+    tiling: Tiling = "none"
+    variation: Variation | None = None
+    start: Start | None = None
+    mask: Mask | None = None
+    outpaint: Outpaint | None = None
+    embeddings: tuple[EmbeddingUse, ...] = ()
+    stages: tuple[Stage, ...] = (Base(),)
+
+    @property
+    def as_written(self) -> tuple[str, str]:
+        """Prompt and negative as a person wrote them."""
+        if self.written or self.written_negative or self.styles:
+            return self.written, self.written_negative
+        return self.prompt, self.negative
+
+    @property
+    def paints(self) -> bool:
+        """Whether a model paints, or the start is only enlarged."""
+        return any(stage.kind != "upscale" for stage in self.stages)
+
+    def stage(self, kind: type[StageKind]) -> StageKind | None:
+        """The stage of a kind, if the request has it."""
+        return next((one for one in self.stages if isinstance(one, kind)), None)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The entries beside the model that this request needs: a VAE, upscalers."""
+        upscalers = [one.upscaler for one in self.stages if not isinstance(one, Base)]
+        named = [self.vae, *upscalers] if self.paints else upscalers
+        return tuple(dict.fromkeys(id for id in named if id not in ("", LANCZOS, LATENT)))
+
+
+class Media(Message):
+    """A picture's bytes; `rgb` is rows of raw pixels, the form in which a device hands one over."""
+
+    kind: Literal["rgb", "png", "jpeg"]
+    size: Size
+    sha256: str
+    data: bytes = Field(repr=False)
+
+    @classmethod
+    def of(cls, kind: Literal["rgb", "png", "jpeg"], width: int, height: int, data: bytes) -> Media:
+        """A picture with its hash worked out."""
+        digest = hashlib.sha256(data).hexdigest()
+        return cls(kind=kind, size=Size(width=width, height=height), sha256=digest, data=data)
+
+
+class Recipe(Message):
+    """What makes a picture again, with what it was made on."""
+
+    format: int = RECORD_FORMAT
+    request: GenerationRequest
+    model_title: str
+    model_hash: str = ""
+    mode: str = Field(default="", description="device and number type, for example `cpu bfloat16`")
+    took: float = Field(default=0.0, description="seconds")
+    studio: str = ""
+
+
+class Picture(Message):
+    """A kept picture: its file is the truth, this is its line in the index."""
+
+    id: str
+    person: str
+    job: str
+    created: float = Field(description="seconds since 1970")
+    size: Size
+    recipe: Recipe
+
+
+JobState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+ENDED: tuple[JobState, ...] = ("done", "failed", "cancelled", "interrupted")
+
+
+class Job(Message):
+    """One or several requests of one draft, and their state on disk."""
+
+    format: int = RECORD_FORMAT
+    id: str
+    person: str
+    draft: Draft
+    requests: tuple[GenerationRequest, ...]
+    state: JobState = "queued"
+    created: float
+    pictures: tuple[str, ...] = ()
+    ended: tuple[str, ...] = Field(default=(), description="ids of the requests that need no more work")
+    trouble: Trouble | None = None
