@@ -241,14 +241,18 @@ def test_a_second_pass_that_paints_larger_is_put_back_larger() -> None:
 # -- the masked region ----------------------------------------------------------------------------
 
 
+def close_up(
+    start: Image.Image, box: tuple[int, int, int, int], size: tuple[int, int], margin: int
+) -> Canvas:
+    """A box of a picture, marked and laid out alone, with sharp edges."""
+    wanted = wish(area="masked", feather=0, margin=margin)
+    return lay_out(asked(size, mask=wanted), start, marked(start.size, box))
+
+
 def test_the_masked_region_is_painted_at_the_full_size() -> None:
     start = Image.new("RGB", (400, 300), "blue")
     start.paste("red", (100, 100, 120, 110))
-    canvas = lay_out(
-        asked((128, 128), mask=wish(area="masked", feather=0, margin=6)),
-        start,
-        marked((400, 300), (100, 100, 120, 110)),
-    )
+    canvas = close_up(start, (100, 100, 120, 110), (128, 128), margin=6)
     # 20 pixels and a margin of 6 on both sides at four times their size.
     assert np.asarray(canvas.mask)[64, 30:98].min() == 255
     assert np.asarray(canvas.mask)[64, :20].max() == 0
@@ -257,19 +261,11 @@ def test_the_masked_region_is_painted_at_the_full_size() -> None:
 
 def test_what_is_painted_of_a_region_lands_where_it_was() -> None:
     start = grain((200, 150))
-    canvas = lay_out(
-        asked((128, 96), mask=wish(area="masked", feather=0, margin=8)),
-        start,
-        marked((200, 150), (150, 20, 190, 60)),
-    )
+    canvas = close_up(start, (150, 20, 190, 60), (128, 96), margin=8)
     # A model that paints just what it is given changes nothing but the sharpness of what is marked.
     soft = Image.new("RGB", (200, 150), "blue")
     ImageDraw.Draw(soft).ellipse((155, 25, 185, 55), fill="yellow")
-    given_back = lay_out(
-        asked((128, 96), mask=wish(area="masked", feather=0, margin=8)),
-        soft,
-        marked((200, 150), (150, 20, 190, 60)),
-    )
+    given_back = close_up(soft, (150, 20, 190, 60), (128, 96), margin=8)
     result = given_back.finish(given_back.picture)
     assert np.abs(array(result) - array(soft)).mean() < 1
     assert canvas.finish(painted(canvas)).size == (200, 150)
@@ -290,11 +286,7 @@ def test_a_region_at_the_edge_stays_within_the_picture(corner: tuple[int, int]) 
 def test_a_region_that_has_no_room_for_its_shape_is_not_squeezed() -> None:
     start = Image.new("RGB", (300, 40), "blue")
     ImageDraw.Draw(start).ellipse((130, 0, 169, 39), fill="red")
-    canvas = lay_out(
-        asked((128, 128), mask=wish(area="masked", feather=0, margin=0)),
-        start,
-        marked((300, 40), (0, 0, 300, 40)),
-    )
+    canvas = close_up(start, (0, 0, 300, 40), (128, 128), margin=0)
     red = np.argwhere(array(canvas.picture)[..., 0] > 127)
     # The disc stays a disc; above and below the picture goes on mirrored.
     width = int(np.ptp(red[:, 1])) + 1
