@@ -25,7 +25,7 @@ from studio.diffusion.latents import (
     tensor_of,
 )
 from studio.diffusion.passes import Kept, OnStep, Pass, denoise
-from studio.diffusion.preview import LatentColours, latent_colours
+from studio.diffusion.preview import latent_colours
 from studio.diffusion.samplers import scheduler
 from studio.diffusion.seamless import seamless
 from studio.diffusion.stopping import Stopped
@@ -199,13 +199,9 @@ class _Painting:
                 raise Stopped(number)
             due = time.monotonic() - last >= PREVIEW_SECONDS
             last = time.monotonic() if due else last
-            self.watcher.on_step(stage, number, steps, _preview(colours, latents) if due else None)
+            self.watcher.on_step(stage, number, steps, colours.jpeg(latents[0]) if due else None)
 
         return step
-
-
-def _preview(colours: LatentColours, latents: Tensor) -> bytes:
-    return colours.jpeg(latents[0])
 
 
 def _sound(pictures: Tensor) -> bool:
