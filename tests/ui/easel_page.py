@@ -1,4 +1,4 @@
-"""A page with nothing but a mat for the easel, and routes for pictures and masks that keep them in memory."""
+"""A page with nothing but a mat for the easel, routes that keep pictures and masks in memory, and a hand on it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
+import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -17,7 +18,12 @@ from PIL import Image
 
 from studio.i18n import TABLES
 from studio.settings import ROOT
+from tests.ui.browsing import NARROW as TELEPHONE
+from tests.ui.browsing import WIDE
 
+SHARP = WIDE | {"device_scale_factor": 2}
+NARROW = TELEPHONE | {"device_scale_factor": 2}
+SIZE = (600, 400)
 STATIC = ROOT / "studio" / "ui" / "static"
 STYLES = ("tokens.css", "page.css", "stage.css", "narrow.css", "easel.css")
 EVENTS = (
@@ -120,3 +126,76 @@ def _page() -> str:
     words = {key: {name: escape(table[key]) for name, table in TABLES.items()} for key in keys}
     styles = "\n".join((STATIC / name).read_text("utf-8") for name in STYLES)
     return PAGE.format(styles=styles, words=json.dumps(words), events=list(EVENTS), **script)
+
+
+# -- the hand -------------------------------------------------------------------------------------
+
+
+class Easel:
+    """The easel as a person has it before them."""
+
+    def __init__(self, page: Any, shelf: Shelf) -> None:
+        self.page = page
+        self.shelf = shelf
+
+    def open(self, way: str = "inpaint", size: tuple[int, int] = SIZE, **options: Any) -> Easel:
+        """Opens it on a picture of that size."""
+        options = {"way": way, "picture": self.shelf.picture(*size), "size": size} | options
+        opened = self.page.evaluate("(o) => studio.easel.open(document.querySelector('#host'), o)", options)
+        assert opened
+        return self
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """Where on the screen a pixel of the picture lies, as the browser lays the picture out."""
+        box = self.page.evaluate(
+            "() => { const i = document.querySelector('.eimage'), b = i.getBoundingClientRect();"
+            " return [b.left, b.top, b.width / i.naturalWidth, b.height / i.naturalHeight]; }"
+        )
+        return box[0] + x * box[2], box[1] + y * box[3]
+
+    def drag(self, *points: tuple[float, float], button: str = "left") -> None:
+        """Draws with the mouse through pixels of the picture."""
+        mouse = self.page.mouse
+        places = [self.at(*point) for point in points]
+        mouse.move(*places[0])
+        mouse.down(button=button)
+        for place in places[1:] or places:
+            mouse.move(*place, steps=6)
+        mouse.up(button=button)
+
+    def size(self, pixels: int) -> None:
+        """Sets the brush by its slider."""
+        self.page.evaluate(
+            "(n) => { const s = document.querySelector('.esize input'), w = document.querySelector('.eimage');"
+            " const most = Math.max(16, Math.round(Math.min(w.naturalWidth, w.naturalHeight) / 2));"
+            " s.value = 1000 * Math.log(n) / Math.log(most); s.dispatchEvent(new Event('input')); }",
+            pixels,
+        )
+        shown = self.page.locator(".esize output").text_content().removesuffix(" px")
+        assert int(shown) == pytest.approx(pixels, rel=0.01)
+
+    def press(self, act: str) -> None:
+        """Presses a button of the bar."""
+        self.page.locator(f".easel [data-act={act}]").click()
+
+    def mask(self) -> np.ndarray[Any, Any]:
+        """The mask as it was posted last."""
+        digest = self.page.evaluate("studio.easel.settled()")
+        assert digest, "nothing is painted"
+        assert digest == self.shelf.masks[-1]
+        assert self.heard("easel:change")[-1]["mask"] == digest
+        return self.shelf.mask(digest)
+
+    def heard(self, name: str) -> list[dict[str, Any]]:
+        """The events of a name so far."""
+        return [event for event in self.page.evaluate("heard") if event["name"] == name]
+
+    def wait(self, name: str, count: int = 1) -> dict[str, Any]:
+        """Waits for so many events of a name and hands back the last."""
+        self.page.wait_for_function(f"heard.filter((e) => e.name === '{name}').length >= {count}")
+        return self.heard(name)[-1]
+
+
+def near(found: tuple[float, ...], meant: tuple[float, ...], within: float = 2) -> bool:
+    """Whether numbers agree but for rounding to whole pixels of the screen."""
+    return all(abs(one - other) <= within for one, other in zip(found, meant, strict=True))
