@@ -44,6 +44,10 @@ FLOW_SAMPLERS: tuple[SamplerSpec, ...] = tuple(
 """Samplers of models that follow a flow: the others would paint noise on them."""
 
 
+MOST_LAYERS = 12
+"""Of the text encoders in use the smallest that people know has so many; nobody asks for more of a larger one."""
+
+
 @dataclass(frozen=True)
 class Family:
     """Facts about a family that are needed before anything is loaded."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from studio.errors import StudioError
-from studio.families import FAMILIES
+from studio.families import FAMILIES, MOST_LAYERS
 from studio.messages import (
     LANCZOS,
     LATENT,
@@ -52,7 +52,7 @@ class Around:
     style: Callable[[str], Template | None] = lambda id: None
     wildcards: Wildcards = lambda name: ()
     language: Language = "en"
-    layers: int = 12
+    layers: int = MOST_LAYERS
     """Of the model's text encoder, where a clip skip ends."""
 
 
@@ -170,6 +170,8 @@ def _check_way(draft: Draft, spec: ModelSpec) -> None:
         raise _lacking(needed, spec)
     if draft.high_resolution and (draft.mask or draft.outpaint):
         raise StudioError("high_resolution_with_mask")
+    if draft.high_resolution and not draft.base:
+        raise StudioError("high_resolution_without_base")
 
 
 def _lacking(needed: Capability, spec: ModelSpec) -> StudioError:
@@ -225,7 +227,7 @@ def _grown(draft: Draft, start: Size, spec: ModelSpec) -> Size:
 
 def _stages(draft: Draft, size: Size, around: Around) -> tuple[Stage, ...]:
     base: tuple[Stage, ...] = (Base(),) if draft.base else ()
-    second = (draft.high_resolution,) if draft.high_resolution and draft.base else ()
+    second = (draft.high_resolution,) if draft.high_resolution else ()
     stages = base + second + ((draft.upscale,) if draft.upscale else ())
     if not stages:
         raise StudioError("nothing_to_do")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from studio.catalog import source_path
 from studio.errors import StudioError
-from studio.families import FAMILIES
+from studio.families import FAMILIES, MOST_LAYERS
 from studio.forecast import forecast
 from studio.messages import (
     DeviceState,
@@ -30,9 +30,6 @@ from studio.weights import (
     text_layers,
     weight_files,
 )
-
-MOST_LAYERS = 12
-"""Of the text encoders in use the smallest that people know has so many; nobody asks for more of a larger one."""
 
 
 def state_of(

@@ -13,7 +13,7 @@ from studio.catalog import Catalog, source_path
 from studio.downloads import Downloads, Errands
 from studio.engine import Engine
 from studio.errors import StudioError
-from studio.families import FAMILIES
+from studio.families import FAMILIES, MOST_LAYERS
 from studio.gallery import Gallery
 from studio.inputs import Inputs
 from studio.jobs import JobBook
@@ -41,7 +41,7 @@ from studio.messages import (
 from studio.own import Library, Own
 from studio.pace import Pace
 from studio.people import People
-from studio.places import MOST_LAYERS, layers_of, part_bytes, part_state, state_of
+from studio.places import layers_of, part_bytes, part_state, state_of
 from studio.prompt import (
     Template,
     Texts,

@@ -301,6 +301,9 @@ def test_ways_that_do_not_go_together_are_refused() -> None:
     assert not_started(start=START, mask=mask, outpaint=sides) == "mask_and_outpaint"
     twice = HighResolution()
     assert not_started(start=START, mask=mask, high_resolution=twice) == "high_resolution_with_mask"
+    only_larger = {"base": False, "start": START, "upscale": Upscale()}
+    assert not_started(**only_larger, high_resolution=twice) == "high_resolution_without_base"
+    assert started(**only_larger).stage(HighResolution) is None
 
 
 def test_a_picture_that_is_not_kept_is_said() -> None:

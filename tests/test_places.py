@@ -6,8 +6,9 @@ import json
 import shutil
 from pathlib import Path
 
+from studio.families import MOST_LAYERS
 from studio.messages import DeviceState, Held, HubSource, ModelState, Trouble
-from studio.places import MOST_LAYERS, part_elements, part_state, state_of
+from studio.places import part_elements, part_state, state_of
 from tests.diffusion.painting import spec
 from tests.tiny_parts import tiny_upscaler, upscaler_spec, vae_spec
 

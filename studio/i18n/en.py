@@ -131,6 +131,7 @@ STRINGS: dict[str, str] = {
     "error.model_takes_no_picture": "{model} cannot start from a picture. Choose another model, or paint from the prompt alone.",
     "error.model_takes_no_mask": "{model} cannot paint inside a mask. Choose another model.",
     "error.high_resolution_with_mask": "The hi-res pass paints the whole picture, so it does not go with a mask. Switch it off, and upscale afterwards.",
+    "error.high_resolution_without_base": "The hi-res pass paints the picture again, and here it is only enlarged. Switch the pass off, or choose Redraw.",
     "error.nothing_to_do": "Nothing is asked of the picture. Choose how much larger it is to be.",
     "error.result_too_large": "The picture would be {side} pixels long; {most} is the most. Choose a smaller factor.",
     "error.clip_skip_not_here": "{family} has no clip skip. Set it to 1.",

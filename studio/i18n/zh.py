@@ -131,6 +131,7 @@ STRINGS: dict[str, str] = {
     "error.model_takes_no_picture": "{model} 不能从图片开始。请换一个模型，或者只凭咒语来画。",
     "error.model_takes_no_mask": "{model} 不能只画涂抹的部分。请换一个模型。",
     "error.high_resolution_with_mask": "高清修复会重画整张图，不能和涂抹一起用。先关掉它，画好再放大。",
+    "error.high_resolution_without_base": "高清修复会重画整张图，而现在只是放大。先关掉它，或者改选重画。",
     "error.nothing_to_do": "没有要做的事。请选择放大多少倍。",
     "error.result_too_large": "画会有 {side} 像素长，最多 {most}。请选小一点的倍数。",
     "error.clip_skip_not_here": "{family} 不能跳过 CLIP 层。请设为 1。",
