@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from studio.entries import Document, Place, Problem
 from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.messages import (
+    ControlSpec,
+    DetectorSpec,
     FileSource,
     HubSource,
     LocalSource,
@@ -21,13 +23,22 @@ from studio.messages import (
     ModelSpec,
     PartSpec,
     Source,
+    TranslatorSpec,
     UpscalerSpec,
     VaeSpec,
 )
 from studio.settings import ROOT
 from studio.weights import component_folders, variant_of, weight_files
 
-KEYS = {"models", "vaes", "upscalers", "default"}
+PARTS: dict[str, type[PartSpec]] = {
+    "vaes": VaeSpec,
+    "upscalers": UpscalerSpec,
+    "translators": TranslatorSpec,
+    "detectors": DetectorSpec,
+    "controls": ControlSpec,
+}
+"""The lists of models.yaml beside its models, each with what its entries are."""
+KEYS = {"models", "default", *PARTS}
 Entry = TypeVar("Entry", bound=ModelSpec | PartSpec)
 Sourced = ModelSpec | PartSpec
 """Whatever has files of its own."""
@@ -52,6 +63,9 @@ class Catalog:
     problems: tuple[Problem, ...] = ()
     vaes: dict[str, VaeSpec] = field(default_factory=dict)
     upscalers: dict[str, UpscalerSpec] = field(default_factory=dict)
+    translators: dict[str, TranslatorSpec] = field(default_factory=dict)
+    detectors: dict[str, DetectorSpec] = field(default_factory=dict)
+    controls: dict[str, ControlSpec] = field(default_factory=dict)
     defaults: Defaults | None = None
 
     def spec(self, model: str) -> ModelSpec:
@@ -68,7 +82,8 @@ class Catalog:
     @property
     def sourced(self) -> tuple[Sourced, ...]:
         """Every entry that has files."""
-        return (*self.specs.values(), *self.vaes.values(), *self.upscalers.values())
+        parts = (entry for key in PARTS for entry in getattr(self, key).values())
+        return (*self.specs.values(), *parts)
 
 
 class Models(Protocol):
@@ -93,13 +108,16 @@ def read_catalog(path: Path) -> Catalog:
     for key in set(document.data) - KEYS:
         document.problem((key,), "is not a key that is known here")
     specs = _read(document, "models", ModelSpec, {})
-    vaes = _read(document, "vaes", VaeSpec, specs)
-    upscalers = _read(document, "upscalers", UpscalerSpec, {**specs, **vaes})
+    known: dict[str, Sourced] = dict(specs)
+    parts: dict[str, dict[str, Any]] = {}
+    for key, kind in PARTS.items():
+        parts[key] = _read(document, key, kind, known)
+        known |= parts[key]
     defaults = document.entry("default", Defaults)
     for name, model in defaults or ():
         if model not in specs:
             document.problem(("default", name), f"{model} is not among the models")
-    return Catalog(specs, tuple(document.problems), vaes, upscalers, defaults)
+    return Catalog(specs, tuple(document.problems), defaults=defaults, **parts)
 
 
 def _read(document: Document, key: str, kind: type[Entry], others: Mapping[str, Sourced]) -> dict[str, Entry]:

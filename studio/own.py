@@ -8,18 +8,21 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from studio.catalog import Catalog, Sourced, latent_scale
+from studio.catalog import PARTS, Catalog, Sourced, latent_scale
 from studio.entries import Problem
 from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.messages import (
+    AnyRequest,
     Bilingual,
     Capability,
+    ControlSpec,
+    DetectorSpec,
     Entry,
     FileSource,
     GenerationDefaults,
@@ -27,6 +30,7 @@ from studio.messages import (
     GenerationRequest,
     ModelSpec,
     Size,
+    TranslatorSpec,
     Trouble,
     UpscalerSpec,
     VaeSpec,
@@ -341,16 +345,32 @@ class Library:
         own = self._own.found().specs.get(model)
         return self._catalog.spec(model) if own is None else own
 
+    @property
+    def translators(self) -> dict[str, TranslatorSpec]:
+        """The translators by their ids."""
+        return self._catalog.translators
+
+    @property
+    def detectors(self) -> dict[str, DetectorSpec]:
+        """The detectors with weights by their ids."""
+        return self._catalog.detectors
+
+    @property
+    def controls(self) -> dict[str, ControlSpec]:
+        """The control nets by their ids."""
+        return self._catalog.controls
+
     def entry(self, id: str) -> Entry:
-        """A model, a VAE or an upscaler by its id."""
-        for entries in (self.specs, self.vaes, self.upscalers):
+        """Whatever can be brought to a device, by its id."""
+        kinds: tuple[Mapping[str, Entry], ...] = (self.specs, *(getattr(self, key) for key in PARTS))
+        for entries in kinds:
             if id in entries:
                 return entries[id]
         raise StudioError("entry_unknown", entry=id)
 
-    def entries(self, request: GenerationRequest) -> tuple[Entry, ...]:
+    def entries(self, request: AnyRequest) -> tuple[Entry, ...]:
         """Every entry that a request needs, its model first where it paints."""
-        if not request.paints:
+        if not isinstance(request, GenerationRequest) or not request.paints:
             return tuple(map(self.entry, request.parts))
         model = self.spec(request.model)
         found = (self.entry(id) for id in request.parts)

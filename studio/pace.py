@@ -7,7 +7,7 @@ import logging
 import threading
 from pathlib import Path
 
-from studio.messages import LANCZOS, GenerationRequest, HighResolution, Upscale
+from studio.messages import LANCZOS, AnyRequest, GenerationRequest, HighResolution, Upscale
 
 log = logging.getLogger(__name__)
 NEWEST = 0.4
@@ -27,7 +27,7 @@ class Pace:
         if self._path.is_file():
             self._pace = _read(self._path)
 
-    def learn(self, request: GenerationRequest, took: float) -> None:
+    def learn(self, request: AnyRequest, took: float) -> None:
         """Takes a finished picture into account."""
         if not _work(request):  # the start as it is: nothing to learn of painting
             return
@@ -40,14 +40,16 @@ class Pace:
             unfinished.write_text(json.dumps(self._pace), encoding="utf-8")
             unfinished.replace(self._path)
 
-    def seconds(self, request: GenerationRequest) -> float | None:
+    def seconds(self, request: AnyRequest) -> float | None:
         """What a picture will take; None before anything was painted with its model."""
         known = self._pace.get(_name(request))
         return None if known is None else known * _work(request)
 
 
-def _name(request: GenerationRequest) -> str:
-    """Whose pace it is: the model's, or that of what only enlarges."""
+def _name(request: AnyRequest) -> str:
+    """Whose pace it is: the model's, or that of what only enlarges, or answers."""
+    if not isinstance(request, GenerationRequest):
+        return " ".join((request.kind, *request.parts))
     if request.paints:
         return request.model
     return "upscale " + "+".join(request.parts or (LANCZOS,))
@@ -62,8 +64,10 @@ def _read(path: Path) -> dict[str, float]:
         return {}
 
 
-def _work(request: GenerationRequest) -> float:
-    """Steps times pixels of every pass; where nothing is painted, the pixels that come out."""
+def _work(request: AnyRequest) -> float:
+    """Steps times pixels of every pass; where nothing is painted, the pixels that come out; of an answer, one."""
+    if not isinstance(request, GenerationRequest):
+        return 1.0
     area = float(request.width * request.height)
     if not request.paints:
         upscale = request.stage(Upscale)

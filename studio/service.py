@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import time
@@ -20,11 +21,13 @@ from studio.jobs import JobBook
 from studio.jobs.records import JobRecords
 from studio.limits import Around, draft_of, expanded, resolve, style_remarks
 from studio.messages import (
+    Answered,
     AnyEvent,
+    AnyRequest,
     DeviceState,
     Draft,
     EmbeddingUse,
-    GenerationRequest,
+    Failed,
     Input,
     Job,
     Language,
@@ -75,6 +78,11 @@ from studio.spellbook import (
     wand,
 )
 from studio.weights import Hashes, checkpoint_bytes
+
+
+def _new_id(now: float) -> str:
+    """Ids sort by their time."""
+    return f"{int(now * 1000):013d}-{secrets.token_hex(4)}"
 
 
 def _admin(person: Person) -> None:
@@ -206,13 +214,29 @@ class Studio:
         """Takes a draft on as a job, or says what is wrong with it."""
         spec = self.library.spec(draft.model)
         created = time.time()
-        id = f"{int(created * 1000):013d}-{secrets.token_hex(4)}"
+        id = _new_id(created)
         requests = resolve(draft, spec, id, person, self._around(spec, person))
         self._check_here(requests)
         self._book.submit(Job(id=id, person=person.id, draft=draft, requests=requests, created=created))
         return id
 
-    def _check_here(self, requests: tuple[GenerationRequest, ...]) -> None:
+    async def _answer(self, request: AnyRequest, person: Person) -> Answered:
+        """What comes of a request that makes no picture; whoever stops waiting for it lets it go."""
+        self._check_here((request,))
+        job = Job(id=request.job, person=person.id, requests=(request,), created=time.time())
+        self._book.submit(job)
+        try:
+            async for event in self._book.follow(job.id, person, 0):
+                if isinstance(event, Answered):
+                    return event
+                if isinstance(event, Failed):
+                    raise StudioError(event.code, **event.params)
+        finally:
+            with contextlib.suppress(StudioError):  # so long over that it was forgotten
+                self._book.cancel(job.id, person)
+        raise StudioError("answer_stopped")
+
+    def _check_here(self, requests: tuple[AnyRequest, ...]) -> None:
         """What is missing is said now, not after waiting in line."""
         needed = {spec.id: spec for request in requests for spec in self.library.entries(request)}
         for spec in needed.values():

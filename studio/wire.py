@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.messages import AnyEvent, DeviceState, Entry, GenerationRequest, Message, Trouble
+from studio.messages import AnyEvent, AnyRequest, DeviceState, Entry, Message, Trouble
 
 
 class Setup(Message):
@@ -20,7 +20,7 @@ class Run(Message):
     """Requests that one device does together, and every entry they need."""
 
     group: str
-    requests: tuple[GenerationRequest, ...]
+    requests: tuple[AnyRequest, ...]
     specs: tuple[Entry, ...]
 
 

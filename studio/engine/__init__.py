@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from studio.messages import AnyEvent, DeviceState, Entry, GenerationRequest, Trouble
+from studio.messages import AnyEvent, AnyRequest, DeviceState, Entry, Trouble
 
 
 class Engine(Protocol):
@@ -21,9 +21,9 @@ class Engine(Protocol):
         ...
 
     def run(
-        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[Entry, ...]
+        self, lane: str, requests: tuple[AnyRequest, ...], specs: tuple[Entry, ...]
     ) -> Iterator[AnyEvent]:
-        """Events of a group as they happen; each request ends in one Finished, Failed or Cancelled."""
+        """Events of a group as they happen; each request ends in one Finished, Answered, Failed or Cancelled."""
         ...
 
     def cancel(self, requests: tuple[str, ...]) -> None:

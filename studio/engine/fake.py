@@ -13,17 +13,23 @@ from collections.abc import Iterator
 from PIL import Image
 
 from studio.messages import (
+    Answered,
     AnyEvent,
+    AnyRequest,
     Base,
     Cancelled,
+    DetectRequest,
     DeviceState,
     Entry,
     Finished,
     GenerationRequest,
     Held,
+    Input,
     Loading,
     Media,
+    Size,
     Step,
+    TranslateRequest,
     Trouble,
 )
 
@@ -44,7 +50,7 @@ class FakeEngine:
         """There is nothing to get ready."""
 
     def run(
-        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[Entry, ...]
+        self, lane: str, requests: tuple[AnyRequest, ...], specs: tuple[Entry, ...]
     ) -> Iterator[AnyEvent]:
         """Paints each request, or stops where it is not wanted any more."""
         for request in requests:
@@ -53,7 +59,21 @@ class FakeEngine:
                     yield Loading(request=request.id, model=spec.id)
                     self._closed.wait(self._step_seconds * 4)
                     self._hold(spec.id)
-            yield from self._paint(request)
+            yield from (
+                self._paint(request) if isinstance(request, GenerationRequest) else self._answer(request)
+            )
+
+    def _answer(self, request: TranslateRequest | DetectRequest) -> Iterator[AnyEvent]:
+        """A text comes back with its translator's name behind it, a reference as its own map."""
+        if request.id in self._unwanted or self._closed.wait(self._step_seconds):
+            self._unwanted.discard(request.id)
+            yield Cancelled(request=request.id)
+        elif isinstance(request, TranslateRequest):
+            texts = tuple(f"{text} ({request.translator})" for text in request.texts)
+            yield Answered(request=request.id, texts=texts, took=self._step_seconds)
+        else:
+            found = Input(picture=request.unit.picture, size=Size(width=64, height=64))
+            yield Answered(request=request.id, input=found, took=self._step_seconds)
 
     def _paint(self, request: GenerationRequest) -> Iterator[AnyEvent]:
         started = time.monotonic()

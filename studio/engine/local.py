@@ -17,13 +17,14 @@ from multiprocessing.connection import Client, Connection, Listener
 from typing import Any, Protocol
 
 from studio.messages import (
+    Answered,
     AnyEvent,
+    AnyRequest,
     Cancelled,
     DeviceState,
     Entry,
     Failed,
     Finished,
-    GenerationRequest,
     Trouble,
 )
 from studio.settings import ROOT
@@ -190,7 +191,7 @@ class Lane:
 
     # -- groups ----------------------------------------------------------------------------------
 
-    def run(self, requests: tuple[GenerationRequest, ...], specs: tuple[Entry, ...]) -> Iterator[AnyEvent]:
+    def run(self, requests: tuple[AnyRequest, ...], specs: tuple[Entry, ...]) -> Iterator[AnyEvent]:
         """Hands a group over and tells what comes back; a lost worker fails what it had not finished."""
         group = f"{self.setup.device}-{next(self._groups)}"
         unfinished = {request.id for request in requests}
@@ -198,7 +199,7 @@ class Lane:
             link = self.start()
             link.send(Run(group=group, requests=requests, specs=specs))
             for event in self._events(group, link):
-                if isinstance(event, (Finished, Failed, Cancelled)):
+                if isinstance(event, (Finished, Answered, Failed, Cancelled)):
                     unfinished.discard(event.request)
                 yield event
         except _WorkerLost as lost:
@@ -290,7 +291,7 @@ class LocalEngine:
             ).start()
 
     def run(
-        self, lane: str, requests: tuple[GenerationRequest, ...], specs: tuple[Entry, ...]
+        self, lane: str, requests: tuple[AnyRequest, ...], specs: tuple[Entry, ...]
     ) -> Iterator[AnyEvent]:
         """Hands a group to one device's worker."""
         return self._lanes[lane].run(requests, specs)

@@ -54,6 +54,7 @@ STRINGS: dict[str, str] = {
     "error.memory_short": "Too large for the memory here. Nothing is lost: make it a little smaller.",
     "error.device_unusable": "The device {device} cannot be used; the log says why. Choose another one with STUDIO_DEVICES.",
     "error.worker_lost": "The painter stopped in the middle. Your prompt is safe and a new one is ready: try again.",
+    "error.answer_stopped": "It was stopped before there was an answer.",
     "error.worker_hung": "The painter said nothing for too long and was replaced. Your prompt is safe: try again.",
     "error.interrupted": "The studio was restarted in the middle. What was finished is kept; the rest can be painted now.",
     "error.job_unknown": "This job is not known any more. Your pictures are in the gallery.",

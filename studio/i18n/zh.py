@@ -54,6 +54,7 @@ STRINGS: dict[str, str] = {
     "error.memory_short": "这张太大，内存放不下。画面没有丢，改小一点就行。",
     "error.device_unusable": "设备 {device} 用不了，原因见日志。可用 STUDIO_DEVICES 换一个。",
     "error.worker_lost": "画到一半，画师停下了。咒语还在，新画师已就位：再试一次。",
+    "error.answer_stopped": "还没有结果就停止了。",
     "error.worker_hung": "画师太久没有动静，已经换人。咒语还在：再试一次。",
     "error.interrupted": "画到一半画室重启了。画好的都在，剩下的可以接着画。",
     "error.job_unknown": "找不到这次任务了。画好的都在画廊里。",

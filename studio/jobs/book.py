@@ -17,7 +17,9 @@ from studio.jobs.log import JobLog
 from studio.jobs.records import JobRecords
 from studio.messages import (
     ENDED,
+    Answered,
     AnyEvent,
+    AnyRequest,
     Cancelled,
     Done,
     Downloading,
@@ -60,7 +62,7 @@ class JobBook:
         self._jobs: dict[str, Job] = {}
         self._logs: dict[str, JobLog] = {}
         self._line = Line()
-        self._running: dict[str, GenerationRequest] = {}
+        self._running: dict[str, AnyRequest] = {}
         self._stopping: set[str] = set()
         self._fetching: set[str] = set()
         # One condition guards all of the above; devices' lanes wait on it for work.
@@ -107,7 +109,7 @@ class JobBook:
         """Records a job and puts it in line."""
         missing = self._missing(job.requests)  # what is not to be had is said before anything is recorded
         with self._changed:
-            self._records.write(job)
+            self._keep(job)
             self._jobs[job.id], self._logs[job.id] = job, JobLog(job.id)
             self._enter(job, job.requests, missing)
 
@@ -122,12 +124,12 @@ class JobBook:
             self._logs[id] = JobLog(id, self._saved_events(job))
             self._enter(self._set(job, state="queued", trouble=None), left, missing)
 
-    def _missing(self, requests: tuple[GenerationRequest, ...]) -> tuple[Entry, ...]:
+    def _missing(self, requests: tuple[AnyRequest, ...]) -> tuple[Entry, ...]:
         """Whatever of what requests need has to be fetched first, each once."""
         entries = {spec.id: spec for request in requests for spec in self._library.entries(request)}
         return tuple(spec for spec in entries.values() if self._downloads.needed(spec))
 
-    def _enter(self, job: Job, requests: tuple[GenerationRequest, ...], missing: tuple[Entry, ...]) -> None:
+    def _enter(self, job: Job, requests: tuple[AnyRequest, ...], missing: tuple[Entry, ...]) -> None:
         """In line at once, or once all files are here: no device waits for a network."""
         if missing:
             self._fetching.add(job.id)
@@ -137,13 +139,13 @@ class JobBook:
         else:
             self._join(requests)
 
-    def _join(self, requests: tuple[GenerationRequest, ...]) -> None:
+    def _join(self, requests: tuple[AnyRequest, ...]) -> None:
         self._line.join(requests)
         self._tell_places()
         self._tell_next()
         self._changed.notify_all()
 
-    def _fetch(self, id: str, missing: tuple[Entry, ...], requests: tuple[GenerationRequest, ...]) -> None:
+    def _fetch(self, id: str, missing: tuple[Entry, ...], requests: tuple[AnyRequest, ...]) -> None:
         failed: Failed | None = None
         try:
             for spec in missing:
@@ -163,7 +165,7 @@ class JobBook:
 
         self._downloads.fetch(spec, tell, lambda: id not in self._fetching or self._closed)
 
-    def _fetched(self, id: str, requests: tuple[GenerationRequest, ...], failed: Failed | None) -> None:
+    def _fetched(self, id: str, requests: tuple[AnyRequest, ...], failed: Failed | None) -> None:
         with self._changed:
             if id not in self._fetching:
                 return
@@ -206,9 +208,9 @@ class JobBook:
         return job
 
     def jobs(self, person: Person, limit: int) -> tuple[Job, ...]:
-        """A person's jobs, newest first."""
+        """A person's jobs that are kept, newest first."""
         with self._changed:
-            own = [job for job in self._jobs.values() if job.person == person.id]
+            own = [job for job in self._jobs.values() if job.person == person.id and job.kept]
         return tuple(sorted(own, key=lambda job: job.created, reverse=True)[:limit])
 
     def follow(self, id: str, person: Person, after: int) -> AsyncIterator[AnyEvent]:
@@ -234,7 +236,7 @@ class JobBook:
             finally:
                 self._let_go(lane)
 
-    def _take(self, lane: str) -> GenerationRequest | None:
+    def _take(self, lane: str) -> AnyRequest | None:
         with self._changed:
             while not self._closed and (request := self._line.take()) is None:
                 self._changed.wait()
@@ -266,11 +268,12 @@ class JobBook:
             self._running.pop(lane, None)
             self._tell_places()
 
-    def _hear(self, event: AnyEvent, request: GenerationRequest) -> None:
+    def _hear(self, event: AnyEvent, request: AnyRequest) -> None:
         if self._closed and not isinstance(event, Finished):
             return  # the record stays as it is, and the next start offers the rest again
         hearing: dict[type, Callable[..., None]] = {
             Finished: self._finished,
+            Answered: self._answered,
             Failed: self._failed,
             Cancelled: self._cancelled,
         }
@@ -306,13 +309,21 @@ class JobBook:
             self._logs[job.id].add(Saved(request=request.id, picture=picture))
             self._end_if_over(job)
 
+    def _answered(self, event: Answered, request: AnyRequest) -> None:
+        self._pace.learn(request, event.took)
+        with self._changed:
+            job = self._jobs[request.job]
+            job = self._set(job, ended=(*job.ended, request.id))
+            self._logs[job.id].add(event)
+            self._end_if_over(job)
+
     def _title(self, request: GenerationRequest) -> str:
         """What made the picture: its model, or the upscaler where nothing was painted."""
         if request.paints:
             return self._library.spec(request.model).title.en
         return ", ".join(self._library.entry(id).title.en for id in request.parts) or "Lanczos"
 
-    def _cancelled(self, event: Cancelled, request: GenerationRequest) -> None:
+    def _cancelled(self, event: Cancelled, request: AnyRequest) -> None:
         with self._changed:
             job = self._jobs[request.job]
             if job.id in self._stopping:
@@ -322,7 +333,7 @@ class JobBook:
             self._logs[job.id].add(Skipped(request=request.id))
             self._end_if_over(job)
 
-    def _failed(self, event: Failed, request: GenerationRequest) -> None:
+    def _failed(self, event: Failed, request: AnyRequest) -> None:
         with self._changed:
             job = self._set(self._jobs[request.job], trouble=Trouble(code=event.code, params=event.params))
             self._line.leave(job.id)
@@ -347,14 +358,20 @@ class JobBook:
         ended = [id for id, one in self._logs.items() if one.ended]
         for id in ended[:-LOGS_KEPT]:
             del self._logs[id]
+            if not self._jobs[id].kept:
+                del self._jobs[id]
 
     # -- bookkeeping -----------------------------------------------------------------------------
 
     def _set(self, job: Job, **changes: object) -> Job:
         job = job.model_copy(update=changes)
         self._jobs[job.id] = job
-        self._records.write(job)
+        self._keep(job)
         return job
+
+    def _keep(self, job: Job) -> None:
+        if job.kept:
+            self._records.write(job)
 
     def _saved_events(self, job: Job) -> list[AnyEvent]:
         return [

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from studio.messages import GenerationRequest
+from studio.messages import AnyRequest
 
 
 class Line:
     """Waiting requests. Whoever was served longest ago is next; a person's own go in order."""
 
     def __init__(self) -> None:
-        self._waiting: list[GenerationRequest] = []
+        self._waiting: list[AnyRequest] = []
         self._served: dict[str, int] = {}
         self._clock = 0
 
-    def join(self, requests: Iterable[GenerationRequest]) -> None:
+    def join(self, requests: Iterable[AnyRequest]) -> None:
         """At the end of their person's own."""
         self._waiting.extend(requests)
 
-    def leave(self, job: str) -> tuple[GenerationRequest, ...]:
+    def leave(self, job: str) -> tuple[AnyRequest, ...]:
         """Takes all of a job's requests out."""
         gone = tuple(request for request in self._waiting if request.job == job)
         self._waiting = [request for request in self._waiting if request.job != job]
         return gone
 
-    def take(self) -> GenerationRequest | None:
+    def take(self) -> AnyRequest | None:
         """Whose turn it is; None where nobody waits."""
         request = _next(self._waiting, self._served)
         if request:
@@ -34,7 +34,7 @@ class Line:
             self._waiting.remove(request)
         return request
 
-    def order(self) -> tuple[GenerationRequest, ...]:
+    def order(self) -> tuple[AnyRequest, ...]:
         """All that wait, in the order in which they would be taken if nobody else came."""
         waiting, served, order, clock = list(self._waiting), dict(self._served), [], self._clock
         while request := _next(waiting, served):
@@ -45,8 +45,11 @@ class Line:
         return tuple(order)
 
 
-def _next(waiting: list[GenerationRequest], served: dict[str, int]) -> GenerationRequest | None:
+def _next(waiting: list[AnyRequest], served: dict[str, int]) -> AnyRequest | None:
     if not waiting:
         return None
-    # min() keeps the first of equals, so a person's own requests stay in order.
-    return min(waiting, key=lambda request: (-request.priority, served.get(request.person, 0)))
+    # min() keeps the first of equals, so a person's own requests stay in order; what is over in a moment
+    # goes before them: a person waits for a map while pictures are being made.
+    return min(
+        waiting, key=lambda request: (-request.priority, served.get(request.person, 0), not request.light)
+    )

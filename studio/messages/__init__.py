@@ -15,6 +15,8 @@ from studio.messages.base import (
 )
 from studio.messages.catalog import (
     Capability,
+    ControlSpec,
+    DetectorSpec,
     Entry,
     Example,
     FileSource,
@@ -27,11 +29,13 @@ from studio.messages.catalog import (
     PartSpec,
     SamplerSpec,
     Source,
+    TranslatorSpec,
     UpscalerSpec,
     VaeSpec,
 )
 from studio.messages.events import (
     LAST,
+    Answered,
     AnyEvent,
     Cancelled,
     Done,
@@ -50,6 +54,7 @@ from studio.messages.forms import (
     LANCZOS,
     LATENT,
     Base,
+    ControlUnit,
     Draft,
     EmbeddingUse,
     HighResolution,
@@ -73,9 +78,29 @@ from studio.messages.places import (
     PartState,
     TokenCount,
 )
-from studio.messages.work import ENDED, GenerationRequest, Job, JobState, Media, Picture, Recipe, Request
+from studio.messages.work import (
+    ENDED,
+    AnyRequest,
+    DetectRequest,
+    GenerationRequest,
+    Job,
+    JobState,
+    Media,
+    Picture,
+    Recipe,
+    Request,
+    TranslateRequest,
+)
 
 __all__ = [
+    "Answered",
+    "ControlUnit",
+    "TranslateRequest",
+    "DetectRequest",
+    "AnyRequest",
+    "TranslatorSpec",
+    "DetectorSpec",
+    "ControlSpec",
     "AnyEvent",
     "Base",
     "Bilingual",

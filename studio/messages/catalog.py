@@ -134,7 +134,28 @@ class UpscalerSpec(PartSpec):
     )
 
 
-Entry = ModelSpec | VaeSpec | UpscalerSpec
+class TranslatorSpec(PartSpec):
+    """A model that brings text from one language into another."""
+
+    reads: Language
+    writes: Language
+
+
+class DetectorSpec(PartSpec):
+    """The weights of a detector, which takes the map out of a reference."""
+
+    detector: str = Field(description="a key of the table of detectors")
+
+
+class ControlSpec(PartSpec):
+    """A control net: it makes a model of its family follow a reference."""
+
+    family: str
+    kinds: tuple[str, ...] = Field(min_length=1, description="of references that it follows")
+    network: Literal["controlnet", "union", "adapter", "ip_adapter"] = "controlnet"
+
+
+Entry = ModelSpec | VaeSpec | UpscalerSpec | TranslatorSpec | DetectorSpec | ControlSpec
 """Whatever of the catalog is brought to a device."""
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from studio.messages.base import Message, Param
+from studio.messages.forms import Input
 from studio.messages.work import Media, Picture
 
 
@@ -75,6 +76,16 @@ class Finished(Event):
     model_hash: str = ""
 
 
+class Answered(Event):
+    """What came of a request that makes no picture of the gallery."""
+
+    kind: Literal["answered"] = "answered"
+    request: str
+    texts: tuple[str, ...] = ()
+    input: Input | None = Field(default=None, description="a picture that can be used as an input")
+    took: float = 0.0
+
+
 class Skipped(Event):
     """One picture of the job was skipped; the others go on."""
 
@@ -114,7 +125,18 @@ class Cancelled(Event):
 
 
 AnyEvent = Annotated[
-    Queued | Downloading | Loading | Step | Notice | Finished | Skipped | Saved | Done | Failed | Cancelled,
+    Queued
+    | Downloading
+    | Loading
+    | Step
+    | Notice
+    | Finished
+    | Answered
+    | Skipped
+    | Saved
+    | Done
+    | Failed
+    | Cancelled,
     Field(discriminator="kind"),
 ]
 LAST: tuple[type[Event], ...] = (Done, Failed, Cancelled)

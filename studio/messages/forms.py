@@ -102,6 +102,25 @@ class EmbeddingUse(Message):
     sha256: str = ""
 
 
+class ControlUnit(Message):
+    """A reference: what kind of condition is taken from which picture, and how much it counts."""
+
+    kind: str = Field(description="a key of the table of control kinds")
+    picture: Digest
+    map: bool = Field(default=False, description="the picture is a map already: nothing is detected")
+    detector: str = Field(default="", description="empty: the kind's first")
+    settings: dict[str, float] = Field(default={}, description="of the detector; what is left out is its own")
+    net: str = Field(
+        default="", description="the entry that follows it; empty: the first that fits the model"
+    )
+    weight: float = Field(default=1.0, ge=0, le=2)
+    start: float = Field(default=0.0, ge=0, le=1, description="share of the steps where it begins to count")
+    end: float = Field(default=1.0, ge=0, le=1, description="share of the steps where it ends")
+    balance: Literal["prompt", "even", "reference"] = Field(default="even", description="which counts more")
+    fit: Literal["crop", "fill", "stretch"] = Field(default="crop", description="how it takes another shape")
+    muted: bool = False
+
+
 class Draft(Message):
     """What a surface collects: model and prompt, everything else optional."""
 
@@ -123,6 +142,7 @@ class Draft(Message):
     start: Start | None = None
     mask: Mask | None = None
     outpaint: Outpaint | None = None
+    controls: tuple[ControlUnit, ...] = ()
     high_resolution: HighResolution | None = None
     upscale: Upscale | None = None
     base: bool = Field(default=True, description="False: the start is upscaled and nothing is painted")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from studio.messages.forms import (
     LANCZOS,
     LATENT,
     Base,
+    ControlUnit,
     Draft,
     EmbeddingUse,
     Mask,
@@ -31,6 +32,16 @@ class Request(Message):
     job: str
     person: str
     priority: int = 0
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The entries that this request needs beside a model."""
+        return ()
+
+    @property
+    def light(self) -> bool:
+        """Whether it is over in a moment: it then comes before its person's own pictures."""
+        return True
 
 
 class GenerationRequest(Request):
@@ -56,8 +67,14 @@ class GenerationRequest(Request):
     start: Start | None = None
     mask: Mask | None = None
     outpaint: Outpaint | None = None
+    controls: tuple[ControlUnit, ...] = ()
     embeddings: tuple[EmbeddingUse, ...] = ()
     stages: tuple[Stage, ...] = (Base(),)
+
+    @property
+    def light(self) -> bool:
+        """A picture takes its time."""
+        return False
 
     @property
     def as_written(self) -> tuple[str, str]:
@@ -81,6 +98,38 @@ class GenerationRequest(Request):
         upscalers = [one.upscaler for one in self.stages if not isinstance(one, Base)]
         named = [self.vae, *upscalers] if self.paints else upscalers
         return tuple(dict.fromkeys(id for id in named if id not in ("", LANCZOS, LATENT)))
+
+
+class TranslateRequest(Request):
+    """Texts in another language."""
+
+    kind: Literal["translate"] = "translate"
+    translator: str
+    texts: tuple[str, ...]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The translator."""
+        return (self.translator,)
+
+
+class DetectRequest(Request):
+    """The map of a reference: what a model will follow of it."""
+
+    kind: Literal["detect"] = "detect"
+    unit: ControlUnit
+    entry: str = Field(default="", description="the detector's weights; empty: it needs none")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The detector, where it has weights."""
+        return (self.entry,) if self.entry else ()
+
+
+AnyRequest = Annotated[
+    GenerationRequest | TranslateRequest | DetectRequest,
+    Field(discriminator="kind"),
+]
 
 
 class Media(Message):
@@ -131,10 +180,22 @@ class Job(Message):
     format: int = RECORD_FORMAT
     id: str
     person: str
-    draft: Draft
-    requests: tuple[GenerationRequest, ...]
+    draft: Draft | None = Field(
+        default=None, description="None: what comes of it is no picture of the gallery"
+    )
+    requests: tuple[AnyRequest, ...]
     state: JobState = "queued"
     created: float
     pictures: tuple[str, ...] = ()
     ended: tuple[str, ...] = Field(default=(), description="ids of the requests that need no more work")
     trouble: Trouble | None = None
+
+    @property
+    def paintings(self) -> tuple[GenerationRequest, ...]:
+        """The requests that make pictures of the gallery."""
+        return tuple(request for request in self.requests if isinstance(request, GenerationRequest))
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is kept on record: a picture is, the answer to a question is not."""
+        return self.draft is not None

@@ -142,11 +142,11 @@ def sheet_of(job: Job, pictures: tuple[Picture, ...] = ()) -> Sheet:
     """A job's record as a sheet, to begin following from or to show as it ended."""
     kept = {picture.recipe.request.id: picture for picture in pictures}
     slots = tuple(
-        _slot_of(request, kept.get(request.id), request.id in job.ended) for request in job.requests
+        _slot_of(request, kept.get(request.id), request.id in job.ended) for request in job.paintings
     )
     phases: dict[str, Phase] = {"running": "loading"}
     phase: Phase = phases.get(job.state) or job.state  # type: ignore[assignment]
-    return Sheet(job.id, slots, phase, model=job.draft.model, trouble=job.trouble)
+    return Sheet(job.id, slots, phase, model=job.paintings[0].model, trouble=job.trouble)
 
 
 def _slot_of(request: GenerationRequest, picture: Picture | None, ended: bool) -> Slot:

@@ -494,7 +494,7 @@ class Create:
         trouble, seed = "", gr.skip()
         try:
             job = self._submit(form, person)
-            seed = seed if form.lock else self.studio.job(job, person).requests[0].seed
+            seed = seed if form.lock else self.studio.job(job, person).paintings[0].seed
         except StudioError as error:
             trouble = field_trouble(error.trouble)
         async for shown in self._follow(event, request, person, form.model):
