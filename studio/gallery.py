@@ -20,6 +20,7 @@ from studio.metadata import read_recipe, write_png
 
 log = logging.getLogger(__name__)
 THUMBNAIL = 256
+BATCH = 500
 NAME = re.compile(r"\d{13}-[0-9a-f]{12}")
 """How our files are called: milliseconds since 1970 and a number nobody guesses."""
 BUILT = 1
@@ -112,6 +113,19 @@ class Gallery:
                 "select id, picture from pictures where job = ? order by created", (job,)
             ).fetchall()
         return tuple(picture for row in rows if (picture := _read_row(*row)))
+
+    def recipes(self) -> Iterator[str]:
+        """The lines of all people's pictures as they were written; a few at a time, as others wait for the index."""
+        last = ""
+        while True:
+            with self._index() as index:
+                rows = index.execute(
+                    "select id, picture from pictures where id > ? order by id limit ?", (last, BATCH)
+                ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield from (row[1] for row in rows)
 
     def file(self, id: str, person: Person) -> Path:
         """Where a picture's file lies."""

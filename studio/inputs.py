@@ -9,7 +9,9 @@ import math
 import re
 import secrets
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection, Iterable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 _Read = tuple[Image.Image, list[Trouble]]
 """A picture, and what was changed about it."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
+NAMED = re.compile(rf"\b{DIGEST.pattern}\b")
+NAMED_IN = ("jobs/*.json", "people/*/*.yaml")
+"""Files of the data folder that may name a picture which was brought."""
 MOST_PIXELS = 64_000_000
 """A picture of more is refused by its header, before anything of it is decoded."""
 LONGEST_SIDE = 4096
@@ -94,6 +99,23 @@ class Inputs:
         """A kept mask: 255 is painted anew, 0 is kept."""
         with self._opened(digest) as image:
             return image.convert("L")
+
+    def named(self, recipes: Iterable[str]) -> set[str]:
+        """The digests in recipes, job records and own books; read as text, so that another version's count too."""
+        files = (path for pattern in NAMED_IN for path in self._data.glob(pattern))
+        notes = (path.read_text(encoding="utf-8", errors="replace") for path in files)
+        return {digest for text in chain(recipes, notes) for digest in NAMED.findall(text)}
+
+    def forget(self, kept: Collection[str], older_than_seconds: float) -> int:
+        """Takes away what is not to be kept and was last brought so long ago; answers how many pictures."""
+        latest = time.time() - older_than_seconds
+        old = [path for path in self._folder.glob("*.png") if path.stat().st_mtime < latest]
+        unnamed = [path for path in old if DIGEST.fullmatch(path.stem) and path.stem not in kept]
+        for path in unnamed:
+            path.unlink(missing_ok=True)
+        if unnamed:
+            log.info("%d pictures that nothing names any more were taken out of the inputs", len(unnamed))
+        return len(unnamed)
 
     def _opened(self, digest: str) -> Image.Image:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from functools import cached_property, lru_cache
@@ -79,6 +80,8 @@ from studio.spellbook import (
 )
 from studio.weights import Hashes, checkpoint_bytes
 
+DAY = 24 * 60 * 60
+
 
 def _new_id(now: float) -> str:
     """Ids sort by their time."""
@@ -117,6 +120,12 @@ class Studio:
         self._pace.start()
         self._engine.start()
         self._book.start()
+        if self.settings.inputs_days:
+            threading.Thread(target=self._forget_inputs, name="old inputs", daemon=True).start()
+
+    def _forget_inputs(self) -> None:
+        named = self._inputs.named(self._gallery.recipes())
+        self._inputs.forget(named, self.settings.inputs_days * DAY)
 
     def close(self) -> None:
         """Ends the workers; what was under way can be resumed after the next start."""

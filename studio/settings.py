@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         default=None, description="a ComfyUI installation whose models are read where they lie"
     )
     cookie_secret: str = Field(default="", description="empty: made once and kept in the data folder")
+    inputs_days: int = Field(
+        default=30,
+        ge=0,
+        description="pictures people brought go after so many days where nothing names them; 0: they stay",
+    )
     silence_seconds: float = Field(
         default=900.0, gt=0, description="a worker that says nothing for this long in mid-job is replaced"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from studio import gallery as module
 from studio.errors import StudioError
 from studio.gallery import Gallery
 from studio.messages import Person, Picture
@@ -51,6 +52,16 @@ def test_a_saved_picture_is_found_with_its_file_recipe_and_small_copy(gallery: G
     with Image.open(path) as image, Image.open(gallery.thumbnail(saved.id, ANN)) as small:
         assert image.size == (saved.size.width, saved.size.height) == (24, 16)
         assert (small.format, small.size) == ("WEBP", (24, 16))
+
+
+def test_the_recipes_of_all_people_are_told_whichever_version_wrote_them(
+    gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
+    kept = keep(gallery, 3) + keep(gallery, 2, BOB)
+    with sqlite3.connect(tmp_path / "index.sqlite") as index:
+        index.execute("update pictures set picture = '{\"format\": 99}' where id = ?", (kept[0].id,))
+    assert list(gallery.recipes()) == ['{"format": 99}', *(one.model_dump_json() for one in kept[1:])]
 
 
 def test_a_large_picture_has_a_small_copy_of_the_same_shape(gallery: Gallery, tmp_path: Path) -> None:
