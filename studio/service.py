@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from studio.catalog import Catalog, source_path
+from studio.desk import Desk
 from studio.downloads import Downloads, Errands
 from studio.engine import Engine
 from studio.errors import StudioError
@@ -47,37 +47,15 @@ from studio.pace import Pace
 from studio.people import People
 from studio.places import layers_of, part_bytes, part_state, state_of
 from studio.prompt import (
-    Template,
     Texts,
     count_tokens,
     embeddings_in,
     language_for,
-    refusal,
     remarks,
     wildcard_remarks,
 )
 from studio.settings import Settings
-from studio.spellbook import (
-    PRESETS,
-    Anatomy,
-    Element,
-    Imported,
-    Index,
-    OwnItem,
-    PersonalBook,
-    Place,
-    Shelf,
-    Spellbook,
-    Translated,
-    Translator,
-    anatomy,
-    book_for_page,
-    dice,
-    hint,
-    random_prompt,
-    read_spellbook,
-    wand,
-)
+from studio.spellbook import Translated, Translator
 from studio.weights import Hashes, checkpoint_bytes
 
 DAY = 24 * 60 * 60
@@ -93,10 +71,11 @@ def _admin(person: Person) -> None:
         raise StudioError("admin_only")
 
 
-class Studio:
+class Studio(Desk):
     """Pages and APIs call this and nothing else."""
 
     def __init__(self, settings: Settings, catalog: Catalog, engine: Engine) -> None:
+        super().__init__(settings.data)
         self.settings = settings
         self._own = Own(settings)
         self.library = Library(catalog, self._own)
@@ -106,7 +85,6 @@ class Studio:
         self._gallery = Gallery(settings.data)
         self._inputs = Inputs(settings.data)
         self._hashes = Hashes(settings.data)
-        self._shelf = Shelf(settings.data)
         self._pace = Pace(settings.data)
         self._people = People(settings)
         self._book = JobBook(
@@ -115,6 +93,7 @@ class Studio:
 
     def start(self) -> None:
         """Opens the index, reads the records, starts the workers; returns at once."""
+        self.open_book()
         self._own.prepare()
         self._gallery.start()
         self._pace.start()
@@ -329,53 +308,10 @@ class Studio:
 
     # -- the book ---------------------------------------------------------------------------------
 
-    @cached_property
-    def _index(self) -> Index:
-        return Index(read_spellbook(PRESETS))
-
-    def book(self, person: Person) -> Spellbook:
-        """The spellbook that comes with the studio."""
-        return self._index.book
-
-    def book_page(self) -> bytes:
-        """That book as the page is given it: JSON."""
-        told = book_for_page(self._index.book)
-        return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-
     def expanded(self, draft: Draft, person: Person) -> Texts:
         """Prompt and negative within a draft's styles, as they are shown before anything is painted."""
         spec = self.library.spec(draft.model)
         return expanded(draft, spec, self._around(spec, person))
-
-    def _style(self, id: str, person: Person) -> Template | None:
-        own = {style.id: style for style in self._shelf.book(person.id).styles}
-        return own[id] if id in own else self._index.styles.get(id)
-
-    def _wildcards(self, name: str, language: Language, person: Person) -> tuple[str, ...]:
-        own = self._shelf.book(person.id).wildcards(name, language)
-        return own or self._index.wildcards(name, language)
-
-    def anatomy(self, prompt: str) -> Anatomy:
-        """Which spells a prompt holds, where, and what of the formula it lacks."""
-        return anatomy(self._index, prompt)
-
-    def hint(self, prompt: str, seed: int, dismissed: Collection[Element] = ()) -> Place | None:
-        """One spell for what a prompt lacks most; None when nothing is missing."""
-        return hint(self._index, prompt, seed, dismissed)
-
-    def wand(self, prompt: str, seed: int) -> tuple[Place, ...]:
-        """Spells for all that a prompt lacks, as a proposal."""
-        if not refusal(prompt) and refusal(f"{prompt}, a"):
-            raise StudioError("blend_takes_no_more")
-        return wand(self._index, prompt, seed)
-
-    def dice(self, chapter: str, seed: int, group: str = "", besides: Collection[str] = ()) -> Place | None:
-        """A random spell of a chapter, or of one of its groups."""
-        return dice(self._index, chapter, seed, group, besides)
-
-    def random_prompt(self, seed: int, locks: Sequence[str] = ()) -> tuple[Place, ...]:
-        """Spells for a whole prompt that makes sense; those that are locked, by English text, stay."""
-        return random_prompt(self._index, seed, locks)
 
     def translate(self, model: str, text: str, person: Person) -> Translated:
         """A text in a language that a model reads, as far as the book knows it; for others it stays as it is."""
@@ -388,40 +324,6 @@ class Studio:
     @cached_property
     def _translators(self) -> Callable[[Language], Translator]:
         return lru_cache(maxsize=None)(lambda to: Translator(self._index, to))
-
-    # -- a person's own book -----------------------------------------------------------------------
-
-    def own_book(self, person: Person) -> PersonalBook:
-        """A person's own spells, styles and scenes, favourites, and what was used last."""
-        return self._shelf.book(person.id)
-
-    def own_problems(self, person: Person) -> tuple[str, ...]:
-        """What in a person's file could not be read, by line."""
-        return tuple(map(str, self._shelf.problems(person.id)))
-
-    def keep_own(self, item: OwnItem, person: Person) -> OwnItem:
-        """Adds a spell, style or scene, or changes the one with its id."""
-        return self._shelf.keep(person.id, item)
-
-    def delete_own(self, id: str, person: Person) -> None:
-        """Takes one's own spell, style or scene away for good."""
-        self._shelf.delete(person.id, id)
-
-    def favourite(self, key: str, on: bool, person: Person) -> None:
-        """Marks something of the book as a favourite: a spell by its English text, the rest by id."""
-        self._shelf.favourite(person.id, key, on)
-
-    def used(self, keys: Sequence[str], person: Person) -> None:
-        """Remembers what of the book was used last."""
-        self._shelf.used(person.id, keys)
-
-    def export_own(self, person: Person) -> str:
-        """One's own things as a YAML file."""
-        return self._shelf.exported(person.id)
-
-    def import_own(self, data: bytes, person: Person) -> Imported:
-        """Adds what a YAML file or a styles.csv holds."""
-        return self._shelf.imported(person.id, data)
 
     # -- inputs ----------------------------------------------------------------------------------
 

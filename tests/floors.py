@@ -29,6 +29,7 @@ FLOORS = {
     "people": "2a",
     "inputs": "2a",
     "own": "2b",
+    "desk": "2b",
     "limits": "2b",
     "gallery": "2b",
     "forecast": "2b",

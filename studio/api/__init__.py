@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from studio.api import book, health, identity, inputs, pictures
+from studio.api import book, health, identity, inputs, mine, pictures
 from studio.service import Studio
 
 
@@ -14,4 +14,5 @@ def join(app: FastAPI, studio: Studio) -> None:
     app.include_router(book.router(studio))
     app.include_router(health.router(studio))
     app.include_router(inputs.router(studio))
+    app.include_router(mine.router(studio))
     app.include_router(pictures.router(studio))

@@ -6,13 +6,13 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from typing import IO
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from studio.api.guard import check_origin, refused
 from studio.api.identity import asker, language_of
 from studio.errors import StudioError, say_trouble
 from studio.messages import Input, Language, Person
@@ -23,14 +23,6 @@ MOST_BYTES = 64 * 2**20
 IN_MEMORY = 2**20
 AT_ONCE = 2
 """How many uploads are in memory and read at a time; the others wait on disk."""
-STATUS = {
-    "upload_too_large": 413,
-    "upload_form": 415,
-    "upload_cross_site": 403,
-    "cookie_needed": 403,
-    "disk_unwritable": 507,
-}
-"""The answer to each error; 422 to all others: the picture itself cannot be used."""
 # Named by what it shows, so it never changes; and it is a picture whatever somebody hid in it.
 KEEP = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
@@ -43,11 +35,11 @@ def router(studio: Studio) -> APIRouter:
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def kept(request: Request, keep: Keep) -> Response:
-        language = language_of(request)
         try:
-            return JSONResponse(_told(await _keep(studio, request, keep, turns), language))
+            told = await _keep(studio, request, keep, turns)
+            return JSONResponse(_told(told, language_of(request)))
         except StudioError as error:
-            return _refusal(error, language)
+            return refused(error, request)
         except ClientDisconnect:  # nobody is left to be told
             return Response(status_code=400)
 
@@ -64,7 +56,7 @@ def router(studio: Studio) -> APIRouter:
         try:
             path = studio.input_file(digest, asker(studio, request))
         except StudioError as error:
-            return _refusal(error, language_of(request), status=404)
+            return refused(error, request, status=404)
         return FileResponse(path, media_type="image/png", headers=KEEP)
 
     return routes
@@ -72,26 +64,13 @@ def router(studio: Studio) -> APIRouter:
 
 async def _keep(studio: Studio, request: Request, keep: Keep, turns: asyncio.Semaphore) -> Input:
     person = asker(studio, request)
-    _check_origin(request)
+    check_origin(request)
     if request.headers.get("content-type", "").startswith(("multipart/", "application/x-www-form")):
         raise StudioError("upload_form")
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as body:
         await _receive(request, body)
         async with turns:
             return await run_in_threadpool(_read, body, keep, person)
-
-
-def _check_origin(request: Request) -> None:
-    """Refuses what a page of another site sends in a person's name."""
-    if site := request.headers.get("sec-fetch-site"):  # the browser's own word, right behind any proxy
-        if site not in ("same-origin", "none"):
-            raise StudioError("upload_cross_site")
-        return
-    # Browsers leave that header out over plain HTTP; programs that are no browsers send neither.
-    origin = request.headers.get("origin")
-    ours = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
-    if origin is not None and urlsplit(origin).netloc not in ours:
-        raise StudioError("upload_cross_site")
 
 
 async def _receive(request: Request, body: IO[bytes]) -> None:
@@ -120,8 +99,3 @@ def _told(kept: Input, language: Language) -> dict[str, object]:
         "height": kept.size.height,
         "notes": [{"code": note.code, "text": say_trouble(language, note)} for note in kept.notes],
     }
-
-
-def _refusal(error: StudioError, language: Language, status: int | None = None) -> JSONResponse:
-    told = {"code": error.code, "text": say_trouble(language, error.trouble)}
-    return JSONResponse(told, status_code=status or STATUS.get(error.code, 422))

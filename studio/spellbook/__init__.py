@@ -1,7 +1,8 @@
 """The spellbook: phrases to click instead of phrases to remember, read from presets/."""
 
-from studio.spellbook.anatomy import FORMULA, Anatomy, Mark, anatomy
+from studio.spellbook.anatomy import Anatomy, Mark, anatomy
 from studio.spellbook.book import (
+    FORMULA,
     PARTS,
     SLOT,
     Chapter,
@@ -18,8 +19,9 @@ from studio.spellbook.book import (
 from studio.spellbook.dealing import dice, hint, random_prompt, spoken, wand
 from studio.spellbook.finding import Found, fold, search
 from studio.spellbook.index import Index, Place
-from studio.spellbook.page import book_for_page
+from studio.spellbook.page import book_for_page, own_for_page
 from studio.spellbook.personal import (
+    KINDS,
     OwnItem,
     OwnScene,
     OwnSpell,
@@ -62,6 +64,8 @@ __all__ = [
     "Found",
     "fold",
     "book_for_page",
+    "own_for_page",
+    "KINDS",
     "FORMULA",
     "Anatomy",
     "Mark",

@@ -5,22 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from studio.messages import Message
-from studio.spellbook.book import Element, Spell
+from studio.spellbook.book import FORMULA, Element, Spell
 from studio.spellbook.index import Index, Place
 
-FORMULA: tuple[Element, ...] = (
-    "medium",
-    "subject",
-    "detail",
-    "action",
-    "place",
-    "colour",
-    "light",
-    "framing",
-    "style",
-    "clarity",
-)
-"""The elements that the page shows a sign for, in the order of the formula."""
 SMALL = {"a", "an", "the", "of", "in", "on", "at", "with", "and", "by", "to", "is", "和", "与", "的"}
 """Words that name nothing."""
 

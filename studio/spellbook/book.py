@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -12,24 +12,14 @@ from studio.messages import Bilingual, Message
 
 Part = Literal["formula", "character", "negative"]
 PARTS: tuple[Part, ...] = ("formula", "character", "negative")
-Element = Literal[
-    "medium",
-    "subject",
-    "detail",
-    "action",
-    "place",
-    "colour",
-    "light",
-    "framing",
-    "style",
-    "clarity",
-    "painter",
-    "platform",
-    "camera",
-    "modifier",
-    "none",
+Sign = Literal[
+    "medium", "subject", "detail", "action", "place", "colour", "light", "framing", "style", "clarity"
 ]
+Beside = Literal["painter", "platform", "camera", "modifier", "none"]
+Element = Literal[Sign, Beside]
 """What of a picture a chapter speaks of: the ten signs of the formula, and what stands beside them."""
+FORMULA: tuple[Element, ...] = get_args(Sign)
+"""The elements that the page shows a sign for, in the order of the formula."""
 Aspect = Literal["1:1", "3:4", "4:3", "9:16", "16:9"]
 Id = Annotated[str, Field(pattern="^[a-z][a-z0-9-]*$")]
 Order = Annotated[int, Field(ge=0, description="place among its like; smaller comes first")]

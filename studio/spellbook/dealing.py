@@ -6,8 +6,8 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 
 from studio.messages import Language
-from studio.spellbook.anatomy import FORMULA, anatomy, places
-from studio.spellbook.book import Element
+from studio.spellbook.anatomy import anatomy, places
+from studio.spellbook.book import FORMULA, Element
 from studio.spellbook.fitting import (
     CHANCES,
     PECULIAR,

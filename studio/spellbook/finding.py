@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import unicodedata
 from collections.abc import Callable
 from functools import cache
@@ -11,6 +12,7 @@ from studio.messages import Message
 from studio.spellbook.book import Spell, Spellbook, SpellLine
 
 How = Literal["exact", "prefix", "initials", "contains"]
+_loading = threading.Lock()
 HOW: tuple[How, ...] = ("exact", "prefix", "initials", "contains")
 """Ways to match, the best first."""
 
@@ -32,11 +34,18 @@ def fold(text: str) -> str:
 
 def with_keys(line: SpellLine) -> Spell:
     """A line of a chapter with the keys it is found by."""
-    syllables = [syllable for part in _readings()(line.name) for syllable in part.lower().split()]
-    texts = (line.en, line.zh, line.name, *line.aliases, "".join(syllables))
+    sound = pinyin(line.name)
+    texts = (line.en, line.zh, line.name, *line.aliases, sound)
     keys = tuple(key for key in dict.fromkeys(fold(text) for text in texts) if key)
-    initials = "".join(syllable[0] for syllable in syllables)
-    return Spell(**line.model_dump(), pinyin=" ".join(syllables), initials=initials, keys=keys)
+    initials = "".join(syllable[0] for syllable in sound.split())
+    return Spell(**line.model_dump(), pinyin=sound, initials=initials, keys=keys)
+
+
+def pinyin(text: str) -> str:
+    """How a text sounds, without tones, a space between syllables; what is not Chinese stays as it is."""
+    with _loading:
+        read = _readings()
+    return " ".join(syllable for part in read(text) for syllable in part.lower().split())
 
 
 @cache
@@ -48,6 +57,7 @@ def _readings() -> Callable[[str], list[str]]:
     # Of things that are drawn, 长 is long; where it is an elder, the table knows the whole word.
     load_single_dict({ord("长"): "cháng,zhǎng"})
     load_phrases_dict({"仇英": [["qiú"], ["yīng"]], "马尾": [["mǎ"], ["wěi"]], "没骨": [["mò"], ["gǔ"]]})
+    lazy_pinyin("读")  # its own tables are built with the first word, and not by two threads at a time
     return lazy_pinyin
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from studio.messages import Bilingual
+from studio.messages import Bilingual, Message
 from studio.spellbook.book import Chapter, Group, Scene, Spell, Spellbook, Style
+from studio.spellbook.finding import pinyin
+from studio.spellbook.personal import OwnItem, OwnScene, PersonalBook
 
 PAGE_FORMAT = 1
 
@@ -52,24 +54,34 @@ def _row(spell: Spell) -> list[str]:
     return [spell.en, spell.zh, spell.name, spell.pinyin, *spell.aliases]
 
 
+def _card(one: Style | Scene | OwnItem) -> dict[str, Any]:
+    """What everything with a title and a prompt has."""
+    return {"id": one.id} | {name: _pair(getattr(one, name)) for name in ("title", "prompt", "negative")}
+
+
 def _style(style: Style) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "id": style.id,
-        "title": _pair(style.title),
-        "prompt": _pair(style.prompt),
-        "negative": _pair(style.negative),
-    }
     note = {"note": _pair(style.note)} if style.note else {}
-    return told | note | ({"families": list(style.families)} if style.families else {})
+    return _card(style) | note | _rest(style, "families")
 
 
-def _scene(scene: Scene) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "id": scene.id,
-        "title": _pair(scene.title),
-        "prompt": _pair(scene.prompt),
-        "negative": _pair(scene.negative),
-        "aspect": scene.aspect,
+def _scene(scene: Scene | OwnScene) -> dict[str, Any]:
+    return _card(scene) | {"aspect": scene.aspect} | _rest(scene, "style", "wants", "lora", "seed")
+
+
+def _rest(one: Message, *names: str) -> dict[str, Any]:
+    """What is only told where it is set."""
+    return one.model_dump(include=set(names), exclude_defaults=True, mode="json")
+
+
+# -- a person's own book --------------------------------------------------------------------------
+
+
+def own_for_page(book: PersonalBook) -> dict[str, Any]:
+    """The same of a person's own things, with their favourites and what was used last."""
+    return {
+        "spells": [_card(spell) | {"pinyin": pinyin(spell.name)} for spell in book.spells],
+        "styles": [_card(style) | _rest(style, "families") for style in book.styles],
+        "scenes": [_scene(scene) for scene in book.scenes],
+        "favourites": list(book.favourites),
+        "recent": list(book.recent),
     }
-    rest = scene.model_dump(include={"style", "wants", "lora", "seed"}, exclude_defaults=True, mode="json")
-    return told | rest

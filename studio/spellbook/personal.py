@@ -27,7 +27,7 @@ OwnId = Annotated[str, Field(pattern="^own-[a-z0-9-]{1,40}$|^$")]
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Key = Annotated[str, Field(min_length=1, max_length=LONGEST_KEY)]
-Item = TypeVar("Item", "OwnSpell", "OwnStyle", "OwnScene")
+Item = TypeVar("Item", bound="_Own")
 
 
 class Said(Bilingual):
