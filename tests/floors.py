@@ -28,6 +28,7 @@ FLOORS = {
     "metadata": "2a",
     "people": "2a",
     "inputs": "2a",
+    "controls": "2a",
     "own": "2b",
     "desk": "2b",
     "limits": "2b",
