@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import logging
@@ -59,26 +60,44 @@ def _told_as_broken(path: Path) -> Iterator[None]:
         raise StudioError("weights_broken", file=path.name) from error
 
 
-def tensor_bytes(path: Path) -> int:
-    """The bytes of all tensors of one file; a file shorter than its header says is refused."""
-    header = read_header(path)
-    _check_whole(path, header)
-    places = [entry["data_offsets"] for name, entry in header.items() if name != "__metadata__"]
-    return int(sum(end - start for start, end in places))
+@dataclass(frozen=True)
+class _Weight:
+    """What a header adds up to: bytes and numbers of all tensors, and the file's length that takes."""
+
+    bytes: int
+    elements: int
+    end: int
 
 
-def _check_whole(path: Path, header: dict[str, Any]) -> None:
-    ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+def _weight(path: Path) -> _Weight:
+    return _weighed(path, *_stamp(path))
+
+
+# A page asks what models weigh at every key that is pressed, and a large one's header takes milliseconds.
+@functools.lru_cache(maxsize=4096)
+def _weighed(path: Path, size: int, changed: int) -> _Weight:
+    tensors = [entry for name, entry in read_header(path).items() if name != "__metadata__"]
+    places = [entry["data_offsets"] for entry in tensors]
     with path.open("rb") as file:
         header_length = 8 + struct.unpack("<Q", file.read(8))[0]
-    if path.stat().st_size < header_length + max(ends, default=0):
+    return _Weight(
+        bytes=sum(end - start for start, end in places),
+        elements=sum(math.prod(entry["shape"]) for entry in tensors),
+        end=header_length + max((end for _, end in places), default=0),
+    )
+
+
+def tensor_bytes(path: Path) -> int:
+    """The bytes of all tensors of one file; a file shorter than its header says is refused."""
+    weight = _weight(path)
+    if path.stat().st_size < weight.end:
         raise StudioError("weights_truncated", file=path.name)
+    return weight.bytes
 
 
 def tensor_elements(path: Path) -> int:
     """How many numbers a file holds, whatever their type."""
-    header = read_header(path)
-    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+    return _weight(path).elements
 
 
 def component_folders(checkpoint: Path) -> tuple[Path, ...]:
@@ -206,6 +225,7 @@ class Hashes:
 
 
 def _stamp(path: Path) -> list[int]:
+    """What changes with a file."""
     state = path.stat()
     return [state.st_size, state.st_mtime_ns]
 
@@ -264,7 +284,7 @@ Shapes = dict[str, tuple[int, ...]]
 def read_kind(path: Path) -> Kind:
     """What a file is and of which family; one that cannot be read or is cut short is refused by its name."""
     header = read_header(path)
-    _check_whole(path, header)
+    tensor_bytes(path)  # tells a file that is cut short
     with _told_as_broken(path):
         shapes = {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
         about = header.get("__metadata__") or {}

@@ -84,6 +84,19 @@ def test_a_header_says_what_is_in_a_file(tmp_path: Path) -> None:
     assert tensor_elements(path) == 12 + 3
 
 
+def test_a_header_is_read_once_for_as_long_as_its_file_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, read = tensors(tmp_path / "model.safetensors"), []
+    monkeypatch.setattr(weights, "read_header", lambda path: read.append(path) or read_header(path))
+    assert [tensor_bytes(path), tensor_elements(path), tensor_bytes(path)] == [54, 15, 54] and len(read) == 1
+    save_file({"a": np.zeros(3, np.float32)}, path)
+    assert [tensor_bytes(path), tensor_elements(path)] == [12, 3] and len(read) == 2
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        tensor_bytes(path)
+
+
 def test_a_file_cut_short_is_refused_by_its_name(tmp_path: Path) -> None:
     path = tensors(tmp_path / "model.safetensors")
     path.write_bytes(path.read_bytes()[:-1])
