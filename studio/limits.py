@@ -61,18 +61,26 @@ def resolve(
 ) -> tuple[GenerationRequest, ...]:
     """One complete request a picture; seeds count up from the first, so each can be had again alone."""
     around = around or Around()
-    _check_text(draft.prompt, draft.negative or "")
-    _check_way(draft, spec)
-    count = _within("count", draft.count, 1, spec.limits.count) if draft.base else 1
-    seed = secrets.randbelow(2**32) if draft.seed is None else draft.seed
-    first = _request(draft, spec, job, person, _within("seed", seed, 0, LARGEST_SEED), around)
-    told = [_seeds(first, number) for number in range(int(count))]
+    first, count = unsettled(draft, spec, job, person, around)
+    told = [_seeds(first, number) for number in range(count)]
     return tuple(
         first.model_copy(
             update={"id": f"{job}-{number}", **seeds, **_settled(first, seeds["seed"], draft, spec, around)}
         )
         for number, seeds in enumerate(told, 1)
     )
+
+
+def unsettled(
+    draft: Draft, spec: ModelSpec, job: str, person: Person, around: Around
+) -> tuple[GenerationRequest, int]:
+    """The first request before its seed has chosen any words, and how many pictures there will be."""
+    _check_text(draft.prompt, draft.negative or "")
+    _check_way(draft, spec)
+    count = _within("count", draft.count, 1, spec.limits.count) if draft.base else 1
+    seed = secrets.randbelow(2**32) if draft.seed is None else draft.seed
+    first = _request(draft, spec, job, person, _within("seed", seed, 0, LARGEST_SEED), around)
+    return first, int(count)
 
 
 def _seeds(first: GenerationRequest, number: int) -> dict[str, Any]:

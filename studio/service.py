@@ -20,7 +20,7 @@ from studio.gallery import Gallery
 from studio.inputs import Inputs
 from studio.jobs import JobBook
 from studio.jobs.records import JobRecords
-from studio.limits import Around, draft_of, expanded, resolve, style_remarks
+from studio.limits import Around, draft_of, expanded, resolve, style_remarks, unsettled
 from studio.messages import (
     Answered,
     AnyEvent,
@@ -260,11 +260,11 @@ class Studio(Desk):
         """About how many seconds a draft's pictures take; None while that is not known, or not possible."""
         try:
             spec = self.library.spec(draft.model)
-            requests = resolve(draft, spec, "estimate", person, self._around(spec, person))
+            request, count = unsettled(draft, spec, "estimate", person, self._around(spec, person))
         except StudioError:
             return None
-        takes = [self._pace.seconds(request) for request in requests]
-        return sum(seconds for seconds in takes if seconds is not None) if None not in takes else None
+        seconds = self._pace.seconds(request)
+        return None if seconds is None else count * seconds
 
     def remarks(self, draft: Draft, person: Person) -> tuple[Trouble, ...]:
         """What of a draft's words its model will not follow, to be told before anything is painted."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studio.errors import StudioError, say_trouble
 from studio.families import FAMILIES
-from studio.limits import LARGEST_SEED, LONGEST_PROMPT, Around, draft_of, resolve
+from studio.limits import LARGEST_SEED, LONGEST_PROMPT, Around, draft_of, resolve, unsettled
 from studio.messages import (
     Bilingual,
     Draft,
@@ -73,6 +73,7 @@ def test_a_draft_of_nothing_but_a_prompt_gets_all_the_models_defaults() -> None:
         "start": None,
         "mask": None,
         "outpaint": None,
+        "controls": (),
         "embeddings": (),
         "stages": ({"kind": "base"},),
     }
@@ -103,6 +104,19 @@ def test_seeds_of_a_batch_count_up_under_ids_of_their_own() -> None:
         ("job-2", 8),
         ("job-3", 9),
     ]
+
+
+def test_how_much_there_is_to_do_is_known_before_any_word_is_chosen() -> None:
+    def asked(name: str) -> tuple[str, ...]:
+        raise AssertionError("no wildcard is looked up")
+
+    draft = Draft(model="tiny", prompt="a {red|blue} __animal__", count=3, steps=7, seed=1)
+    one, count = unsettled(draft, SPEC, "job", ANN, Around(wildcards=asked))
+    assert (one.prompt, one.steps, count) == (draft.prompt, 7, 3)
+    whole = resolve(draft, SPEC, "job", ANN, Around(wildcards=lambda name: ("cat",)))
+    assert {(two.width, two.height, two.steps, two.stages) for two in whole} == {
+        (one.width, one.height, one.steps, one.stages)
+    }
 
 
 def test_seeds_start_over_after_the_largest() -> None:

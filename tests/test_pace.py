@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from studio.messages import Base, HighResolution, Start, Upscale
+from studio.messages import Base, Draft, HighResolution, Person, Start, Upscale
 from studio.pace import Pace
 from tests.samples import request
+from tests.worlds import fake_studio, paint
 
 USUAL = request(steps=10, width=64, height=64)
 
@@ -92,3 +93,17 @@ def test_a_start_that_stays_as_it_is_says_nothing_about_painting(tmp_path: Path)
     pace.learn(still, 0.01)
     assert pace.seconds(USUAL) == pytest.approx(2.0)
     assert pace.seconds(still) == 0
+
+
+def test_a_draft_takes_as_long_as_all_its_pictures(tmp_path: Path) -> None:
+    studio, ann = fake_studio(tmp_path), Person(id="ann")
+    draft = Draft(model="tiny", prompt="a {red|blue} cat", count=3)
+    studio.start()
+    try:
+        assert studio.estimate(draft, ann) is None, "nothing was painted yet"
+        paint(studio, draft, ann)
+        one = studio.estimate(draft.model_copy(update={"count": 1}), ann)
+        assert one and studio.estimate(draft, ann) == pytest.approx(3 * one)
+        assert studio.estimate(draft.model_copy(update={"count": 0}), ann) is None, "not possible"
+    finally:
+        studio.close()
