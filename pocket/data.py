@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +15,9 @@ from pocket.world import Scene, draw, sample
 CHUNK = 200
 
 
-def draw_chunk(seeds: range, side: int, split: str) -> NDArray[np.uint8]:
+def draw_chunk(seeds: range, side: int, make: Callable[[int], Scene]) -> NDArray[np.uint8]:
     """The pictures of some seeds."""
-    return np.stack([draw(sample(seed, split), side).pixels for seed in seeds])
+    return np.stack([draw(make(seed), side).pixels for seed in seeds])
 
 
 def draw_set(
@@ -25,18 +27,22 @@ def draw_set(
     first: int = 0,
     split: str = "train",
     workers: int = 2,
+    make: Callable[[int], Scene] | None = None,
 ) -> NDArray[np.uint8]:
-    """Draw `count` pictures into one file, or open the file if it is complete; returns a memory map."""
+    """Draw `count` pictures into one file, or open the file if it is complete; returns a memory map.
+
+    `make` gives the scene of a seed where a set is no plain split; `split` is then only its name.
+    """
     done = path.with_suffix(".done")
     if done.exists() and done.read_text() == f"{count} {side} {first} {split}":
         return np.load(path, mmap_mode="r")
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.lib.format.open_memmap(path, "w+", np.uint8, (count, side, side, 3))
-    starts = range(0, count, CHUNK)
+    starts, make = range(0, count, CHUNK), make or partial(sample, split=split)
     with ProcessPoolExecutor(workers) as pool:
         jobs = [range(first + s, first + min(s + CHUNK, count)) for s in starts]
         for start, chunk in zip(
-            starts, pool.map(draw_chunk, jobs, [side] * len(jobs), [split] * len(jobs)), strict=True
+            starts, pool.map(partial(draw_chunk, side=side, make=make), jobs), strict=True
         ):
             pixels[start : start + len(chunk)] = chunk
             print(f"drawn {start + len(chunk)} of {count}", flush=True)

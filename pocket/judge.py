@@ -1,7 +1,13 @@
-"""The judge: a small network that reads a picture, taught only by drawn truth."""
+"""The judge: a small network that reads a picture, taught only by drawn truth.
+
+It reads densely: every cell of a 16 x 16 grid says how likely a subject's centre lies there, which subject and
+which colour. Peaks of the first are the things of the picture, so counting is counting peaks.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,74 +15,93 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
-from pocket.world import SUBJECTS, Scene
-from pocket.world.scene import BACKGROUNDS, COLOURS, DEFECTS, STYLES
+from pocket.world import SUBJECTS
+from pocket.world.scene import BACKGROUNDS, COLOURS, DEFECTS, LIGHTS, STYLES
 
 SUBJECT_NAMES, COLOUR_NAMES = tuple(SUBJECTS), tuple(COLOURS)
-MOST = 3
-SIDE = 128
+SIDE, CELLS = 128, 16
+# What the judge can be asked about; each heading must be earned on held-out drawings.
+HEADINGS = ("subjects", "counts", "colours", "places", "background", "style", "light", "defects")
+WHOLE = {"background": BACKGROUNDS, "style": STYLES, "light": LIGHTS, "defects": DEFECTS}
+PASS = 0.99
+PEAK = 0.4
 
 
-def block(inside: int, outside: int, stride: int) -> nn.Sequential:
+def block(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
     """Convolution, norm, activation."""
     return nn.Sequential(
         nn.Conv2d(inside, outside, 3, stride, 1, bias=False), nn.BatchNorm2d(outside), nn.ReLU(inplace=True)
     )
 
 
-class Judge(nn.Module):
-    """Reads subjects with counts, colours and places, background, style and defects."""
+class Residual(nn.Module):
+    """Two convolutions beside a straight path."""
 
-    def __init__(self, width: int = 24) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        w, n = width, len(SUBJECT_NAMES)
-        self.low = nn.Sequential(block(3, w, 2), block(w, 2 * w, 2), block(2 * w, 2 * w, 1))
-        self.high = nn.Sequential(
-            block(2 * w, 4 * w, 2), block(4 * w, 4 * w, 1), block(4 * w, 6 * w, 2), block(6 * w, 6 * w, 1)
-        )
-        self.where = nn.Conv2d(6 * w, n, 1)
-        self.colour = nn.Linear(6 * w + 2 * w, len(COLOUR_NAMES) * 2)
-        self.colour_by = nn.Embedding(n, len(COLOUR_NAMES))
-        self.count = nn.Linear(12 * w, n * (MOST + 1))
-        whole = 12 * w + 4 * w
-        self.background = nn.Linear(whole, len(BACKGROUNDS))
-        self.style = nn.Linear(whole, len(STYLES))
-        self.defects = nn.Linear(whole, len(DEFECTS))
-        self.mix = nn.Linear(len(COLOUR_NAMES) * 2, len(COLOUR_NAMES))
+        self.first = block(width, width)
+        self.second = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The input plus what the convolutions add."""
+        return functional.relu(x + self.second(self.first(x)))
+
+
+def spread(x: Tensor) -> Tensor:
+    """Mean and spread of every channel over the picture."""
+    mean = x.mean((2, 3))
+    return torch.cat([mean, (x.square().mean((2, 3)) - mean.square()).clamp(min=1e-6).sqrt()], 1)
+
+
+class Judge(nn.Module):
+    """Reads things with their places and colours, background, style, light and defects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine = block(3, 16, 2)
+        self.early = nn.Sequential(block(16, 32, 2), Residual(32))
+        self.middle = nn.Sequential(block(32, 64, 2), Residual(64), Residual(64))
+        self.late = nn.Sequential(block(64, 112, 2), Residual(112), Residual(112))
+        self.down = nn.Conv2d(112, 64, 1)
+        self.join = block(64, 64)
+        self.things = nn.Conv2d(64, 1 + len(SUBJECT_NAMES), 1)
+        self.tint = nn.Sequential(nn.Conv2d(64 + 32, 64, 1), nn.ReLU(inplace=True))
+        self.colour = nn.Conv2d(64, len(COLOUR_NAMES), 1)
+        self.whole = nn.Sequential(nn.Linear(2 * (16 + 32 + 64 + 112), 128), nn.ReLU(inplace=True))
+        self.heads = nn.ModuleDict({name: nn.Linear(128, len(words)) for name, words in WHOLE.items()})
+        # Few cells are centres: starting from "no" spares the first steps.
+        nn.init.constant_(self.things.bias[:1], -3.0)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Logits of every head; x is a batch between -1 and 1 of 128 pixels."""
-        low = self.low(x)
-        high = self.high(low)
-        n, side = len(x), high.shape[-1]
-        maps = self.where(high).flatten(2)
-        look = maps.softmax(-1)
-        fine = nn.functional.adaptive_avg_pool2d(low, side)
-        parts = look @ torch.cat([high, fine], 1).flatten(2).transpose(1, 2)
-        flat, crisp = high.flatten(2), low.flatten(2)
-        pooled = torch.cat([flat.mean(-1), flat.amax(-1)], 1)
-        whole = torch.cat([pooled, crisp.mean(-1), crisp.std(-1)], 1)
-        return {
-            "count": self.count(pooled).view(n, len(SUBJECT_NAMES), MOST + 1),
-            "colour": self.mix(torch.relu(self.colour(parts))) + self.colour_by.weight,
-            "place": look @ grid(side, x.device),
-            "background": self.background(whole),
-            "style": self.style(whole),
-            "defects": self.defects(whole),
-        }
+        """Logits of every head; x is a batch of 128 pixels between -1 and 1."""
+        fine = self.fine(x)
+        early = self.early(fine)
+        middle = self.middle(early)
+        late = self.late(middle)
+        cells = self.join(middle + functional.interpolate(self.down(late), scale_factor=2.0))
+        things = self.things(cells)
+        tints = self.tint(torch.cat([cells, functional.avg_pool2d(early, 2)], 1))
+        whole = self.whole(torch.cat([spread(part) for part in (fine, early, middle, late)], 1))
+        out = {name: head(whole) for name, head in self.heads.items()}
+        return {"centre": things[:, 0], "subject": things[:, 1:], "colour": self.colour(tints), **out}
 
 
-def grid(side: int, device: torch.device) -> Tensor:
-    """The centres of the cells as (x, y) shares of the picture."""
-    axis = (torch.arange(side, device=device) + 0.5) / side
-    ys, xs = torch.meshgrid(axis, axis, indexing="ij")
-    return torch.stack([xs.flatten(), ys.flatten()], 1)
+@dataclass(frozen=True)
+class Seen:
+    """One thing in a picture; x and y are shares of its side, sure is between 0 and 1."""
+
+    subject: str
+    colour: str
+    x: float
+    y: float
+    sure: float = 1.0
 
 
 @dataclass(frozen=True)
 class Found:
-    """One kind of subject in a picture."""
+    """All things of one subject: how many, the colour of the surest, the middle of their places."""
 
     count: int
     colour: str
@@ -88,30 +113,40 @@ class Found:
 class Verdict:
     """What the judge read from one picture."""
 
-    subjects: dict[str, Found]
+    things: tuple[Seen, ...]
     background: str
     style: str
+    light: str
     defects: tuple[str, ...]
 
+    @property
+    def subjects(self) -> dict[str, Found]:
+        """The things by their subject."""
+        names = dict.fromkeys(thing.subject for thing in self.things)
+        return {name: gather([t for t in self.things if t.subject == name]) for name in names}
 
-def read_truth(scene: Scene) -> dict[str, NDArray[np.float32]]:
-    """A scene as the numbers that the heads should say."""
-    n = len(SUBJECT_NAMES)
-    count, colour = np.zeros(n, np.int64), np.full(n, -1, np.int64)
-    place = np.zeros((n, 2), np.float32)
-    for thing in scene.things:
-        k = SUBJECT_NAMES.index(thing.subject)
-        place[k] = (place[k] * count[k] + (thing.x, thing.y)) / (count[k] + 1)
-        count[k] += 1
-        colour[k] = COLOUR_NAMES.index(thing.colour)
-    return {
-        "count": count,
-        "colour": colour,
-        "place": place,
-        "background": np.int64(BACKGROUNDS.index(scene.background)),
-        "style": np.int64(STYLES.index(scene.style)),
-        "defects": np.array([d in scene.defects for d in DEFECTS], np.float32),
-    }
+
+def gather(things: list[Seen]) -> Found:
+    """Things of one subject as one."""
+    surest = max(things, key=lambda thing: thing.sure)
+    x, y = (sum(getattr(t, axis) for t in things) / len(things) for axis in "xy")
+    return Found(len(things), surest.colour, x, y)
+
+
+@dataclass(frozen=True)
+class Licence:
+    """What the judge scored on held-out drawings, heading by heading."""
+
+    scores: dict[str, float]
+
+    def may_judge(self, headings: Iterable[str]) -> bool:
+        """Whether every one of the headings was earned."""
+        return all(self.scores.get(heading, 0.0) >= PASS for heading in headings)
+
+
+def load_licence(folder: Path) -> Licence:
+    """The scores that ship beside the judge's weights."""
+    return Licence(json.loads((folder / "judge.json").read_text())["scores"])
 
 
 def load_judge(path: Path) -> Judge:
@@ -128,29 +163,49 @@ def look(judge: Judge, pictures: NDArray[np.uint8], batch: int = 64) -> list[Ver
     """Read pictures (n, 128, 128, 3)."""
     out: list[Verdict] = []
     for i in range(0, len(pictures), batch):
-        x = (
-            torch.from_numpy(np.ascontiguousarray(pictures[i : i + batch])).permute(0, 3, 1, 2).float()
-            / 127.5
-            - 1
-        )
-        heads = judge(x)
-        out += [verdict({k: v[row] for k, v in heads.items()}) for row in range(len(x))]
+        x = torch.from_numpy(np.array(pictures[i : i + batch])).permute(0, 3, 1, 2).float() / 127.5 - 1
+        out += read(judge(x.to(next(judge.parameters()).device)))
     return out
 
 
-def verdict(heads: dict[str, Tensor]) -> Verdict:
-    """The heads of one picture in words."""
-    counts, colours = heads["count"].argmax(-1).tolist(), heads["colour"].argmax(-1).tolist()
-    places = heads["place"].tolist()
-    subjects = {
-        name: Found(counts[k], COLOUR_NAMES[colours[k]], places[k][0], places[k][1])
-        for k, name in enumerate(SUBJECT_NAMES)
-        if counts[k] > 0
+def read(heads: dict[str, Tensor]) -> list[Verdict]:
+    """The heads of a batch in words."""
+    heads = {name: head.float().cpu() for name, head in heads.items()}
+    sure = heads["centre"].sigmoid()
+    top = functional.max_pool2d(sure[:, None], 5, 1, 2)[:, 0]
+    peaks = (sure == top) & (sure > PEAK)
+    near = {
+        name: functional.avg_pool2d(heads[name], 3, 1, 1, count_include_pad=False)
+        for name in ("subject", "colour")
     }
-    defects = tuple(d for d, v in zip(DEFECTS, heads["defects"].tolist(), strict=True) if v > 0)
-    return Verdict(
-        subjects,
-        BACKGROUNDS[int(heads["background"].argmax())],
-        STYLES[int(heads["style"].argmax())],
-        defects,
+    return [verdict(heads, near, sure[k], peaks[k], k) for k in range(len(sure))]
+
+
+def verdict(
+    heads: dict[str, Tensor], near: dict[str, Tensor], sure: Tensor, peaks: Tensor, k: int
+) -> Verdict:
+    """What picture k of a batch shows."""
+    things = tuple(
+        Seen(
+            SUBJECT_NAMES[int(near["subject"][k, :, row, column].argmax())],
+            COLOUR_NAMES[int(near["colour"][k, :, row, column].argmax())],
+            *balance(sure, row, column),
+            float(sure[row, column]),
+        )
+        for row, column in peaks.nonzero().tolist()
     )
+    defects = tuple(d for d, v in zip(DEFECTS, heads["defects"][k].tolist(), strict=True) if v > 0)
+    background, style, light = (
+        WHOLE[name][int(heads[name][k].argmax())] for name in ("background", "style", "light")
+    )
+    return Verdict(things, background, style, light, defects)
+
+
+def balance(sure: Tensor, row: int, column: int) -> tuple[float, float]:
+    """The centre of a peak as (x, y), finer than its cell."""
+    rows = slice(max(0, row - 1), row + 2)
+    columns = slice(max(0, column - 1), column + 2)
+    weights = sure[rows, columns]
+    axis = (torch.arange(len(sure)) + 0.5) / len(sure)
+    x, y = (weights.sum(0) * axis[columns]).sum(), (weights.sum(1) * axis[rows]).sum()
+    return float(x / weights.sum()), float(y / weights.sum())

@@ -60,15 +60,15 @@ class Painter:
         self,
         prompts: list[str],
         seeds: list[int],
-        negative: str = "",
+        negatives: list[str] | None = None,
         side: int = 128,
         steps: int = STEPS,
         guidance: float = GUIDANCE,
     ) -> Tensor:
-        """Denoised latents for the prompts."""
+        """Denoised latents for the prompts; without negatives the guidance leads away from the empty prompt."""
         scheduler = build_scheduler()
         scheduler.set_timesteps(steps, device=self.device)
-        both = torch.cat([self.words([negative] * len(prompts)), self.words(prompts)])
+        both = torch.cat([self.words(negatives or [""] * len(prompts)), self.words(prompts)])
         x = self.noise(seeds, side) * scheduler.init_noise_sigma
         for t in scheduler.timesteps:
             given = scheduler.scale_model_input(torch.cat([x, x]), t)
@@ -82,13 +82,20 @@ class Painter:
         out = self.vae.decode(latents / self.vae.config.scaling_factor).sample.float().clamp(-1, 1)
         return ((out + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
-    def paint(self, prompts: list[str], seeds: list[int], batch: int = 25, **how: Any) -> NDArray[np.uint8]:
+    def paint(
+        self,
+        prompts: list[str],
+        seeds: list[int],
+        batch: int = 25,
+        negatives: list[str] | None = None,
+        **how: Any,
+    ) -> NDArray[np.uint8]:
         """Pictures for the prompts, in batches."""
-        parts = [
-            self.decode(self.latents(prompts[i : i + batch], seeds[i : i + batch], **how))
-            for i in range(0, len(prompts), batch)
-        ]
-        return np.concatenate(parts)
+        away = negatives or [""] * len(prompts)
+        parts = [slice(i, i + batch) for i in range(0, len(prompts), batch)]
+        return np.concatenate(
+            [self.decode(self.latents(prompts[p], seeds[p], away[p], **how)) for p in parts]
+        )
 
 
 def load_painter(folder: Path) -> Painter:

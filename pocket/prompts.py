@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pocket.world import SUBJECTS, Scene, Thing, sample
-from pocket.world.scene import DEFECTS, STYLES
+from pocket.world.scene import DEFECTS, LIGHTS, STYLES
 from pocket.world.words import (
     BACKGROUND_WORDS,
     COLOUR_WORDS,
     COUNT_WORDS,
     DEFECT_WORDS,
+    LIGHT_WORDS,
     MEASURES,
     RELATION_WORDS,
     STYLE_WORDS,
@@ -32,13 +33,14 @@ TASKS = {
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt, the truth it asks for and its fixed seed."""
+    """A prompt, the truth it asks for and its fixed seed; the negative is what would take a defect away."""
 
     task: str
     lang: str
     text: str
     scene: Scene
     seed: int
+    negative: str = ""
 
 
 def first(table: dict, key: object, lang: str) -> str:
@@ -110,23 +112,42 @@ def spelled(scene: Scene, lang: str, *words: str) -> str:
     return comma.join((one(scene, 0, lang), first(BACKGROUND_WORDS, scene.background, lang), *words))
 
 
-def style_prompts(each: int) -> list[Prompt]:
-    """Single subjects in every style, languages by turns."""
+def word_prompts(heading: str, words: tuple[str, ...], ways: dict, each: int, seed: int) -> list[Prompt]:
+    """Single subjects with every word of a heading, languages by turns."""
     out = []
-    for s, style in enumerate(STYLES):
+    for w, word in enumerate(words):
         for k in range(each):
-            lang, scene = LANGUAGES[k % 2], sample(90_000 + 100 * s + k, "held_out", "single", plain=True)
-            text = spelled(scene, lang, first(STYLE_WORDS, style, lang))
-            out.append(Prompt("style", lang, text, replace(scene, style=style), 7000 + 100 * s + k))
+            lang = LANGUAGES[k % 2]
+            asked = {heading: word}
+            scene = plain_scene(10 * seed + 100 * w + k, dark=heading != "light")
+            text = spelled(scene, lang, first(ways, word, lang))
+            out.append(Prompt(heading, lang, text, replace(scene, **asked), seed + 100 * w + k))
     return out
 
 
+def plain_scene(seed: int, dark: bool) -> Scene:
+    """A held-out single subject; the night sky stays dark in any light, so light is not asked of it."""
+    scene = sample(seed, "held_out", "single", plain=True)
+    return scene if dark or scene.background != "night sky" else plain_scene(seed + 1_000_000, dark)
+
+
+def style_prompts(each: int) -> list[Prompt]:
+    """Single subjects in every style, languages by turns."""
+    return word_prompts("style", STYLES, STYLE_WORDS, each, 7000)
+
+
+def light_prompts(each: int) -> list[Prompt]:
+    """Single subjects in every light, languages by turns."""
+    return word_prompts("light", LIGHTS, LIGHT_WORDS, each, 9000)
+
+
 def defect_prompts(each: int) -> list[Prompt]:
-    """Single subjects with every defect's word, languages by turns."""
+    """Single subjects with every defect's word, which is also the negative; languages by turns."""
     out = []
     for d, defect in enumerate(DEFECTS):
         for k in range(each):
             lang, scene = LANGUAGES[k % 2], sample(95_000 + 100 * d + k, "held_out", "single", plain=True)
-            text = spelled(scene, lang, first(DEFECT_WORDS, defect, lang))
-            out.append(Prompt("defect", lang, text, replace(scene, defects=(defect,)), 8000 + 100 * d + k))
+            word, seed = first(DEFECT_WORDS, defect, lang), 8000 + 100 * d + k
+            spoilt = replace(scene, defects=(defect,))
+            out.append(Prompt("defect", lang, spelled(scene, lang, word), spoilt, seed, word))
     return out

@@ -3,111 +3,153 @@
 from __future__ import annotations
 
 import json
+import math
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from pocket.data import draw_set, scenes
-from pocket.judge import Judge, read_truth
-from pocket.train.common import Budget, fast_math, lay_out, load_state, pick_device, save_state, to_input
+from pocket.judge import Judge
+from pocket.train.common import (
+    Average,
+    Budget,
+    fast_math,
+    lay_out,
+    load_state,
+    pick_device,
+    save_state,
+)
+from pocket.train.exam import examine, quick_look, report
+from pocket.train.lessons import Grid, Lessons, open_lessons, to_grid
 from pocket.train.settings import Settings
+from pocket.world.scene import DEFECTS
 
-CHECKS = 1500
-Truth = dict[str, NDArray[np.float32]]
-
-
-def truths(first: int, count: int, split: str) -> Truth:
-    """The truths of a drawn set, stacked by head."""
-    rows = [read_truth(scene) for scene in scenes(count, first, split)]
-    return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+# Without colour there is none to name.
+GREY = DEFECTS.index("black and white")
+WARMUP, FLOOR = 100, 0.01
+SHOW, SAVE = 100, 300.0
 
 
-def soften(x: Tensor) -> Tensor:
-    """Some pictures a little soft or noisy, as a decoder leaves them; never enough to look blurry."""
-    which = torch.rand(len(x), 1, 1, 1, device=x.device)
-    soft = functional.avg_pool2d(functional.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    mixed = torch.lerp(x, soft, torch.rand_like(which) * 0.8)
-    noisy = x + torch.randn_like(x) * 0.04
-    return torch.where(which < 0.4, mixed, torch.where(which < 0.6, noisy, x))
+def centre_loss(logits: Tensor, grid: Grid, valid: Tensor) -> Tensor:
+    """Focal loss on the centres: cells beside a centre are nearly right and cost little."""
+    sure = logits.sigmoid().clamp(1e-4, 1 - 1e-4)
+    hit = grid.peak * (1 - sure).square() * sure.log()
+    miss = ~grid.peak * (1 - grid.centre) ** 4 * sure.square() * (1 - sure).log()
+    return -((hit + miss) * valid[:, None, None]).sum() / (grid.peak * valid[:, None, None]).sum().clamp(
+        min=1
+    )
+
+
+def cell_loss(logits: Tensor, names: Tensor, weight: Tensor) -> Tensor:
+    """Cross-entropy over the cells of things."""
+    return (functional.cross_entropy(logits, names, reduction="none") * weight).sum() / weight.sum().clamp(
+        min=1
+    )
 
 
 def judge_loss(heads: dict[str, Tensor], truth: dict[str, Tensor]) -> Tensor:
     """The sum of what every head gets wrong."""
-    there = truth["count"] > 0
-    loss = functional.cross_entropy(heads["count"].flatten(0, 1), truth["count"].flatten()) * 6
-    loss = loss + functional.cross_entropy(heads["colour"][there], truth["colour"][there])
-    loss = loss + 6 * functional.l1_loss(heads["place"][there], truth["place"][there])
-    for name in ("background", "style"):
+    grid, valid = to_grid(truth["things"]), ~truth["moved"]
+    weight = grid.weight * valid[:, None, None]
+    coloured = weight * (truth["defects"][:, GREY] == 0)[:, None, None]
+    loss = centre_loss(heads["centre"], grid, valid)
+    loss = loss + cell_loss(heads["subject"], grid.subject, weight)
+    loss = loss + cell_loss(heads["colour"], grid.colour, coloured)
+    for name in ("background", "style", "light"):
         loss = loss + 0.5 * functional.cross_entropy(heads[name], truth[name])
     return loss + 2 * functional.binary_cross_entropy_with_logits(heads["defects"], truth["defects"])
 
 
-@torch.no_grad()
-def accuracy(judge: Judge, pixels: NDArray[np.uint8], truth: Truth, device: torch.device) -> dict[str, float]:
-    """How often each head is right on drawn truth."""
-    judge.eval()
-    parts = [judge(to_input(pixels[i : i + 64], device)) for i in range(0, len(pixels), 64)]
-    heads = {k: torch.cat([p[k] for p in parts]).cpu().numpy() for k in parts[0]}
-    judge.train()
-    there = truth["count"] > 0
-    counts = heads["count"].argmax(-1)
-    return {
-        "subjects": float(((counts > 0) == there).all(-1).mean()),
-        "counts": float((counts == truth["count"]).all(-1).mean()),
-        "colours": float((heads["colour"].argmax(-1) == truth["colour"])[there].mean()),
-        "places": float((np.abs(heads["place"] - truth["place"])[there] < 0.12).all(-1).mean()),
-        "background": float((heads["background"].argmax(-1) == truth["background"]).mean()),
-        "style": float((heads["style"].argmax(-1) == truth["style"]).mean()),
-        "defects": float(((heads["defects"] > 0) == (truth["defects"] > 0)).all(-1).mean()),
-    }
+def rate(peak: float, step: int, share: float) -> float:
+    """Warm-up by steps, then half a cosine over the time."""
+    return peak * min(1.0, (step + 1) / WARMUP) * (FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * share)) / 2)
 
 
-def checks(settings: Settings, judge: Judge, device: torch.device) -> dict[str, dict[str, float]]:
-    """Accuracy on held-out drawings: all of them, and those without defects in plain light."""
-    path = settings.data / f"held-{settings.side}.npy"
-    pixels, truth = draw_set(path, CHECKS, settings.side, 0, "held_out"), truths(0, CHECKS, "held_out")
-    clean = np.array([not s.defects and s.light == "day" for s in scenes(CHECKS, 0, "held_out")])
-    return {
-        "all": accuracy(judge, np.asarray(pixels), truth, device),
-        "clean": accuracy(judge, np.asarray(pixels)[clean], {k: v[clean] for k, v in truth.items()}, device),
-    }
+class Trainer:
+    """The state of the run and its loop."""
+
+    def __init__(self, settings: Settings, lessons: Lessons) -> None:
+        self.settings, self.s, self.device = settings, settings.judge, pick_device()
+        torch.manual_seed(self.s.seed)
+        self.path, self.lessons = settings.run / "judge.pt", lessons
+        self.judge = lay_out(Judge(), self.device)
+        self.average = Average(self.judge, self.s.decay)
+        self.optimizer = torch.optim.AdamW(
+            self.judge.parameters(), self.s.rate, weight_decay=0.03, fused=True
+        )
+        self.step = 0
+        self.budget = Budget(self.s.minutes, self.restore())
+
+    def restore(self) -> float:
+        """Load the run's checkpoint if there is one; returns the seconds already spent."""
+        state = load_state(self.path, self.device)
+        if state is None:
+            return 0.0
+        self.judge.load_state_dict(state["model"])
+        self.average.values = state["average"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+        return float(state["spent"])
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        save_state(
+            self.path,
+            model=self.judge.state_dict(),
+            average=self.average.values,
+            optimizer=self.optimizer.state_dict(),
+            step=self.step,
+            spent=self.budget.spent,
+        )
+
+    def averaged(self) -> Judge:
+        """The judge with the averaged weights, ready to read."""
+        judge = lay_out(Judge(), self.device)
+        judge.load_state_dict(self.average.values)
+        return judge.eval()
+
+    def learn(self, x: Tensor, truth: dict[str, Tensor]) -> float:
+        """One step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate(self.s.rate, self.step, self.budget.share)
+        with fast_math(self.device):
+            heads = self.judge(x)
+        loss = judge_loss({k: v.float() for k, v in heads.items()}, truth)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.judge.parameters(), 5.0)
+        self.optimizer.step()
+        self.step += 1
+        self.average.update(self.judge, self.step)
+        return float(loss.detach())
+
+    def tell(self, mean: float) -> None:
+        """A progress line."""
+        spent = f"{self.budget.spent / 60:.1f} of {self.s.minutes:.0f} min"
+        print(f"judge step {self.step} loss {mean:.4f} {spent}", flush=True)
+
+    def run(self) -> Judge:
+        """Train until the minutes are used."""
+        rng, mean, saved = np.random.default_rng(self.s.seed + self.step), 0.0, self.budget.spent
+        while self.budget.share < 1:
+            loss = self.learn(*self.lessons.batch(self.s.batch, rng, self.device))
+            mean = loss if mean == 0.0 else 0.98 * mean + 0.02 * loss
+            if self.step % SHOW == 0:
+                self.tell(mean)
+            if self.budget.spent - saved > SAVE:
+                self.save()
+                print(quick_look(self.settings, self.averaged()), flush=True)
+                saved = self.budget.spent
+        self.save()
+        return self.averaged()
 
 
 def train_judge(settings: Settings, pixels: NDArray[np.uint8]) -> None:
-    """Train until the budget of minutes is used, then print and keep the accuracy."""
-    s, device, path = settings.judge, pick_device(), settings.run / "judge.pt"
-    torch.manual_seed(s.seed)
-    judge, truth = lay_out(Judge(), device), truths(0, len(pixels), "train")
-    optimizer = torch.optim.AdamW(judge.parameters(), s.rate, weight_decay=0.02)
-    state, step, spent = load_state(path, device), 0, 0.0
-    if state:
-        judge.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state["spent"]
-    rng, budget = np.random.default_rng(s.seed + step), Budget(s.minutes, spent)
-    while budget.share < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = budget.rate(s.rate, step)
-        rows = np.sort(rng.integers(0, len(pixels), s.batch))
-        wanted = {k: torch.from_numpy(v[rows]).to(device) for k, v in truth.items()}
-        with fast_math(device):
-            heads = judge(soften(to_input(pixels[rows], device)))
-        loss = judge_loss({k: v.float() for k, v in heads.items()}, wanted)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        step += 1
-        if step % 200 == 0:
-            print(
-                f"judge step {step} loss {loss.item():.4f} {budget.spent / 60:.1f} of {s.minutes:.0f} min",
-                flush=True,
-            )
-    save_state(
-        path, model=judge.state_dict(), optimizer=optimizer.state_dict(), step=step, spent=budget.spent
-    )
-    report = checks(settings, judge, device)
-    (settings.run / "judge.json").write_text(json.dumps(report, indent=1))
-    print(json.dumps(report, indent=1), flush=True)
+    """Train until the budget of minutes is used, then examine the judge on held-out drawings."""
+    judge = Trainer(settings, open_lessons(settings, pixels)).run()
+    marks: dict[str, Any] = examine(settings, judge)
+    (settings.run / "judge.json").write_text(json.dumps(marks, indent=1) + "\n")
+    print(report(marks), flush=True)

@@ -37,9 +37,13 @@ class UnetSettings:
 class JudgeSettings:
     """How the judge learns."""
 
-    minutes: float = 10.0
+    minutes: float = 60.0
     batch: int = 64
-    rate: float = 2e-3
+    rate: float = 3e-3
+    decay: float = 0.998
+    lessons: int = 18_000
+    copies: int = 2_400
+    copied_share: float = 0.12
     seed: int = 3
 
 

@@ -62,28 +62,17 @@ def test_the_learning_rate_rises_then_falls_with_time() -> None:
     assert Budget(1, spent=60).rate(1.0, 500) < 0.05
 
 
-def test_the_judge_is_taught_the_truth() -> None:
-    from pocket.judge import SUBJECT_NAMES, read_truth
-
-    scene = sample(3, kind="count")
-    truth = read_truth(scene)
-    assert truth["count"][SUBJECT_NAMES.index(scene.things[0].subject)] == scene.count
-    assert truth["count"].sum() == scene.count
-    assert (truth["colour"] >= 0).sum() == 1
-
-
 def test_the_evaluation_believes_only_what_it_sees() -> None:
     from pocket.evaluate import shows
-    from pocket.judge import Found, Verdict
+    from pocket.judge import Seen, Verdict
 
     scene = replace(sample(1, kind="pair"), relation="left")
     a, b = scene.things
-    seen = Verdict(
-        {a.subject: Found(1, a.colour, 0.2, 0.5), b.subject: Found(1, b.colour, 0.8, 0.5)}, "sea", "flat", ()
-    )
+    things = Seen(a.subject, a.colour, 0.2, 0.5), Seen(b.subject, b.colour, 0.8, 0.5)
+    seen = Verdict(things, "sea", "flat", "day", ())
     assert shows("position", scene, seen) and shows("colour binding", scene, seen)
     assert not shows("position", replace(scene, relation="right"), seen)
-    assert not shows("two objects", scene, Verdict({}, "sea", "flat", ()))
+    assert not shows("two objects", scene, replace(seen, things=things[:1]))
 
 
 def test_the_evaluation_says_so_when_there_is_no_judge(tmp_path: Path) -> None:
