@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from studio.errors import StudioError
-from studio.messages import ControlUnit
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A number of a detector that a person can set."""
-
-    name: str
-    """Worded as `setting.<name>`."""
-    default: float
-    lowest: float
-    highest: float
-    step: float = 1
-
-    @property
-    def switch(self) -> bool:
-        """Whether it is only on (1) or off (0)."""
-        return (self.lowest, self.highest, self.step) == (0, 1, 1)
+from studio.messages import ControlUnit, DetectorSetting, DetectorSpec
 
 
 @dataclass(frozen=True)
@@ -33,7 +16,9 @@ class Detector:
     id: str
     weights: bool = False
     """Whether it needs an entry of the catalog; without, it works at once."""
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[DetectorSetting, ...] = ()
+    helpers: Mapping[str, str] = field(default_factory=dict)
+    """From a setting that is not 0 to the detector whose weights are taken besides."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +46,29 @@ def register(one: Control | Detector) -> None:
     table[one.id] = one  # type: ignore[assignment]
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What takes the map of a reference."""
+
+    detector: Detector
+    settings: Mapping[str, float]
+    """All of them: what the person set, the detector's own, what the kind makes of it."""
+    entry: DetectorSpec | None = None
+    """Its weights; None where it needs none."""
+    beside: Mapping[str, DetectorSpec] = field(default_factory=dict)
+    """Further weights, by the setting that asks for them."""
+
+    @property
+    def id(self) -> str:
+        """What a reference names it by."""
+        return self.entry.id if self.entry else self.detector.id
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """The entries of the catalog that have to be brought for it."""
+        return (self.entry.id, *(one.id for one in self.beside.values())) if self.entry else ()
+
+
 def control_of(unit: ControlUnit) -> Control:
     """The kind of a reference; one that is not known is refused."""
     if unit.kind not in CONTROLS:
@@ -76,57 +84,129 @@ def detector_of(unit: ControlUnit, detector: str) -> Detector:
     return DETECTORS[detector]
 
 
+def choices(control: Control, entries: Mapping[str, DetectorSpec]) -> tuple[tuple[Detector, str], ...]:
+    """The detectors of a kind with what a reference names them by, the one to be preferred first."""
+    found = []
+    for detector in map(DETECTORS.__getitem__, control.detectors):
+        ids = [spec.id for spec in entries.values() if spec.detector == detector.id]
+        found += [(detector, id) for id in (ids if detector.weights else [detector.id])]
+    return tuple(found)
+
+
+def chosen(
+    unit: ControlUnit, entries: Mapping[str, DetectorSpec], here: Callable[[DetectorSpec], bool]
+) -> Choice:
+    """The detector that a reference names; where it names none, the kind's first whose weights are here."""
+    detector, id = _named(unit, entries) if unit.detector else _first(unit, entries, here)
+    settings = settings_of(unit, detector)
+    asked = {name: helper for name, helper in detector.helpers.items() if settings[name]}
+    beside = {name: _weights(unit, helper, entries) for name, helper in asked.items()}
+    return Choice(detector, settings, entries[id] if detector.weights else None, beside)
+
+
+def _named(unit: ControlUnit, entries: Mapping[str, DetectorSpec]) -> tuple[Detector, str]:
+    known = choices(_with_map(unit), entries)
+    for detector, id in known:
+        if id == unit.detector:
+            return detector, id
+    ids = ", ".join(id for _, id in known)
+    raise StudioError("detector_unknown", detector=unit.detector, kind=unit.kind, known=ids)
+
+
+def _first(
+    unit: ControlUnit, entries: Mapping[str, DetectorSpec], here: Callable[[DetectorSpec], bool]
+) -> tuple[Detector, str]:
+    control = _with_map(unit)
+    known = choices(control, entries)
+    if not known:
+        raise StudioError("detector_missing", detector=control.detectors[0], kind=unit.kind)
+    # What works at once comes before what would have to be fetched.
+    return next((one for one in known if not one[0].weights or here(entries[one[1]])), known[0])
+
+
+def _with_map(unit: ControlUnit) -> Control:
+    control = control_of(unit)
+    if not control.detectors:
+        raise StudioError("control_without_map", kind=unit.kind)
+    return control
+
+
+def _weights(unit: ControlUnit, detector: str, entries: Mapping[str, DetectorSpec]) -> DetectorSpec:
+    found = next((spec for spec in entries.values() if spec.detector == detector), None)
+    if found is None:
+        raise StudioError("detector_missing", detector=detector, kind=unit.kind)
+    return found
+
+
 def settings_of(unit: ControlUnit, detector: Detector) -> dict[str, float]:
     """All settings of the detector: the unit's, its own, the kind's; unknown ones and wild ones are refused."""
     known = {one.name: one for one in detector.settings}
     for name, value in unit.settings.items():
         if name not in known:
             raise StudioError("setting_unknown", setting=name, detector=detector.id)
-        if not known[name].lowest <= value <= known[name].highest:
-            least, most = known[name].lowest, known[name].highest
+        least, most = known[name].lowest, known[name].highest
+        if not least <= value <= most:
             raise StudioError("setting_out_of_range", setting=name, value=value, least=least, most=most)
     own = {name: one.default for name, one in known.items()}
     return own | dict(unit.settings) | dict(control_of(unit).fixed)
 
 
-SAFE = Setting("safe", 0, 0, 1)
-CUT_NEAR = Setting("cut_near", 0, 0, 100)
-CUT_FAR = Setting("cut_far", 0, 0, 100)
+def _setting(name: str, default: float, lowest: float, highest: float, step: float = 1) -> DetectorSetting:
+    return DetectorSetting(name=name, default=default, lowest=lowest, highest=highest, step=step)
+
+
+RESOLUTION = _setting("resolution", 512, 128, 1024, 64)
+"""Of the shorter side, as a detector looks at a picture; its map has the picture's size again."""
+SAFE = _setting("safe", 0, 0, 1)
 
 for _detector in (
     Detector(
         "openpose",
         weights=True,
-        settings=(Setting("body", 1, 0, 1), Setting("hands", 0, 0, 1), Setting("face", 0, 0, 1)),
+        settings=(
+            *(_setting("body", 1, 0, 1), _setting("hands", 0, 0, 1), _setting("face", 0, 0, 1)),
+            RESOLUTION,
+        ),
+        helpers={"hands": "openpose_hand", "face": "openpose_face"},
     ),
-    Detector("canny", settings=(Setting("low", 100, 0, 255), Setting("high", 200, 0, 255))),
-    Detector("hed", weights=True, settings=(SAFE,)),
-    Detector("pidinet", weights=True, settings=(SAFE,)),
-    Detector("depth_anything", weights=True),
-    Detector("midas", weights=True),
-    Detector("zoe", weights=True),
-    Detector("leres", weights=True, settings=(CUT_NEAR, CUT_FAR)),
-    Detector("grid", settings=(Setting("cells", 8, 2, 64),)),
-    Detector("histogram", settings=(Setting("colours", 8, 2, 32),)),
+    Detector("openpose_hand", weights=True),
+    Detector("openpose_face", weights=True),
+    Detector("canny", settings=(_setting("low", 100, 0, 255), _setting("high", 200, 0, 255), RESOLUTION)),
+    Detector("hed", weights=True, settings=(SAFE, RESOLUTION)),
+    Detector("pidinet", weights=True, settings=(SAFE, RESOLUTION)),
+    Detector("depth_anything", weights=True, settings=(RESOLUTION,)),
+    Detector("midas", weights=True, settings=(RESOLUTION,)),
+    Detector("zoe", weights=True, settings=(RESOLUTION,)),
+    Detector(
+        "leres",
+        weights=True,
+        settings=(_setting("cut_near", 0, 0, 100), _setting("cut_far", 0, 0, 100), RESOLUTION),
+    ),
+    Detector("grid", settings=(_setting("cells", 8, 2, 64),)),
+    Detector("histogram", settings=(_setting("colours", 8, 2, 32),)),
     Detector(
         "mlsd",
         weights=True,
-        settings=(Setting("score", 0.1, 0.01, 2, 0.01), Setting("distance", 0.1, 0.01, 20, 0.01)),
+        settings=(
+            _setting("score", 0.1, 0.01, 0.99, 0.01),
+            _setting("distance", 0.1, 0, 20, 0.1),
+            RESOLUTION,
+        ),
     ),
-    Detector("drawn", settings=(Setting("threshold", 128, 0, 255),)),
-    Detector("segformer", weights=True),
-    Detector("upernet", weights=True),
+    Detector("drawn", settings=(_setting("threshold", 128, 1, 254),)),
+    Detector("upernet", weights=True, settings=(RESOLUTION,)),
+    Detector("segformer", weights=True, settings=(RESOLUTION,)),
+    Detector("line_art_realistic", weights=True, settings=(RESOLUTION,)),
+    Detector("line_art_coarse", weights=True, settings=(RESOLUTION,)),
+    Detector("line_art_anime", weights=True, settings=(RESOLUTION,)),
     Detector(
         "line_art_plain",
-        settings=(Setting("blur", 6, 0.5, 32, 0.5), Setting("contrast", 8, 0, 64)),
+        settings=(_setting("blur", 6, 0.5, 32, 0.5), _setting("contrast", 8, 0, 64), RESOLUTION),
     ),
-    Detector("line_art_realistic", weights=True),
-    Detector("line_art_coarse", weights=True),
-    Detector("line_art_anime", weights=True),
-    Detector("bae", weights=True),
-    Detector("shuffle", settings=(Setting("grain", 256, 16, 1024), Setting("seed", 0, 0, 9999))),
+    Detector("bae", weights=True, settings=(RESOLUTION,)),
+    Detector("shuffle", settings=(_setting("grain", 256, 16, 1024), _setting("seed", 0, 0, 9999))),
     Detector("grey"),
-    Detector("tile", settings=(Setting("smaller", 1, 1, 16, 0.5),)),
+    Detector("tile", settings=(_setting("smaller", 1, 1, 16, 0.5),)),
 ):
     register(_detector)
 
@@ -135,11 +215,11 @@ for _control in (
     Control("canny", ("canny",)),
     Control("soft_edge", ("pidinet", "hed")),
     Control("depth", ("depth_anything", "midas", "zoe", "leres")),
-    Control("colour", ("grid",)),
-    Control("palette", ("histogram",)),
+    Control("colour", ("grid",), flat=True),
+    Control("palette", ("histogram",), flat=True),
     Control("lines", ("mlsd",)),
     Control("scribble", ("drawn", "pidinet", "hed"), fixed={"scribble": 1}),
-    Control("segmentation", ("segformer", "upernet"), flat=True),
+    Control("segmentation", ("upernet", "segformer"), flat=True),
     Control("line_art", ("line_art_realistic", "line_art_coarse", "line_art_anime", "line_art_plain")),
     Control("normals", ("bae",)),
     Control("shuffle", ("shuffle",)),

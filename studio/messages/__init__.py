@@ -69,6 +69,9 @@ from studio.messages.forms import (
     Variation,
 )
 from studio.messages.places import (
+    ControlState,
+    DetectorSetting,
+    DetectorState,
     DeviceState,
     Fetching,
     Forecast,
@@ -99,8 +102,11 @@ __all__ = [
     "DetectRequest",
     "AnyRequest",
     "TranslatorSpec",
+    "DetectorSetting",
     "DetectorSpec",
+    "DetectorState",
     "ControlSpec",
+    "ControlState",
     "AnyEvent",
     "Base",
     "Bilingual",

@@ -92,6 +92,46 @@ class PartState(Message):
     trouble: Trouble | None = Field(default=None, description="why it cannot be had")
 
 
+class DetectorSetting(Message):
+    """A number of a detector that a person can set; worded as `setting.<name>`."""
+
+    name: str
+    default: float
+    lowest: float
+    highest: float
+    step: float = 1
+
+    @property
+    def switch(self) -> bool:
+        """Whether it is only on (1) or off (0)."""
+        return (self.lowest, self.highest, self.step) == (0, 1, 1)
+
+
+class DetectorState(Message):
+    """A detector as the page offers it for a kind of reference."""
+
+    id: str = Field(description="what a reference names it by: itself, or its entry of the catalog")
+    detector: str = Field(description="worded as `detector.<detector>`")
+    title: Bilingual | None = Field(default=None, description="of its entry, where it has weights")
+    licence: str = ""
+    settings: tuple[DetectorSetting, ...] = ()
+    place: ModelPlace = "resident"
+    bytes: int = 0
+    trouble: Trouble | None = Field(default=None, description="why it cannot be had")
+
+
+class ControlState(Message):
+    """A kind of reference as the page offers it for a model; worded as `control.<kind>`."""
+
+    kind: str
+    fits: bool = Field(description="whether a control net of the model's family follows it")
+    nets: tuple[str, ...] = Field(default=(), description="entries of those control nets")
+    detectors: tuple[DetectorState, ...] = Field(
+        default=(), description="the first is the one that is used; none: the picture itself is followed"
+    )
+    families: tuple[str, ...] = Field(default=(), description="titles of those with a net, where none fits")
+
+
 class TokenCount(Message):
     """How much of the model's windows a prompt uses."""
 

@@ -119,11 +119,12 @@ class DetectRequest(Request):
     kind: Literal["detect"] = "detect"
     unit: ControlUnit
     entry: str = Field(default="", description="the detector's weights; empty: it needs none")
+    beside: tuple[str, ...] = Field(default=(), description="further weights, such as those for hands")
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The detector, where it has weights."""
-        return (self.entry,) if self.entry else ()
+        """The detector, where it has weights, and what it takes besides."""
+        return (self.entry, *self.beside) if self.entry else ()
 
 
 AnyRequest = Annotated[
