@@ -15,6 +15,7 @@ from studio.families import FAMILIES
 from studio.messages import (
     ControlSpec,
     DetectorSpec,
+    EncoderSpec,
     FileSource,
     HubSource,
     LocalSource,
@@ -35,6 +36,7 @@ PARTS: dict[str, type[PartSpec]] = {
     "upscalers": UpscalerSpec,
     "translators": TranslatorSpec,
     "detectors": DetectorSpec,
+    "encoders": EncoderSpec,
     "controls": ControlSpec,
 }
 """The lists of models.yaml beside its models, each with what its entries are."""
@@ -65,6 +67,7 @@ class Catalog:
     upscalers: dict[str, UpscalerSpec] = field(default_factory=dict)
     translators: dict[str, TranslatorSpec] = field(default_factory=dict)
     detectors: dict[str, DetectorSpec] = field(default_factory=dict)
+    encoders: dict[str, EncoderSpec] = field(default_factory=dict)
     controls: dict[str, ControlSpec] = field(default_factory=dict)
     defaults: Defaults | None = None
 
@@ -148,6 +151,20 @@ def _against(spec: Sourced, known: Mapping[str, Sourced]) -> Iterator[tuple[Plac
     for family in spec.families if isinstance(spec, VaeSpec) else ():
         if family not in FAMILIES:
             yield ("families",), f"{family} is not known; known are {', '.join(FAMILIES)}"
+    if isinstance(spec, ControlSpec):
+        yield from _against_control(spec, known)
+
+
+def _against_control(spec: ControlSpec, known: Mapping[str, Sourced]) -> Iterator[tuple[Place, str]]:
+    families = [id for id, family in FAMILIES.items() if family.denoiser == "unet"]
+    if spec.family not in families:
+        yield ("family",), f"{spec.family} takes no control nets; known are {', '.join(families)}"
+    if not spec.kinds:
+        yield ("kinds",), "is empty: name the kinds of references that it follows"
+    if spec.network == "union" and (lacking := [kind for kind in spec.kinds if kind not in spec.modes]):
+        yield ("modes",), f"has no number for {', '.join(lacking)}"
+    if spec.network == "ip_adapter" and not isinstance(known.get(spec.encoder), EncoderSpec):
+        yield ("encoder",), f"{spec.encoder or 'nothing'} is not among the encoders"
 
 
 def _is_one_file(source: Source) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from studio.controls import Choice, chosen, control_of
 from studio.errors import StudioError
 from studio.families import FAMILIES, MOST_LAYERS
 from studio.messages import (
@@ -14,6 +15,9 @@ from studio.messages import (
     LATENT,
     Base,
     Capability,
+    ControlSpec,
+    ControlUnit,
+    DetectorSpec,
     Draft,
     EmbeddingUse,
     GenerationRequest,
@@ -33,6 +37,7 @@ from studio.sizes import grown_size, size_like
 
 LARGEST_SEED = 2**32 - 1
 LONGEST_PROMPT = 20_000
+MOST_CONTROLS = 4
 LONGEST_SIDE = 8192
 """Of what a picture is enlarged to: more than that no browser shows, and its file takes minutes."""
 
@@ -54,6 +59,10 @@ class Around:
     language: Language = "en"
     layers: int = MOST_LAYERS
     """Of the model's text encoder, where a clip skip ends."""
+    controls: Mapping[str, ControlSpec] = field(default_factory=dict)
+    detectors: Mapping[str, DetectorSpec] = field(default_factory=dict)
+    here: Callable[[DetectorSpec], bool] = lambda spec: True
+    """Whether a detector's weights need not be fetched."""
 
 
 def resolve(
@@ -162,6 +171,7 @@ def _request(
         stages=_stages(draft, size, around),
         **_start(draft),
         **_details(draft, spec, around),
+        **_controls(draft, spec, around),
     )
 
 
@@ -257,6 +267,64 @@ def _check_upscaler(id: str, latents: bool, around: Around) -> None:
         raise StudioError("upscaler_not_here", upscaler=id, known=known)
 
 
+# -- references -----------------------------------------------------------------------------------
+
+
+def _controls(draft: Draft, spec: ModelSpec, around: Around) -> dict[str, Any]:
+    """The references with the nets that follow them, and what reads them; one that does not count stays as it is."""
+    if len(draft.controls) > MOST_CONTROLS:
+        raise StudioError("controls_too_many", count=len(draft.controls), most=MOST_CONTROLS)
+    if not draft.base:
+        return {"controls": draft.controls}
+    told = [_unit(unit, spec, around) if unit.counts else (unit, ()) for unit in draft.controls]
+    units, needed = tuple(unit for unit, _ in told), [id for _, ids in told for id in ids]
+    return {"controls": units, "detectors": tuple(dict.fromkeys(needed))}
+
+
+def _unit(unit: ControlUnit, spec: ModelSpec, around: Around) -> tuple[ControlUnit, tuple[str, ...]]:
+    """A reference with its net and its detector, and the entries that read it."""
+    control_of(unit)
+    around.size_of(unit.picture)
+    if unit.start >= unit.end:
+        raise StudioError("control_span", start=unit.start, end=unit.end)
+    net, choice = _net(unit, spec, around), _choice(unit, around)
+    filled = unit.model_copy(update={"net": net.id, "detector": choice.id if choice else ""})
+    return filled, (*(choice.entries if choice else ()), *([net.encoder] if net.encoder else []))
+
+
+def _net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec:
+    if not unit.net:
+        return _first_net(unit, spec, around)
+    if unit.net not in around.controls:
+        raise StudioError("control_net_unknown", net=unit.net)
+    net = around.controls[unit.net]
+    if net.family != spec.family:
+        family, model = FAMILIES[net.family].title, spec.title.en
+        raise StudioError("control_other_family", net=net.title.en, family=family, model=model)
+    if not net.follows(unit.kind):
+        raise StudioError("control_other_kind", net=net.title.en, kind=unit.kind, kinds=", ".join(net.kinds))
+    return net
+
+
+def _first_net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec:
+    # What a person's own file is for may be theirs alone to say: such a net is used where it is named.
+    known = [net for net in around.controls.values() if unit.kind in net.kinds]
+    fitting = next((net for net in known if net.family == spec.family), None)
+    if fitting:
+        return fitting
+    families = dict.fromkeys(FAMILIES[net.family].title for net in known)
+    if not families:
+        raise StudioError("control_nowhere", kind=unit.kind)
+    raise StudioError("control_not_here", kind=unit.kind, model=spec.title.en, families=", ".join(families))
+
+
+def _choice(unit: ControlUnit, around: Around) -> Choice | None:
+    """What takes a reference's map, where something has to."""
+    if unit.map or not control_of(unit).detectors:
+        return None
+    return chosen(unit, around.detectors, around.here)
+
+
 # -- settings -------------------------------------------------------------------------------------
 
 
@@ -330,7 +398,7 @@ def draft_of(request: GenerationRequest) -> Draft:
         name: getattr(request, name)
         for name in (
             "model", "styles", "steps", "guidance", "sampler", "seed", "clip_skip", "tiling",
-            "variation", "start", "mask", "outpaint",
+            "variation", "start", "mask", "outpaint", "controls",
         )
     }  # fmt: skip
     return Draft(

@@ -23,6 +23,7 @@ from studio.messages import (
     Capability,
     ControlSpec,
     DetectorSpec,
+    EncoderSpec,
     Entry,
     FileSource,
     GenerationDefaults,
@@ -39,19 +40,48 @@ from studio.settings import Settings
 from studio.weights import Kind, read_kind
 
 FOLDERS = {
-    "data": ("checkpoints", "vae", "upscalers", "loras", "embeddings"),
+    "data": ("checkpoints", "vae", "upscalers", "loras", "embeddings", "controls"),
     "a1111": (
         *("models/Stable-diffusion", "models/VAE", "models/Lora", "embeddings"),
         *("models/ESRGAN", "models/RealESRGAN", "models/SwinIR", "models/DAT", "models/HAT"),
+        *("models/ControlNet", "extensions/sd-webui-controlnet/models"),
     ),
     "comfyui": (
         *("models/checkpoints", "models/vae", "models/loras", "models/embeddings"),
-        "models/upscale_models",
+        *("models/upscale_models", "models/controlnet"),
     ),
 }
 """Where models lie, by the setting that names the folder around them."""
 UPSCALERS = {"upscalers", "upscale_models", "ESRGAN", "RealESRGAN", "SwinIR", "DAT", "HAT"}
 """Folders of upscalers: of some of their networks the header alone does not tell what they are."""
+UNION_MODES = {
+    "pose": 0,
+    "depth": 1,
+    "soft_edge": 2,
+    "scribble": 2,
+    "canny": 3,
+    "line_art": 3,
+    "lines": 3,
+    "normals": 4,
+    "segmentation": 5,
+}
+"""The numbers that union nets have for the kinds, in the order that the first of them was trained with."""
+CONTROL_MARKS = {
+    "canny": ("canny",),
+    "pose": ("pose",),
+    "soft_edge": ("softedge", "hed", "pidi"),
+    "depth": ("depth",),
+    "lines": ("mlsd",),
+    "scribble": ("scribble", "sketch"),
+    "segmentation": ("seg", "ade20k"),
+    "line_art": ("lineart",),
+    "normals": ("normal",),
+    "shuffle": ("shuffle",),
+    "tile": ("tile",),
+    "colour": ("color",),
+    "grey": ("brightness",),
+}
+"""What in a control net's name tells its kind, as those who share such nets name them."""
 PICKLES = (".ckpt", ".pt", ".pth", ".bin")
 FRESH_SECONDS = 1.0
 """For how long a look at the folders is good, however many pages ask."""
@@ -76,12 +106,12 @@ class Refused:
 
 @dataclass(frozen=True)
 class OwnFile:
-    """A LoRA, an embedding or a control net of a person's own."""
+    """A LoRA or an embedding of a person's own."""
 
     id: str
     title: str
     path: Path
-    kind: Literal["lora", "embedding", "control"]
+    kind: Literal["lora", "embedding"]
     family: str | None = None
 
 
@@ -92,6 +122,7 @@ class Found:
     specs: dict[str, ModelSpec] = field(default_factory=dict)
     vaes: dict[str, VaeSpec] = field(default_factory=dict)
     upscalers: dict[str, UpscalerSpec] = field(default_factory=dict)
+    controls: dict[str, ControlSpec] = field(default_factory=dict)
     files: tuple[OwnFile, ...] = ()
     refused: tuple[Refused, ...] = ()
 
@@ -166,13 +197,13 @@ class Own:
             # Two files of one name are told apart by their folders.
             title = file.path.stem if names[file.path.stem] == 1 else file.name.rpartition(".")[0]
             told = self._tell(file)
-            if isinstance(told, Kind) and told.kind in ("lora", "embedding", "control"):
+            if isinstance(told, Kind) and told.kind in ("lora", "embedding"):
                 files.append(_own_file(file, title, told))
             elif isinstance(told, Kind):
                 _add(found, _spec(file, title, told))
             else:
                 refused.append(Refused(file.name, told))
-        return Found(found.specs, found.vaes, found.upscalers, tuple(files), tuple(refused))
+        return Found(found.specs, found.vaes, found.upscalers, found.controls, tuple(files), tuple(refused))
 
     def _empty_roots(self) -> Iterator[Refused]:
         for root, base in self._roots.items():
@@ -227,6 +258,8 @@ def _tell(path: Path, folder: str) -> Kind | Trouble:
         return _usable(path, kind)
     if kind.kind == "vae" and not _families_of(kind):
         return Trouble(code="own_vae_family", params={"file": path.name, "known": _known_families()})
+    if kind.kind == "control" and not _takes_nets(kind):
+        return Trouble(code="own_family", params={"file": path.name, "known": _known_families()})
     return kind
 
 
@@ -236,6 +269,11 @@ def _usable(path: Path, kind: Kind) -> Kind | Trouble:
     if not kind.whole:
         return Trouble(code="own_partial", params={"file": path.name})
     return kind
+
+
+def _takes_nets(kind: Kind) -> bool:
+    family = FAMILIES.get(kind.family or "")
+    return family is not None and family.denoiser == "unet"
 
 
 def _known_families() -> str:
@@ -248,7 +286,7 @@ def _families_of(kind: Kind) -> tuple[str, ...]:
 
 
 def _own_file(file: _File, title: str, kind: Kind) -> OwnFile:
-    assert kind.kind == "lora" or kind.kind == "embedding" or kind.kind == "control"
+    assert kind.kind == "lora" or kind.kind == "embedding"
     return OwnFile(file.id, title, file.path, kind.kind, kind.family)
 
 
@@ -259,6 +297,30 @@ def _add(found: Found, spec: Sourced) -> None:
         found.vaes[spec.id] = spec
     elif isinstance(spec, UpscalerSpec):
         found.upscalers[spec.id] = spec
+    elif isinstance(spec, ControlSpec):
+        found.controls[spec.id] = spec
+
+
+def _control(file: _File, title: Bilingual, source: FileSource, kind: Kind) -> ControlSpec:
+    union = kind.network == "union"
+    kinds = tuple(UNION_MODES) if union else _kinds_in(file.path.stem)
+    return ControlSpec(
+        id=file.id,
+        title=title,
+        source=source,
+        licence="unknown",
+        own=True,
+        family=str(kind.family),
+        kinds=kinds,
+        network=kind.network or "controlnet",
+        modes=UNION_MODES if union else {},
+    )
+
+
+def _kinds_in(name: str) -> tuple[str, ...]:
+    """The kind that a file's name tells, for its header tells none."""
+    found = (kind for kind, marks in CONTROL_MARKS.items() if any(mark in name.lower() for mark in marks))
+    return tuple(found)[:1]
 
 
 def _spec(file: _File, title: str, kind: Kind) -> Sourced:
@@ -270,6 +332,8 @@ def _spec(file: _File, title: str, kind: Kind) -> Sourced:
         )
     if kind.kind == "upscaler":
         return UpscalerSpec(id=file.id, title=named, source=source, licence="unknown", own=True)
+    if kind.kind == "control":
+        return _control(file, named, source, kind)
     assert kind.family
     capabilities: tuple[Capability, ...] = ("inpaint",) if kind.inpaint else ("text_to_image",)
     return ModelSpec(
@@ -327,7 +391,7 @@ class Library:
 
     @property
     def files(self) -> tuple[OwnFile, ...]:
-        """A person's LoRAs, embeddings and control nets."""
+        """A person's LoRAs and embeddings."""
         return self._own.found().files
 
     @property
@@ -356,9 +420,19 @@ class Library:
         return self._catalog.detectors
 
     @property
+    def encoders(self) -> dict[str, EncoderSpec]:
+        """What reads pictures for control nets, by their ids."""
+        return self._catalog.encoders
+
+    @property
     def controls(self) -> dict[str, ControlSpec]:
         """The control nets by their ids."""
-        return self._catalog.controls
+        return {**self._catalog.controls, **self._own.found().controls}
+
+    def controls_for(self, model: str) -> tuple[ControlSpec, ...]:
+        """The control nets of a model's family, the catalog's first."""
+        family = self.spec(model).family
+        return tuple(net for net in self.controls.values() if net.family == family)
 
     def entry(self, id: str) -> Entry:
         """Whatever can be brought to a device, by its id."""

@@ -288,6 +288,9 @@ class Studio(Desk):
             lambda name: self._wildcards(name, language, person),
             language,
             self._layers(spec),
+            library.controls,
+            library.detectors,
+            lambda detector: not self._downloads.needed(detector),
         )
 
     def _layers(self, spec: ModelSpec) -> int:

@@ -268,6 +268,8 @@ class Kind:
     """Whether a checkpoint brings its text encoders and its VAE."""
     channels: int = 0
     """Of the latents that a VAE reads and writes."""
+    network: Literal["controlnet", "union"] | None = None
+    """Of a control net."""
 
 
 UNKNOWN = Kind("unknown")
@@ -348,7 +350,8 @@ def _as_control(shapes: Shapes, about: dict[str, str]) -> Kind | None:
         return None
     if _has(shapes, "transformer_blocks.", "double_blocks."):
         return Kind("control", "flux" if _within(shapes, "single_transformer", "x_embedder") else "sd3")
-    return Kind("control", _width(shapes))
+    union = _has(shapes, "control_add_embedding.")
+    return Kind("control", _width(shapes), network="union" if union else "controlnet")
 
 
 def _as_checkpoint(shapes: Shapes, about: dict[str, str]) -> Kind | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from studio.messages import (
     Bilingual,
+    ControlSpec,
+    ControlUnit,
     GenerationDefaults,
     GenerationLimits,
     GenerationRequest,
@@ -29,6 +31,24 @@ def spec(**changes: object) -> ModelSpec:
         limits=GenerationLimits(smallest=64, largest=128, multiple=8, steps=50, guidance=20, count=4),
     )
     return whole.model_copy(update=changes)
+
+
+def control(**changes: object) -> ControlSpec:
+    """A control net for edges."""
+    whole = ControlSpec(
+        id="edges",
+        title=Bilingual(en="Edges", zh="边缘"),
+        source=LocalSource(path="nowhere"),
+        licence="test",
+        family="sd1",
+        kinds=("canny",),
+    )
+    return whole.model_copy(update=changes)
+
+
+def unit(**changes: object) -> ControlUnit:
+    """A reference whose edges are followed."""
+    return ControlUnit(kind="canny", picture="a" * 64).model_copy(update=changes)
 
 
 def request(**changes: object) -> GenerationRequest:

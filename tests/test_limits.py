@@ -74,6 +74,7 @@ def test_a_draft_of_nothing_but_a_prompt_gets_all_the_models_defaults() -> None:
         "mask": None,
         "outpaint": None,
         "controls": (),
+        "detectors": (),
         "embeddings": (),
         "stages": ({"kind": "base"},),
     }

@@ -93,6 +93,33 @@ def test_each_kind_of_file_goes_to_its_place_whatever_folder_it_lies_in(tmp_path
     assert found.refused == ()
 
 
+CONTROL = {"controlnet_cond_embedding.conv_in.weight": (16, 3, 3, 3), "a.attn2.to_k.weight": (320, 768)}
+
+
+def test_a_control_net_joins_with_its_family_and_the_kind_that_its_name_tells(tmp_path: Path) -> None:
+    put(tmp_path / "data", "controls/control_v11p_sd15_canny.safetensors", CONTROL)
+    put(tmp_path / "data", "controls/some thing.safetensors", CONTROL)
+    union = {**CONTROL, "control_add_embedding.x": (1,), "a.attn2.to_k.weight": (320, 2048)}
+    put(tmp_path / "data", "controls/union.safetensors", union)
+    put(tmp_path / "data", "controls/other.safetensors", {**CONTROL, "a.attn2.to_k.weight": (320, 999)})
+    found = owned(tmp_path).found()
+    nets = {net.title.en: net for net in found.controls.values()}
+    assert nets["control_v11p_sd15_canny"].kinds == ("canny",) and nets["some thing"].kinds == ()
+    assert nets["some thing"].family == "sd1" and nets["some thing"].follows("pose")
+    assert (nets["union"].family, nets["union"].network) == ("sdxl", "union")
+    assert set(nets["union"].modes) == set(nets["union"].kinds) > {"pose", "canny"}
+    assert [one.trouble.code for one in found.refused] == ["own_family"]
+
+
+def test_a_model_is_offered_the_control_nets_of_its_family(tmp_path: Path) -> None:
+    put(tmp_path / "data", "controls/pose.safetensors", CONTROL)
+    put(tmp_path / "data", "controls/xl.safetensors", {**CONTROL, "a.attn2.to_k.weight": (320, 2048)})
+    listed = samples.control()
+    library = Library(Catalog({"tiny": samples.spec()}, controls={listed.id: listed}), owned(tmp_path))
+    assert [net.title.en for net in library.controls_for("tiny")] == ["Edges", "pose"]
+    assert len(library.controls) == 3 and library.entry(listed.id) is listed
+
+
 def test_an_inpainting_checkpoint_is_known_as_one(tmp_path: Path) -> None:
     put(tmp_path / "data", "checkpoints/x.safetensors", SD1 | {INLET: (320, 9, 3, 3)})
     (spec,) = owned(tmp_path).found().specs.values()

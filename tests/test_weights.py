@@ -376,9 +376,20 @@ def headed(path: Path, shapes: dict[str, tuple[int, ...]], about: dict[str, str]
         ({"<cat>": (768,)}, Kind("embedding", "sd1")),
         (
             {"control_model.input_hint_block.0.weight": (1,), f"control_model.{READS}": (320, 768)},
-            Kind("control", "sd1"),
+            Kind("control", "sd1", network="controlnet"),
         ),
-        ({"controlnet_cond_embedding.x": (1,), "a.attn2.to_k.weight": (320, 2048)}, Kind("control", "sdxl")),
+        (
+            {"controlnet_cond_embedding.x": (1,), "a.attn2.to_k.weight": (320, 2048)},
+            Kind("control", "sdxl", network="controlnet"),
+        ),
+        (
+            {
+                "controlnet_cond_embedding.x": (1,),
+                "control_add_embedding.x": (1,),
+                "a.attn2.to_k.weight": (320, 2048),
+            },
+            Kind("control", "sdxl", network="union"),
+        ),
         ({"conv_first.weight": (64, 3, 3, 3), "conv_last.weight": (3, 64, 3, 3)}, Kind("upscaler")),
         ({"body.0.weight": (64, 3, 3, 3), "body.1.weight": (64,)}, Kind("upscaler")),
         ({"something": (4096, 4096)}, Kind("unknown")),

@@ -147,15 +147,30 @@ class DetectorSpec(PartSpec):
     detector: str = Field(description="a key of the table of detectors")
 
 
+class EncoderSpec(PartSpec):
+    """What reads a picture for the control nets that follow its style; several of them may share one."""
+
+
+Network = Literal["controlnet", "union", "adapter", "ip_adapter"]
+
+
 class ControlSpec(PartSpec):
     """A control net: it makes a model of its family follow a reference."""
 
     family: str
-    kinds: tuple[str, ...] = Field(min_length=1, description="of references that it follows")
-    network: Literal["controlnet", "union", "adapter", "ip_adapter"] = "controlnet"
+    kinds: tuple[str, ...] = Field(
+        default=(), description="of references that it follows; empty: its file does not tell, a person does"
+    )
+    network: Network = "controlnet"
+    modes: dict[str, int] = Field(default={}, description="of a union net: the number of each kind")
+    encoder: str = Field(default="", description="of an ip_adapter: the entry that reads the picture")
+
+    def follows(self, kind: str) -> bool:
+        """Whether it can be used for references of a kind."""
+        return not self.kinds or kind in self.kinds
 
 
-Entry = ModelSpec | VaeSpec | UpscalerSpec | TranslatorSpec | DetectorSpec | ControlSpec
+Entry = ModelSpec | VaeSpec | UpscalerSpec | TranslatorSpec | DetectorSpec | EncoderSpec | ControlSpec
 """Whatever of the catalog is brought to a device."""
 
 

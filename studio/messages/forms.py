@@ -120,6 +120,11 @@ class ControlUnit(Message):
     fit: Literal["crop", "fill", "stretch"] = Field(default="crop", description="how it takes another shape")
     muted: bool = False
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is followed at all."""
+        return not self.muted and self.weight > 0
+
 
 class Draft(Message):
     """What a surface collects: model and prompt, everything else optional."""

@@ -68,6 +68,9 @@ class GenerationRequest(Request):
     mask: Mask | None = None
     outpaint: Outpaint | None = None
     controls: tuple[ControlUnit, ...] = ()
+    detectors: tuple[str, ...] = Field(
+        default=(), description="the entries that read the references, beside the nets that follow them"
+    )
     embeddings: tuple[EmbeddingUse, ...] = ()
     stages: tuple[Stage, ...] = (Base(),)
 
@@ -88,15 +91,21 @@ class GenerationRequest(Request):
         """Whether a model paints, or the start is only enlarged."""
         return any(stage.kind != "upscale" for stage in self.stages)
 
+    @property
+    def references(self) -> tuple[ControlUnit, ...]:
+        """The references that are followed: none that is muted or weighs nothing."""
+        return tuple(unit for unit in self.controls if unit.counts) if self.paints else ()
+
     def stage(self, kind: type[StageKind]) -> StageKind | None:
         """The stage of a kind, if the request has it."""
         return next((one for one in self.stages if isinstance(one, kind)), None)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The entries beside the model that this request needs: a VAE, upscalers."""
+        """The entries beside the model that this request needs: a VAE, control nets, upscalers."""
         upscalers = [one.upscaler for one in self.stages if not isinstance(one, Base)]
-        named = [self.vae, *upscalers] if self.paints else upscalers
+        nets = [unit.net for unit in self.references]
+        named = [self.vae, *self.detectors, *nets, *upscalers] if self.paints else upscalers
         return tuple(dict.fromkeys(id for id in named if id not in ("", LANCZOS, LATENT)))
 
 
