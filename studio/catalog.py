@@ -46,6 +46,8 @@ Sourced = ModelSpec | PartSpec
 """Whatever has files of its own."""
 COMPLETE = ".complete.json"
 """Written last into a folder that is fetched into: its files and their sizes."""
+PICKLE = "pytorch_model.bin"
+"""The weights of a repository that has no safetensors; read only where its entry names their sha256."""
 USUAL_SCALE = 0.18215
 """What the library scales latents by where a configuration does not say."""
 
@@ -148,6 +150,8 @@ def _against(spec: Sourced, known: Mapping[str, Sourced]) -> Iterator[tuple[Plac
         yield ("families",), "is empty: name the families of models it fits"
     if isinstance(spec, UpscalerSpec) and not _is_one_file(spec.source):
         yield ("source",), "names no file, and an upscaler is one"
+    if isinstance(spec, TranslatorSpec):
+        yield from _against_translator(spec)
     for family in spec.families if isinstance(spec, VaeSpec) else ():
         if family not in FAMILIES:
             yield ("families",), f"{family} is not known; known are {', '.join(FAMILIES)}"
@@ -165,6 +169,13 @@ def _against_control(spec: ControlSpec, known: Mapping[str, Sourced]) -> Iterato
         yield ("modes",), f"has no number for {', '.join(lacking)}"
     if spec.network == "ip_adapter" and not isinstance(known.get(spec.encoder), EncoderSpec):
         yield ("encoder",), f"{spec.encoder or 'nothing'} is not among the encoders"
+
+
+def _against_translator(spec: TranslatorSpec) -> Iterator[tuple[Place, str]]:
+    if spec.reads == spec.writes:
+        yield ("writes",), f"{spec.writes} is what it reads"
+    if _is_one_file(spec.source):
+        yield ("source",), "names one file, and a translator is a folder of several"
 
 
 def _is_one_file(source: Source) -> bool:

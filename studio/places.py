@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from studio.catalog import source_path
+from studio.catalog import PICKLE, source_path
 from studio.errors import StudioError
 from studio.families import FAMILIES, MOST_LAYERS
 from studio.forecast import forecast
@@ -129,7 +129,10 @@ def part_bytes(source: Path) -> int:
     """What a VAE or an upscaler weighs as stored; what is missing or cut short is told by its name."""
     files: tuple[Path, ...] = (source,)
     if source.is_dir():
-        files = weight_files(source if (source / "config.json").is_file() else source / "vae")
+        folder = source if (source / "config.json").is_file() else source / "vae"
+        files = weight_files(folder)
+        if not files[0].is_file() and (folder / PICKLE).is_file():
+            files = (folder / PICKLE,)  # whether it may be read is decided where it is loaded
     for file in files:
         if not file.is_file():
             raise StudioError("weights_missing", file=f"{file.parent.name}/{file.name}")

@@ -28,7 +28,23 @@ def _generate() -> Callable[..., Iterator[None]]:
     return generate
 
 
-WORK: dict[str, Callable[[], Callable[..., Iterator[None]]]] = {"generate": _generate}
+def _translate() -> Callable[..., Iterator[None]]:
+    from studio.work.translate import translate
+
+    return translate
+
+
+def _detect() -> Callable[..., Iterator[None]]:
+    from studio.work.detect import detect
+
+    return detect
+
+
+WORK: dict[str, Callable[[], Callable[..., Iterator[None]]]] = {
+    "generate": _generate,
+    "detect": _detect,
+    "translate": _translate,
+}
 """From the kind of work to its function, imported when first needed because torch takes seconds."""
 
 

@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "rfilename": name,
                 "size": len(data),
                 "blobId": hashlib.sha1(data).hexdigest(),
-                **({"lfs": _lfs(data)} if name.endswith((".safetensors", ".pth")) else {}),
+                **({"lfs": _lfs(data)} if name.endswith((".safetensors", ".pth", ".bin")) else {}),
             }
             for name, data in self.hub.repos[repo].items()
         ]

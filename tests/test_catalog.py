@@ -249,6 +249,30 @@ UPSCALER = f"""upscalers:
 """
 
 
+TRANSLATOR = f"""translators:
+  - id: zh-en
+    title: {{en: Chinese to English, zh: 中译英}}
+    source: {{kind: hub, repo: a/mt, sha256: {SHA}}}
+    licence: MIT
+    reads: zh
+    writes: en
+    bytes: 300
+"""
+
+
+def test_translators_stand_beside_the_models(tmp_path: Path) -> None:
+    catalog = read(tmp_path, "models:\n" + entry("first") + TRANSLATOR)
+    assert [str(problem) for problem in catalog.problems] == []
+    found = catalog.translators["zh-en"]
+    assert (found.reads, found.writes, found.prefix, found.bytes) == ("zh", "en", "", 300)
+
+
+def test_the_repository_can_translate_both_ways() -> None:
+    found = read_catalog(ROOT / "models.yaml").translators.values()
+    assert {(one.reads, one.writes) for one in found} == {("zh", "en"), ("en", "zh")}
+    assert all(one.bytes and one.source.sha256 for one in found)  # type: ignore[union-attr]
+
+
 def test_vaes_and_upscalers_stand_beside_the_models(tmp_path: Path) -> None:
     catalog = read(tmp_path, "models:\n" + entry("first") + VAE + UPSCALER)
     assert [str(problem) for problem in catalog.problems] == []
@@ -270,6 +294,13 @@ def test_vaes_and_upscalers_stand_beside_the_models(tmp_path: Path) -> None:
         (UPSCALER.replace("x4.pth", "../x4.pth"), "upscalers.0.source.file", "leads out"),
         (UPSCALER.replace("a/up", "a/.."), "upscalers.0.source.repo", "leads out"),
         (VAE.replace("a/vae", "a/vae, revision: .."), "vaes.0.source.revision", "leads out"),
+        (TRANSLATOR.replace("writes: en", "writes: zh"), "translators.0.writes", "what it reads"),
+        (TRANSLATOR.replace("writes: en", "writes: fr"), "translators.0.writes", "'en'"),
+        (TRANSLATOR.replace("    reads: zh\n", ""), "translators.0.reads", "is missing"),
+        (TRANSLATOR.replace("bytes: 300", "bytes: -1"), "translators.0.bytes", "greater than or equal"),
+        (TRANSLATOR.replace("a/mt", "a/mt, file: x.bin"), "translators.0.source", "names one file"),
+        (TRANSLATOR.replace(SHA, "abc"), "translators.0.source.sha256", "64 digits"),
+        (TRANSLATOR.replace("id: zh-en", "id: first"), "translators.0.id", "stands twice"),
         ("default: {gpu: first, cpu: nobody}\n", "default.cpu", "not among the models"),
         ("default: {gpu: first}\n", "default.cpu", "is missing"),
         ("default: {gpu: first, cpu: first, tpu: first}\n", "default.tpu", "not a key"),

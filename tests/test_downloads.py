@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from studio.catalog import COMPLETE, source_path, store_of
+from studio.catalog import COMPLETE, Sourced, source_path, store_of
 from studio.downloads import Downloads, Unwanted, transfer
 from studio.errors import StudioError, say_trouble
 from studio.messages import Bilingual, HubSource, LocalSource, ModelScopeSource, ModelSpec, VaeSpec
 from studio.settings import Settings
 from tests import samples
 from tests.hub import COMMIT, Hub, checkpoint_files, serving
+from tests.tiny_marian import translator_spec
 from tests.worlds import PATIENCE, fake_checkpoint, tiny_catalog
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -59,9 +60,7 @@ def model(source: Source | LocalSource | None = None) -> ModelSpec:
     return samples.spec().model_copy(update={"id": "far", "source": source or HubSource(repo="a/b")})
 
 
-def fetch(
-    downloads: Downloads, spec: ModelSpec | VaeSpec, told: list[tuple[int, int, float]] | None = None
-) -> Path:
+def fetch(downloads: Downloads, spec: Sourced, told: list[tuple[int, int, float]] | None = None) -> Path:
     def tell(done: int, total: int, rate: float) -> None:
         if told is not None:
             told.append((done, total, rate))
@@ -74,7 +73,7 @@ def files_of(folder: Path) -> set[str]:
     return found - {COMPLETE, transfer.TAGS}
 
 
-def refused(downloads: Downloads, spec: ModelSpec) -> StudioError:
+def refused(downloads: Downloads, spec: Sourced) -> StudioError:
     with pytest.raises(StudioError) as told:
         fetch(downloads, spec)
     for language in ("en", "zh"):
@@ -393,6 +392,29 @@ def test_a_pickle_is_fetched_by_its_hash_and_by_no_other(hub: Hub, downloads: Do
     assert path.read_bytes() == b"pickle"
     wrong = model(HubSource(repo="a/up", revision=COMMIT, file="x4.pth", sha256="0" * 64))
     assert refused(downloads, wrong).code == "hash_wrong"
+
+
+TRANSLATOR = {"config.json": b"{}", "source.spm": b"s", "target.spm": b"t", "vocab.json": b"{}"}
+
+
+def test_a_translator_comes_with_its_vocabularies(hub: Hub, downloads: Downloads) -> None:
+    hub.repos["a/mt"] = TRANSLATOR | {
+        "model.safetensors": b"w",
+        "pytorch_model.bin": b"p",
+        "tf_model.h5": b"h",
+    }
+    folder = fetch(downloads, translator_spec(Path(), source=HubSource(repo="a/mt", sha256="0" * 64)))
+    assert files_of(folder) == {*TRANSLATOR, "model.safetensors"}
+
+
+def test_the_weights_of_a_folder_may_be_a_pickle_of_a_named_hash(hub: Hub, downloads: Downloads) -> None:
+    hub.repos["a/mt"] = TRANSLATOR | {"pytorch_model.bin": b"pickle"}
+    right = hashlib.sha256(b"pickle").hexdigest()
+    folder = fetch(downloads, translator_spec(Path(), source=HubSource(repo="a/mt", sha256=right)))
+    assert (folder / "pytorch_model.bin").read_bytes() == b"pickle"
+    for sha256, code in (("", "repo_pickled"), ("0" * 64, "hash_wrong")):
+        source = HubSource(repo="a/mt", sha256=sha256, revision=COMMIT)  # another folder than the one above
+        assert refused(downloads, translator_spec(Path(), source=source)).code == code
 
 
 def test_a_gated_repository_is_opened_by_the_token(hub: Hub, downloads: Downloads, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ FILES = [*LOCKS, *LOCKS.values()]
 
 NOT_IMPORTED = {
     "accelerate": "diffusers and transformers load weights through it",
+    "sentencepiece": "transformers cuts a translator's text with it",
     "safetensors": "the only form of weights that is read; diffusers reads them with it",
 }
 """Direct dependencies that no file of the studio imports, and why they are there."""

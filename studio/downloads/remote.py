@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import build_hf_headers
 
-from studio.catalog import Sourced
+from studio.catalog import PICKLE, Sourced
 from studio.errors import StudioError
 from studio.messages import HubSource, ModelScopeSource
 from studio.settings import Settings
@@ -29,7 +29,7 @@ from studio.weights import UNUSED_PARTS, has_weights
 
 TIMEOUT = httpx2.Timeout(20.0, connect=5.0)
 """Without a network the answer comes at once, and a stalled one is not waited for long."""
-SETTINGS = (".json", ".txt", ".model")
+SETTINGS = (".json", ".txt", ".model", ".spm")
 """How the files end that configure a part: its settings, its tokenizer."""
 OWN_NAMES = ("diffusion_pytorch_model", "model")
 """How the libraries name weights; what lies beside them under another name is the same once more."""
@@ -197,7 +197,7 @@ def _of_part(
     source: HubSource | ModelScopeSource, files: dict[str, RemoteFile], part: str
 ) -> Iterator[RemoteFile]:
     inside = [file for file in files.values() if str(PurePosixPath(file.name).parent) == (part or ".")]
-    weights = _weights(inside, source.variant)
+    weights = _weights(inside, source.variant) or _pinned(source, inside)
     if not weights and has_weights(part):
         raise StudioError("repo_pickled", repo=source.repo, part=part or source.repo)
     for file in inside:
@@ -206,6 +206,17 @@ def _of_part(
         if name.endswith(SETTINGS) and not about:
             yield file
     yield from weights
+
+
+def _pinned(source: HubSource | ModelScopeSource, inside: list[RemoteFile]) -> list[RemoteFile]:
+    """A pickle that the entry names by its hash."""
+    found = [file for file in inside if PurePosixPath(file.name).name == PICKLE]
+    if not (source.sha256 and found):
+        return []
+    file = found[0]
+    if file.sha256 not in ("", source.sha256):
+        raise StudioError("hash_wrong", file=file.name)
+    return [RemoteFile(file.name, file.size, file.url, source.sha256, file.tag)]
 
 
 def _weights(inside: list[RemoteFile], variant: str) -> list[RemoteFile]:

@@ -139,6 +139,12 @@ class TranslatorSpec(PartSpec):
 
     reads: Language
     writes: Language
+    prefix: str = Field(
+        default="", description="what stands before every text, where a model writes several languages"
+    )
+    bytes: int = Field(
+        default=0, ge=0, description="what has to be fetched, told before anybody asks for it; 0: not known"
+    )
 
 
 class DetectorSpec(PartSpec):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from studio.messages import Entry, ModelSpec, UpscalerSpec, VaeSpec
-from studio.models import loading, upscalers, vaes
+from studio.messages import Entry, ModelSpec, TranslatorSpec, UpscalerSpec, VaeSpec
+from studio.models import loading, translators, upscalers, vaes
 from studio.models.parts import Part
 
 if TYPE_CHECKING:
@@ -69,6 +69,18 @@ def _upscaler(spec: UpscalerSpec, source: Path, names: Collection[str], dtype: t
         return {name: upscalers.load_upscaler(source, dtype) for name in names}
 
 
+def _translator(
+    spec: TranslatorSpec, source: Path, names: Collection[str], dtype: torch.dtype
+) -> dict[str, Any]:
+    with loading.told_by_name(source, translators.NAME):
+        return {name: translators.load_translator(source, dtype) for name in names}
+
+
+def _tokenizer(spec: TranslatorSpec, source: Path) -> dict[str, Any]:
+    with loading.told_by_name(source, "tokenizer"):
+        return {"tokenizer": translators.load_tokenizer(source)}
+
+
 def _none(spec: Entry, source: Path) -> dict[str, Any]:
     return {}
 
@@ -85,4 +97,8 @@ register(VaeSpec, Kind(vaes.plan_vae, _vae, _none))
 register(
     UpscalerSpec,
     Kind(lambda spec, source, hashes: upscalers.plan_upscaler(source, hashes), _upscaler, _none),
+)
+register(
+    TranslatorSpec,
+    Kind(lambda spec, source, hashes: translators.plan_translator(source, hashes), _translator, _tokenizer),
 )
