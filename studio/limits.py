@@ -84,7 +84,7 @@ def unsettled(
     draft: Draft, spec: ModelSpec, job: str, person: Person, around: Around
 ) -> tuple[GenerationRequest, int]:
     """The first request before its seed has chosen any words, and how many pictures there will be."""
-    _check_text(draft.prompt, draft.negative or "")
+    _check_text(draft.prompt, draft.negative or "", draft.translated, draft.translated_negative)
     _check_way(draft, spec)
     count = _within("count", draft.count, 1, spec.limits.count) if draft.base else 1
     seed = secrets.randbelow(2**32) if draft.seed is None else draft.seed
@@ -104,7 +104,8 @@ def expanded(draft: Draft, spec: ModelSpec, around: Around) -> Texts:
     """Prompt and negative within the styles of a draft; what a seed chooses is still open."""
     negative = spec.defaults.negative if draft.negative is None else draft.negative
     styles = [_style(id, around) for id in draft.styles]
-    return apply_styles(draft.prompt, negative, styles, around.language)
+    prompt, negative = draft.translated or draft.prompt, draft.translated_negative or negative
+    return apply_styles(prompt, negative, styles, around.language)
 
 
 def style_remarks(draft: Draft, spec: ModelSpec, around: Around) -> tuple[Trouble, ...]:
@@ -135,9 +136,19 @@ def _settled(
     _check_text(prompt, negative)
     told: dict[str, Any] = {"embeddings": around.embeddings(f"{prompt}\n{negative}")}
     if draft.styles or (prompt, negative) != written:
-        told |= {"prompt": prompt, "negative": negative, "styles": draft.styles}
-        told |= {"written": written.prompt, "written_negative": written.negative}
+        told |= {"prompt": prompt, "negative": negative, **_as_written(draft, written)}
     return told
+
+
+def _as_written(draft: Draft, written: Texts) -> dict[str, Any]:
+    """What the words were before styles, translation and chance."""
+    return {
+        "written": written.prompt,
+        "written_negative": written.negative,
+        "styles": draft.styles,
+        "translated": draft.translated,
+        "translated_negative": draft.translated_negative,
+    }
 
 
 def _style(id: str, around: Around) -> Template:
@@ -397,8 +408,8 @@ def draft_of(request: GenerationRequest) -> Draft:
     same = {
         name: getattr(request, name)
         for name in (
-            "model", "styles", "steps", "guidance", "sampler", "seed", "clip_skip", "tiling",
-            "variation", "start", "mask", "outpaint", "controls",
+            "model", "translated", "translated_negative", "styles", "steps", "guidance", "sampler", "seed",
+            "clip_skip", "tiling", "variation", "start", "mask", "outpaint", "controls",
         )
     }  # fmt: skip
     return Draft(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import threading
 import time
@@ -38,6 +39,9 @@ from studio.messages import (
     Person,
     Picture,
     TokenCount,
+    TranslateRequest,
+    TranslatorSpec,
+    TranslatorState,
     Trouble,
     UpscalerSpec,
     VaeSpec,
@@ -51,11 +55,13 @@ from studio.prompt import (
     count_tokens,
     embeddings_in,
     language_for,
+    names_pattern,
+    only_language,
     remarks,
     wildcard_remarks,
 )
 from studio.settings import Settings
-from studio.spellbook import Translated, Translator
+from studio.spellbook import Sayings, Translated, Translator, as_written
 from studio.weights import Hashes, checkpoint_bytes
 
 DAY = 24 * 60 * 60
@@ -87,6 +93,7 @@ class Studio(Desk):
         self._hashes = Hashes(settings.data)
         self._pace = Pace(settings.data)
         self._people = People(settings)
+        self._sayings = Sayings()
         self._book = JobBook(
             engine, self.library, self._gallery, JobRecords(settings.data), self._pace, self._downloads
         )
@@ -316,16 +323,75 @@ class Studio(Desk):
         spec = self.library.spec(draft.model)
         return expanded(draft, spec, self._around(spec, person))
 
+    # -- languages -------------------------------------------------------------------------------
+
     def translate(self, model: str, text: str, person: Person) -> Translated:
-        """A text in a language that a model reads, as far as the book knows it; for others it stays as it is."""
-        languages = self.library.spec(model).languages
-        if "en" in languages and "zh" in languages:
-            return Translated(text=text)
-        to: Language = "en" if "en" in languages else "zh"
-        return self._translators(to).translate(text)
+        """A text in the language that a model reads: by the book, and as a translator said its clauses before.
+
+        For a model that reads both languages it stays as it is.
+        """
+        spec = self.library.spec(model)
+        if (to := only_language(spec.languages)) is None:
+            return as_written(text)
+        chosen = self._translator(to)
+        id = chosen.id if chosen else ""
+        found = self._phrases(to).translate(text, self._names(spec), self._sayings.of(id))
+        return found.model_copy(update={"rest": self._sayings.unasked(id, found.rest)})
+
+    async def translated(self, model: str, text: str, person: Person) -> Translated:
+        """The same, its translator asked for what the book does not know, where that translator is here."""
+        found = self.translate(model, text, person)
+        to = only_language(self.library.spec(model).languages)
+        chosen = self._translator(to) if to else None
+        if not (to and chosen and found.rest) or self._downloads.needed(chosen):
+            return found
+        id = _new_id(time.time())
+        request = TranslateRequest(
+            id=f"{id}-1", job=id, person=person.id, translator=chosen.id, texts=found.rest
+        )
+        answer = await self._answer(request, person)
+        self._sayings.keep(chosen.id, to, found.rest, answer.texts)
+        return self.translate(model, text, person)
+
+    def unread(self, model: str, text: str, person: Person) -> tuple[str, ...]:
+        """The words of a text in a language that a model does not read."""
+        spec = self.library.spec(model)
+        to = only_language(spec.languages)
+        return self._phrases(to).unread(text, self._names(spec)) if to else ()
+
+    def translator(self, model: str, person: Person) -> TranslatorState | None:
+        """The translator for a model's language, where it needs one and the catalog has one."""
+        to = only_language(self.library.spec(model).languages)
+        spec = self._translator(to) if to else None
+        if spec is None:
+            return None
+        return TranslatorState(
+            spec=spec,
+            place="hub" if self._downloads.needed(spec) else "disk",
+            bytes=spec.bytes,
+            fetching=self._errands.under_way(spec.id),
+            trouble=self._errands.trouble(spec.id),
+        )
+
+    def fetch_translator(self, id: str, person: Person) -> None:
+        """Brings a translator's files here in the background; admins alone may. `stop_fetching` lets go of it."""
+        _admin(person)
+        spec = self.library.translators.get(id)
+        if spec is None:
+            raise StudioError("entry_unknown", entry=id)
+        if self._downloads.needed(spec):
+            self._errands.go(spec, lambda: None)
+
+    def _translator(self, to: Language) -> TranslatorSpec | None:
+        """One that is here before one that is not."""
+        fitting = [one for one in self.library.translators.values() if one.writes == to != one.reads]
+        return min(fitting, key=self._downloads.needed, default=None)
+
+    def _names(self, spec: ModelSpec) -> re.Pattern[str] | None:
+        return names_pattern([use.name for use in self._own_embeddings(spec)])
 
     @cached_property
-    def _translators(self) -> Callable[[Language], Translator]:
+    def _phrases(self) -> Callable[[Language], Translator]:
         return lru_cache(maxsize=None)(lambda to: Translator(self._index, to))
 
     # -- inputs ----------------------------------------------------------------------------------

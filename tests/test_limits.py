@@ -60,6 +60,8 @@ def test_a_draft_of_nothing_but_a_prompt_gets_all_the_models_defaults() -> None:
         "negative": "low quality",
         "written": "",
         "written_negative": "",
+        "translated": "",
+        "translated_negative": "",
         "styles": (),
         "width": 64,
         "height": 96,

@@ -82,6 +82,7 @@ from studio.messages.places import (
     ModelState,
     PartState,
     TokenCount,
+    TranslatorState,
 )
 from studio.messages.work import (
     ENDED,
@@ -177,6 +178,7 @@ __all__ = [
     "Step",
     "Tiling",
     "TokenCount",
+    "TranslatorState",
     "Trouble",
     "Upscale",
     "UpscalerSpec",

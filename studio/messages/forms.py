@@ -132,6 +132,11 @@ class Draft(Message):
     model: str
     prompt: str = ""
     negative: str | None = None
+    translated: str = Field(
+        default="",
+        description="what is painted in place of the prompt, in the model's language; empty: the prompt",
+    )
+    translated_negative: str = ""
     styles: tuple[str, ...] = Field(default=(), description="ids, in the order they go around the prompt")
     width: int | None = None
     height: int | None = None

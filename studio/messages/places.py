@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from studio.messages.base import Bilingual, Message, Trouble
-from studio.messages.catalog import ModelSpec, SamplerSpec, UpscalerSpec, VaeSpec
+from studio.messages.catalog import ModelSpec, SamplerSpec, TranslatorSpec, UpscalerSpec, VaeSpec
 
 ModelPlace = Literal["resident", "host", "disk", "hub", "missing"]
 """On a device, in the host's memory, on disk, to be downloaded, or not to be had here."""
@@ -130,6 +130,16 @@ class ControlState(Message):
         default=(), description="the first is the one that is used; none: the picture itself is followed"
     )
     families: tuple[str, ...] = Field(default=(), description="titles of those with a net, where none fits")
+
+
+class TranslatorState(Message):
+    """A translator as the page offers it: where it is, what it weighs, and how far it is on its way here."""
+
+    spec: TranslatorSpec
+    place: ModelPlace
+    bytes: int = 0
+    fetching: Fetching | None = None
+    trouble: Trouble | None = Field(default=None, description="why it could not be fetched")
 
 
 class TokenCount(Message):

@@ -53,6 +53,11 @@ class GenerationRequest(Request):
     negative: str
     written: str = Field(default="", description="what was written; empty with no styles: what is painted")
     written_negative: str = ""
+    translated: str = Field(
+        default="",
+        description="what was written in the model's language, before styles and chance; empty: as it is",
+    )
+    translated_negative: str = ""
     styles: tuple[str, ...] = ()
     width: int
     height: int

@@ -17,7 +17,16 @@ from studio.catalog import PICKLE, Sourced, source_path
 from studio.errors import StudioError
 from studio.messages import HubSource, ModelScopeSource
 
-WRAPPINGS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "depth_model", "net")
+WRAPPINGS = (
+    "params_ema",
+    "params-ema",
+    "params",
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "depth_model",
+    "net",
+)
 """Under which names training programs keep the weights themselves."""
 SETTINGS = (".json", ".spm", ".txt")
 """How the files end that lie beside the weights of a folder and belong to them."""

@@ -11,10 +11,10 @@ from studio.prompt.parse import (
     print_prompt,
     refusal,
 )
-from studio.prompt.styling import Template, Texts, apply_styles, language_for
+from studio.prompt.styling import Template, Texts, apply_styles, language_for, only_language
 from studio.prompt.tell import embeddings_in, remarks, wildcard_remarks
 from studio.prompt.tokens import CLIP_FOLDER, MARKS, count_tokens
-from studio.prompt.windows import Place, Window, cut
+from studio.prompt.windows import Place, Window, cut, names_pattern
 
 __all__ = [
     "Prompt",
@@ -38,6 +38,8 @@ __all__ = [
     "Texts",
     "apply_styles",
     "language_for",
+    "only_language",
+    "names_pattern",
     "Wildcards",
     "settle",
     "unknown_wildcards",

@@ -59,6 +59,11 @@ def language_for(languages: Sequence[Language], wanted: Language) -> Language:
     return wanted if wanted in languages or not languages else languages[0]
 
 
+def only_language(languages: Sequence[Language]) -> Language | None:
+    """The one language that a model reads; None where it reads both, or nobody says."""
+    return languages[0] if len(set(languages)) == 1 else None
+
+
 def _within(template: str, text: str) -> str:
     """A template with the text in its place; without a place the text comes first."""
     if template.count(SLOT) > 1 and text.strip():

@@ -31,8 +31,9 @@ from studio.spellbook.personal import (
     checked,
 )
 from studio.spellbook.reading import PRESETS, read_spellbook
+from studio.spellbook.sayings import Sayings
 from studio.spellbook.shelf import Imported, Shelf
-from studio.spellbook.translating import Translated, Translator
+from studio.spellbook.translating import Stretch, Translated, Translator, as_written
 
 __all__ = [
     "OwnItem",
@@ -45,7 +46,10 @@ __all__ = [
     "Shelf",
     "Imported",
     "Translated",
+    "Stretch",
     "Translator",
+    "Sayings",
+    "as_written",
     "Spellbook",
     "Chapter",
     "Element",

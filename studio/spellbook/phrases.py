@@ -20,7 +20,7 @@ UNKNOWN = 1000
 # f/1.8 and the J. of a name are words too.
 _TOKEN = re.compile(r"[\u3400-\u9fff]|(?<!\w)[A-Za-z]\.(?=\s?[A-Za-z])|[^\W\u3400-\u9fff_]+(?:[/.][0-9]+)*")
 _JOINT = re.compile(r"[\s\-'’_·]*")
-_SET_ASIDE = re.compile(
+SET_ASIDE = re.compile(
     r"<(?:lora|lyco|hypernet):[^<>]*>|__[^\W_](?:[^{}|$\n,\\]{0,60}?[^\W_])?__", re.IGNORECASE
 )
 
@@ -70,7 +70,7 @@ def runs(text: str) -> Iterator[list[Token]]:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    aside = [found.span() for found in _SET_ASIDE.finditer(text)]
+    aside = [found.span() for found in SET_ASIDE.finditer(text)]
     at = 0
     for found in _TOKEN.finditer(text):
         while at < len(aside) and aside[at][1] <= found.start():

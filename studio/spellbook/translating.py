@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
 
 from studio.messages import Language, Message
 from studio.spellbook.book import HAN, Spell
 from studio.spellbook.index import ARTICLES, Index, without_article
-from studio.spellbook.phrases import LINK, Phrases
+from studio.spellbook.phrases import LINK, SET_ASIDE, Phrases
 
 ONE = "一"
 ARTICLE = "a"
@@ -15,12 +20,30 @@ COUNTED = "只个位名朵棵座条匹头片本艘辆架间幅张"
 """What stands between one and the thing that is counted."""
 AND = ("和", "与", "以及")
 CLOSING = (")", "）", "]", "}")
-_HAN_RUN = re.compile(f"{HAN.pattern}+")
-_LATIN_RUN = re.compile(r"[A-Za-zÀ-ɏ]+(?:[ '’-][A-Za-zÀ-ɏ]+)*")
-_NO_WORDS = re.compile(r"\b(?:BREAK|AND|blend)\b")
+_H = HAN.pattern
+_WORD = r"(?!(?:BREAK|AND|blend)\b)[A-Za-zÀ-ɏ]+"
+_FOREIGN = {
+    "en": re.compile(rf"(?:(?<![\w.])\d+)?{_H}+(?:\d+{_H}+)*"),
+    "zh": re.compile(rf"(?<![A-Za-zÀ-ɏ]){_WORD}(?:[ '’-]{_WORD})*"),
+}
+"""Words that a model of a language does not read, a number before them with them."""
+_NAMED = {"en": re.compile(f"{_H}+"), "zh": _FOREIGN["zh"]}
+"""The same as they are named to a person."""
+_WITHIN_CLAUSE = re.compile(r"[ \t\-'’·]*")
 _FULL_WIDTH = re.compile(r"([，、；。])[ \t]*")
 _NARROW = {"，": ",", "、": ",", "；": ",", "。": "."}
 _VOWELS = tuple("aeiouAEIOU")
+
+By = Literal["person", "book", "translator", "nobody"]
+Told = Callable[[str], str | None]
+"""What a translator said for a clause before."""
+
+
+class Stretch(Message):
+    """Part of a translation, and whose words it is; nobody's: it stands as it was, though the model cannot read it."""
+
+    text: str
+    by: By
 
 
 class Translated(Message):
@@ -28,6 +51,26 @@ class Translated(Message):
 
     text: str
     unknown: tuple[str, ...] = ()
+    rest: tuple[str, ...] = Field(
+        default=(), description="the clauses that they stand in, as written: a translator reads them whole"
+    )
+    stretches: tuple[Stretch, ...] = Field(default=(), description="together they are the text")
+
+
+def as_written(text: str) -> Translated:
+    """A text that needs no translation, to the byte."""
+    return Translated(text=text, stretches=(Stretch(text=text, by="person"),) if text else ())
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A word or a phrase of a text: what it is in the other language, where that is known."""
+
+    start: int
+    end: int
+    text: str
+    said: str | None
+    foreign: bool
 
 
 class Translator:
@@ -63,27 +106,160 @@ class Translator:
     def _is_foreign(self, text: str) -> bool:
         return (HAN.search(text) is not None) == (self._to == "en")
 
-    def translate(self, text: str) -> Translated:
-        """A text with every phrase that is known in the other language; brackets, weights and tags stay."""
-        page = _Page(self._to)
-        unknown: list[str] = []
-        end = 0
-        for found in self._phrases.find(text):
-            here = text[found.start : found.end]
-            page.gap(text[end : found.start])
-            if found.value is None or not self._is_foreign(here) or not page.takes(found.value):
-                page.keep(here)
-                unknown += self._foreign(here) if here != LINK else []
-            else:
-                page.say(found.value)
-            end = found.end
-        page.gap(text[end:])
-        return Translated(text=page.whole, unknown=tuple(dict.fromkeys(unknown)))
+    def unread(self, text: str, names: re.Pattern[str] | None = None) -> tuple[str, ...]:
+        """The words of a text that its reader does not know; names, tags and wildcards are no words."""
+        source = _Source(text, names, narrow=False)
+        found = [word for part in source.open for word in _NAMED[self._to].findall(text[slice(*part)])]
+        return tuple(dict.fromkeys(found))
 
-    def _foreign(self, text: str) -> list[str]:
-        """The words of a stretch that the model does not read."""
-        pattern = _HAN_RUN if self._to == "en" else _LATIN_RUN
-        return [word for word in pattern.findall(text) if not _NO_WORDS.fullmatch(word)]
+    def translate(
+        self, text: str, names: re.Pattern[str] | None = None, told: Told = lambda clause: None
+    ) -> Translated:
+        """A text with every phrase that is known in the other language; brackets, weights and tags stay.
+
+        `names` are those of a person's embeddings, which stay too.
+        """
+        if not self.unread(text, names):
+            return as_written(text)
+        source = _Source(text, names, narrow=self._to == "en")
+        writing = _Writing(_Page(self._to), source, told)
+        for clause in _clauses(text, self._items(source)):
+            writing.clause(clause)
+        return writing.done(_NAMED[self._to])
+
+    def _items(self, source: _Source) -> Iterator[_Item]:
+        for start, end in source.open:
+            for found in self._phrases.find(source.text[start:end]):
+                yield from self._read(source.text, start + found.start, start + found.end, found.value)
+
+    def _read(self, text: str, start: int, end: int, value: str | None) -> Iterator[_Item]:
+        here = text[start:end]
+        if value is not None:
+            foreign = self._is_foreign(here)
+            yield _Item(start, end, here, value if foreign else None, foreign)
+            return
+        at = start
+        for part in _FOREIGN[self._to].finditer(text, start, end):
+            if text[at : part.start()].strip():
+                yield from _own(text, at, part.start())
+            yield _Item(part.start(), part.end(), part[0], None, foreign=True)
+            at = part.end()
+        if text[at:end].strip():
+            yield from _own(text, at, end)
+
+
+def _own(text: str, start: int, end: int) -> Iterator[_Item]:
+    """Words that the reader knows, without the blanks around them."""
+    here = text[start:end].strip()
+    start = text.index(here, start)
+    yield _Item(start, start + len(here), here, None, foreign=False)
+
+
+def _clauses(text: str, items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """Foreign words that nothing but a blank parts belong together; every other word stands alone."""
+    clause: list[_Item] = []
+    for item in items:
+        apart = clause and not _WITHIN_CLAUSE.fullmatch(text, clause[-1].end, item.start)
+        if clause and (apart or not item.foreign or not clause[-1].foreign):
+            yield clause
+            clause = []
+        clause.append(item)
+    if clause:
+        yield clause
+
+
+class _Source:
+    """A text to be read, and which parts of it are no words."""
+
+    def __init__(self, text: str, names: re.Pattern[str] | None, narrow: bool) -> None:
+        self.text = text
+        self._narrow = narrow
+        self._aside = _spans(text, names)
+
+    @property
+    def open(self) -> Iterator[tuple[int, int]]:
+        """What is to be read, between what is set aside."""
+        at = 0
+        for start, end in [*self._aside, (len(self.text), len(self.text))]:
+            if at < start:
+                yield at, start
+            at = end
+
+    def between(self, start: int, end: int) -> str:
+        """What stands between two words, with commas as the language writes them; tags and names as they are."""
+        if not self._narrow:
+            return self.text[start:end]
+        out, at = "", start
+        for aside in [*self._aside, (end, end)]:
+            if start <= aside[0] and aside[1] <= end:
+                out += self._narrowed(at, aside[0]) + self.text[slice(*aside)]
+                at = aside[1]
+        return out
+
+    def _narrowed(self, start: int, end: int) -> str:
+        def narrow(found: re.Match[str]) -> str:
+            after = start + found.end()
+            last = after == len(self.text) or self.text[after] == "\n"
+            return _NARROW[found[1]] + ("" if last else " ")
+
+        return _FULL_WIDTH.sub(narrow, self.text[start:end])
+
+
+def _spans(text: str, names: re.Pattern[str] | None) -> list[tuple[int, int]]:
+    spans = [found.span() for found in SET_ASIDE.finditer(text)]
+    for found in names.finditer(text) if names else ():
+        if not any(start < found.end() and found.start() < end for start, end in spans):
+            spans.append(found.span())
+    return sorted(spans)
+
+
+class _Writing:
+    """A text on its way into the other language, clause by clause."""
+
+    def __init__(self, page: _Page, source: _Source, told: Told) -> None:
+        self._page, self._source, self._told = page, source, told
+        self._end = 0
+        self._kept: list[str] = []
+        self._rest: list[str] = []
+
+    def clause(self, items: list[_Item]) -> None:
+        """The next clause: as a translator said it, or phrase by phrase."""
+        whole = self._source.text[items[0].start : items[-1].end]
+        lacks = any(item.foreign and item.said is None for item in items)
+        said = self._told(whole) if lacks else None
+        if said is not None:
+            self._gap(items[0].start, items[-1].end)
+            self._page.say(said, "translator")
+            return
+        if lacks:
+            self._rest.append(whole)
+        for item in items:
+            self._gap(item.start, item.end)
+            self._item(item)
+
+    def _item(self, item: _Item) -> None:
+        if item.said is not None and self._page.takes(item.said):
+            self._page.say(item.said, "book")
+            return
+        unread = item.foreign and item.text != LINK
+        self._page.keep(item.text, "nobody" if unread else "person")
+        self._kept += [item.text] if unread else []
+
+    def _gap(self, start: int, end: int) -> None:
+        self._page.gap(self._source.between(self._end, start))
+        self._end = end
+
+    def done(self, named: re.Pattern[str]) -> Translated:
+        """What came of it."""
+        self._gap(len(self._source.text), len(self._source.text))
+        stretches = self._page.stretches
+        unknown = [word for kept in self._kept for word in named.findall(kept)]
+        return Translated(
+            text="".join(one.text for one in stretches),
+            unknown=tuple(dict.fromkeys(unknown)),
+            rest=tuple(dict.fromkeys(self._rest)),
+            stretches=stretches,
+        )
 
 
 class _Page:
@@ -91,56 +267,64 @@ class _Page:
 
     def __init__(self, to: Language) -> None:
         self._english = to == "en"
-        self._out: list[str] = []
+        self._out: list[tuple[str, By]] = []
         self._said = False
         self._gap = ""
 
     @property
-    def whole(self) -> str:
-        """All of it, with commas as the language writes them."""
-        text = "".join(self._out) + self._gap
-        return _FULL_WIDTH.sub(_narrow, text) if self._english else text
+    def stretches(self) -> tuple[Stretch, ...]:
+        """All of it; neighbours of one hand are one stretch."""
+        together: list[tuple[str, By]] = []
+        for text, by in [*self._out, (self._gap, "person")]:
+            if together and together[-1][1] == by:
+                together[-1] = (together[-1][0] + text, by)
+            elif text:
+                together.append((text, by))
+        return tuple(Stretch(text=text, by=by) for text, by in together)
 
     def gap(self, between: str) -> None:
-        """Takes what stands between two stretches, as it was."""
+        """Takes what stands between two stretches."""
         self._gap = between
 
     def takes(self, word: str) -> bool:
         """Whether a word can be said here: what only joins has nothing to join to beside unknown words."""
         return word != "" or (self._said and not self._gap) or self._gap in CLOSING
 
-    def say(self, word: str) -> None:
+    def say(self, word: str, by: By) -> None:
         """A stretch in the other language."""
         if word:
-            self._put(self._after_article(word), apart=True)
+            self._put(self._after_article(word), by, apart=True)
         elif self._gap:
-            self._out += [self._gap, " "]
+            self._out += [(self._gap, "person"), (" ", "person")]
         self._said, self._gap = True, ""
 
-    def keep(self, text: str) -> None:
+    def keep(self, text: str, by: By) -> None:
         """A stretch as it was."""
-        self._put(text, apart=self._said)
+        self._put(text, by, apart=self._said)
         self._said, self._gap = False, ""
 
     def _after_article(self, word: str) -> str:
-        if not self._out or self._out[-1] != ARTICLE:
+        if not self._after_one():
             return word
         word = without_article(word)
-        self._out[-1] = "an" if word.startswith(_VOWELS) else ARTICLE
+        self._out[-1] = ("an" if word.startswith(_VOWELS) else ARTICLE, "book")
         return word
 
-    def _put(self, word: str, apart: bool) -> None:
+    def _after_one(self) -> bool:
+        return bool(self._out) and self._out[-1] == (ARTICLE, "book")
+
+    def _put(self, word: str, by: By, apart: bool) -> None:
         gap = self._gap
-        last = self._out[-1][-1:] if self._out else ""
+        last = self._out[-1][0][-1:] if self._out else ""
         if self._english and apart and not gap and last and (last + word[:1]).isalnum():
             gap = " "
-        elif self._english and gap[:1] in tuple("(（[") and self._out and self._out[-1] in (ARTICLE, "an"):
+        elif (
+            self._english
+            and gap[:1] in tuple("(（[")
+            and self._out
+            and self._out[-1] in ((ARTICLE, "book"), ("an", "book"))
+        ):
             gap = f" {gap}"
         elif not self._english and self._said and not gap.strip() and HAN.match(word):
             gap = ""
-        self._out += [gap, word] if gap else [word]
-
-
-def _narrow(found: re.Match[str]) -> str:
-    last = found.end() == len(found.string) or found.string[found.end()] == "\n"
-    return _NARROW[found[1]] + ("" if last else " ")
+        self._out += [(gap, "person"), (word, by)] if gap else [(word, by)]
