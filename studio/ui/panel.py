@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studio.messages import Bilingual, ModelSpec, TokenCount, Trouble
+from studio.ui.book import magic
 from studio.ui.form import Form
 from studio.ui.parts import act, attributes, hidden_words, icon, local
 from studio.ui.shapes import read_size, shown, times
@@ -12,7 +13,7 @@ from studio.ui.words import about, html, notice_words, t, trouble_words
 
 def meter(count: TokenCount | None) -> str:
     """The token meter under the prompt, a tick at the end of each window, and the button that clears."""
-    clear = act("clear", icon("trash-2") + hidden_words(t("form.clear")), "ib bare sm")
+    clear = magic() + act("clear", icon("trash-2") + hidden_words(t("form.clear")), "ib bare sm")
     if count is None:  # nobody knows how this model counts
         return f'<div class="ft"><span class="sp"></span>{clear}</div>'
     scale = count.room / 0.79  # the last tick needs space for its number

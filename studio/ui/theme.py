@@ -17,6 +17,7 @@ STYLES = (
     "gradio.css",
     "page.css",
     "create.css",
+    "translation.css",
     "stage.css",
     "start.css",
     "easel.css",
@@ -28,6 +29,17 @@ FONT = (
     "Inter", "system-ui", "-apple-system", "Segoe UI", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei",
     "Noto Sans CJK SC", "sans-serif",
 )  # fmt: skip
+BOOK = (
+    "phrases.js",
+    "book-tab.js",
+    "book-cards.js",
+    "book-figure.js",
+    "book-deals.js",
+    "book-blend.js",
+    "book-mine.js",
+    "book-hands.js",
+)
+"""What belongs to the spellbook beside spells.js and book.js, in the order in which it is needed."""
 SPOKEN_BY_THE_BROWSER = (
     "stage.copied",
     "gallery.filled",
@@ -122,7 +134,7 @@ def head() -> str:
         f"<style>{_style('narrow.css')}{_style('book.css')}</style>"
         f"<script>window.studio_words = {words};</script><script>{script('studio.js')}</script>"
         f"<script>{script('easel.js')}</script><script>{script('spells.js')}</script>"
-        f"<script>{script('book.js')}</script>"
+        f"<script>{script('book.js')}</script>" + "".join(f"<script>{script(name)}</script>" for name in BOOK)
     )
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from html import unescape
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from studio.messages import Bilingual, Draft, Person
-from studio.ui.book import figure, styled, with_scene
+from studio.spellbook import SceneLora
+from studio.ui.book import figure, said, scene, styled, titles, with_scene
 from studio.ui.drafts import draft_of, form_from_draft
 from studio.ui.form import form_of, fresh
+from studio.ui.words import words
 from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, generate, serving
 from tests.ui.house import studio_at
 
@@ -41,18 +43,58 @@ def test_the_page_is_told_what_the_model_reads_and_how_models_are_called(studio:
     spec = states[0].spec.model_copy(update={"languages": ("zh", "en")})
     told = figure(fresh(states[0]), spec, states)
     assert 'data-languages="zh en"' in told and 'data-family="sd1"' in told
-    titles = json.loads(unescape(told.split('data-titles="')[1].split('"')[0]))
-    assert titles["large"] == ["Large", "Large"] and titles["sdxl"][0] == "Stable Diffusion XL"
+    names = json.loads(unescape(told.split('data-titles="')[1].split('"')[0]))
+    assert names["large"] == ["Large", "Large"] and names["sdxl"][0] == "Stable Diffusion XL"
+    assert 'data-blends="yes"' in told and " seed lock " in told.split('data-fields="')[1].split('"')[0]
+    unread = spec.model_copy(update={"family": "sd3"})
+    assert 'data-blends="no"' in figure(fresh(states[0]), unread, states)
+
+
+class Scene(NamedTuple):
+    """A scene with no file behind it."""
+
+    id: str = "booth"
+    title: Bilingual = Bilingual(en="Booth", zh="展台")
+    prompt: Bilingual = Bilingual(en="a robot", zh="机器人")
+    negative: Bilingual = Bilingual(en="text", zh="文字")
+    aspect: str = "16:9"
+    style: str = "watercolour"
+    seed: int | None = None
+    lora: SceneLora | None = None
 
 
 def test_a_scene_fills_words_shape_and_style_and_leaves_the_rest(studio: Any) -> None:
     state = studio.models(ANN)[0]
     form = fresh(state)
-    filled = with_scene(form, state.spec, "a robot", "text", "16:9", "watercolour")
+    filled = with_scene(form, state.spec, Scene(), "en")
     width, height = map(int, filled.size.split("x"))
     assert (filled.prompt, filled.negative, filled.styles) == ("a robot", "text", "watercolour")
-    assert width > height and filled.steps == form.steps and filled.seed == form.seed
-    assert with_scene(form, state.spec, "a", "", "1:1", "").negative == state.spec.defaults.negative
+    assert width > height and filled.steps == form.steps
+    assert (filled.seed, filled.lock) == (form.seed, form.lock)
+    assert with_scene(form, state.spec, Scene(), "zh").prompt == "机器人"
+    silent = Scene(negative=Bilingual(en="", zh=""))
+    assert with_scene(form, state.spec, silent, "en").negative == state.spec.defaults.negative
+
+
+def test_a_scene_brings_its_seed_and_keeps_it(studio: Any) -> None:
+    state = studio.models(ANN)[0]
+    filled = with_scene(fresh(state), state.spec, Scene(seed=2024), "en")
+    assert (filled.seed, filled.lock) == (2024, True)
+
+
+def test_a_scene_says_which_lora_it_goes_without() -> None:
+    assert said(Scene()) == words("book.filled", scene=Scene().title)
+    without = said(Scene(lora=SceneLora(name="dragon", weights=(1,))))
+    assert "dragon" in without.en and "dragon" in without.zh and without != said(Scene())
+
+
+def test_own_scenes_and_styles_stand_beside_those_of_the_book(studio: Any) -> None:
+    booth = studio.keep_own_written("scenes", {"name": "Booth", "prompt": {"en": "a robot"}}, ANN)
+    oil = studio.keep_own_written("styles", {"name": "My oil", "prompt": {"en": "{prompt}, oil"}}, ANN)
+    assert scene(studio, booth.id, ANN) == booth and scene(studio, booth.id, Person(id="ben")) is None
+    assert [one.en for one in titles(studio, ["watercolour", oil.id, "gone"], ANN)][1:] == ["My oil"]
+    shipped = scene(studio, "robot-driver", ANN)
+    assert shipped and shipped.aspect == "16:9"
 
 
 def test_styles_travel_from_the_form_to_the_draft_and_back(studio: Any) -> None:
@@ -66,8 +108,8 @@ def test_styles_travel_from_the_form_to_the_draft_and_back(studio: Any) -> None:
 
 def test_styles_are_shown_with_what_they_make_of_the_prompt() -> None:
     assert styled([], "a <fox>") == ""
-    titles = [Bilingual(en="Fresco", zh="湿壁画"), Bilingual(en="Film", zh="电影")]
-    told = styled(titles, "a <fox>")
+    named = [Bilingual(en="Fresco", zh="湿壁画"), Bilingual(en="Film", zh="电影")]
+    told = styled(named, "a <fox>")
     assert "Fresco, Film" in told and "湿壁画、电影" in told and "a &lt;fox&gt;" in told
 
 
@@ -105,8 +147,8 @@ def test_a_click_in_the_book_is_in_the_form_on_the_tab_and_in_the_recipe(visit: 
     page = visit()
     page.fill(PROMPT, "a fox")
     book(page)
-    for words in ("ruanguang", "watercolour"):
-        click(page, words)
+    for wanted in ("ruanguang", "watercolour"):
+        click(page, wanted)
     page.fill(".bkfind input", "软光")
     page.locator(".bktag [data-by='1']").first.click()
     text = "a fox, watercolour, (soft light:1.05)"

@@ -15,7 +15,7 @@ from tests.ui.browsing import IN_A_BROWSER
 from tests.ui.small_book import BOOK
 
 pytestmark = IN_A_BROWSER
-SCRIPT = ROOT / "studio" / "ui" / "static" / "spells.js"
+STATIC = ROOT / "studio" / "ui" / "static"
 SPELLS = [row for chapter in BOOK["chapters"] for group in chapter["groups"] for row in group["spells"]]
 BITS = [
     *[row[at] for row in SPELLS for at in (0, 1)], "Soft  Light", "a dog on the", "一座小房子", "x", "é", "🐱", "1.2",
@@ -59,7 +59,8 @@ def page(browser: Any) -> Iterator[Any]:
     """An empty page with the script and the small book."""
     page = browser.new_page()
     page.set_content("<html></html>")
-    page.add_script_tag(content=SCRIPT.read_text("utf-8"))
+    for name in ("phrases.js", "spells.js"):
+        page.add_script_tag(content=(STATIC / name).read_text("utf-8"))
     page.add_script_tag(content=f"const BOOK = {json.dumps(BOOK)};{HELPERS}")
     yield page
     page.close()

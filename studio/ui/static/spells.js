@@ -9,8 +9,6 @@
 
   // -- the book, made ready to look things up -------------------------------------------------------------------
   const PARTS = ["formula", "character", "negative"];
-  const ELEMENTS = ["medium", "subject", "detail", "action", "place", "colour", "light", "framing", "style", "clarity"];
-  const STANDS_FOR = { painter: "style", camera: "framing" }; // what else fills an element of the formula
   const EN = 0, ZH = 1, NAME = 2, PINYIN = 3, ALIASES = 4; // places of a spell's row
 
   const same = (text) => text.toLowerCase().replace(/\s+/g, " ").trim();
@@ -21,20 +19,36 @@
     for (const [place, chapter] of book.chapters.entries())
       for (const group of chapter.groups)
         for (const row of group.spells) spells.push(entry(row, chapter, group, place, spells.length));
-    return { book, spells, byKey: new Map(spells.map((spell) => [spell.key, spell])), phrases: phrases(spells), said: new Map() };
+    return lookedUp({ book, spells, shipped: spells });
   }
+  function lookedUp(known) {
+    return Object.assign(known, { byKey: new Map(known.spells.map((spell) => [spell.key, spell])), phrases: phrases(known.spells) });
+  }
+
+  // The phrases of one's own spells, beside those of the book; what the book has already is not told twice.
+  function withOwn(known, texts) {
+    known.spells = known.shipped;
+    lookedUp(known);
+    const fresh = new Map(texts.filter(([text]) => !known.phrases.has(same(text))).map((row) => [same(row[0]), row]));
+    const entries = [...fresh.values()].map(([text, other, name], at) => ownEntry(text, other, name, known.shipped.length + at));
+    if (entries.length) { known.spells = [...known.shipped, ...entries]; lookedUp(known); }
+    return known;
+  }
+  const ownEntry = (en, zh, name, at) => ({
+    at, own: true, key: en, en, zh, name, pinyin: "", initials: "", aliases: [], chapter: "~mine", group: "", part: "formula", element: "none", rank: Infinity, one: false,
+  });
 
   function entry(row, chapter, group, place, at) {
     const initials = row[PINYIN].split(" ").map((syllable) => syllable[0] || "").join("");
-    const element = STANDS_FOR[chapter.element] || chapter.element;
+    const element = window.studio.phrases.STANDS_FOR[chapter.element] || chapter.element;
     return {
       at, element, rank: rankOf(element, place), initials, key: row[EN], en: row[EN], zh: row[ZH], name: row[NAME], pinyin: row[PINYIN],
       aliases: row.slice(ALIASES), chapter: chapter.id, group: group.id, part: chapter.part, one: Boolean(group.one),
     };
   }
   function rankOf(element, place) { // the formula's order; what is no part of it stands last
-    const at = ELEMENTS.indexOf(element);
-    return (at < 0 ? ELEMENTS.length : at) * 1000 + place;
+    const all = window.studio.phrases.ELEMENTS, at = all.indexOf(element);
+    return (at < 0 ? all.length : at) * 1000 + place;
   }
 
   function phrases(spells) { // a spell's own texts outweigh the names and aliases of others
@@ -59,6 +73,7 @@
   ].join("|"), "g");
   const COMMA_BEFORE = /[,，、;；]\s*$/, COMMA_AFTER = /^\s*[,，、;；]\s*/;
   const BLEND = /["“”]\s*[)）]\s*\.blend\s*[(（]/;
+  const isBlend = (text) => BLEND.test(text);
   const OPEN = { round: true, square: true }, CLOSE = { weighed: "round", unround: "round", unsquare: "square" };
 
   function atoms(text) {
@@ -129,41 +144,9 @@
   }
 
   // -- the words of a prompt, wherever they stand: what the figure of the formula looks at ------------------------
-  function wordTable(known) {
-    if (known.words) return known.words;
-    const latin = new Map(), han = new Map();
-    for (const [phrase, spell] of known.phrases) {
-      if (/\p{Script=Han}/u.test(phrase)) { if (phrase.length > 1) han.set(phrase, spell); continue; }
-      const words = phrase.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-      if (words.length) latin.set(words[0], [...(latin.get(words[0]) || []), { words, spell }]);
-    }
-    const longest = Math.max(2, ...[...han.keys()].map((phrase) => phrase.length));
-    return (known.words = { latin, han, longest });
-  }
-
-  function mentions(text, known) { // every spell whose words stand in the text in their order
-    const table = wordTable(known), found = new Set(terms(text, known).map((term) => term.spell));
-    const words = text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
-    words.forEach((word, at) => {
-      for (const first of [word, word.replace(/s$/, "")])
-        for (const { words: wanted, spell } of table.latin.get(first) || [])
-          if (wanted.every((one, next) => same1(words[at + next], one))) found.add(spell);
-    });
-    for (const run of text.match(/\p{Script=Han}+/gu) || []) hanMentions(run, table, found);
-    return found;
-  }
-  const same1 = (word, wanted) => word === wanted || word === wanted + "s";
-  function hanMentions(run, table, found) { // the longest reading wins: a sea cucumber is no cucumber
-    for (let at = 0; at < run.length; at++)
-      for (let size = Math.min(table.longest, run.length - at); size > 1; size--) {
-        const spell = table.han.get(run.slice(at, at + size));
-        if (spell) { found.add(spell); at += size - 1; break; }
-      }
-  }
-
-  function elements(text, known) { // which elements of the formula a prompt has
-    return new Set([...mentions(text, known)].filter((spell) => spell.part !== "negative").map((spell) => spell.element));
-  }
+  const anatomy = (text, known) => window.studio.phrases.anatomy(text, (known.reading ||= window.studio.phrases.table(known.spells.filter((spell) => !spell.own))));
+  const mentions = (text, known) => new Set(anatomy(text, known).marks.map((mark) => mark.spell));
+  const elements = (text, known) => anatomy(text, known).elements;
 
   // -- documents --------------------------------------------------------------------------------------------------
   const isPiece = (part) => typeof part !== "string";
@@ -320,6 +303,39 @@
     return has(parts, spell.key, known) ? takeOut(parts, spell.key, known) : putIn(parts, spell, text, known, byFormula);
   }
 
+  // Several at once: what a wand proposed, or a set of one's own; a weight of null leaves it as it is.
+  function putAll(parts, wanted, known, byFormula = true) {
+    for (const { spell, text, weight } of wanted) {
+      if (!has(parts, spell.key, known)) parts = putIn(parts, spell, text, known, byFormula);
+      if (weight) parts = weigh(parts, spell.key, weight, known);
+    }
+    return parts;
+  }
+
+  function putText(parts, text, known) { // words that are no single phrase of their own, behind what is there
+    const before = render(parts);
+    return sync(parts, before + leadOf(before, { lead: null, text }) + text, known);
+  }
+  function takeText(parts, text, known) { // exactly those words, with the comma that joined them
+    const all = render(parts), at = all.lastIndexOf(text);
+    if (at < 0) return parts;
+    const before = all.slice(0, at), after = all.slice(at + text.length);
+    const joint = /(?:, |，)$/.exec(before)?.[0] ?? "";
+    return sync(parts, before.slice(0, before.length - joint.length) + (joint ? after : after.replace(/^(?:, |，)/, "")), known);
+  }
+
+  // The phrases of a text with their weights; null where it is more than phrases between commas.
+  function phrasesIn(text) {
+    if (/[{}|$<>"“”]|__|BREAK/.test(text) || isBlend(text)) return null;
+    const found = text.split(/[,，、;；\n]/).map((one) => one.trim()).filter(Boolean).map(phraseIn);
+    return found.length && !found.includes(null) ? found : null;
+  }
+  function phraseIn(raw) {
+    const [, inner, weight] = /^[(（]([^()（）:：]+)[:：]\s*([\d.]+)\s*[)）]$/.exec(raw) || [null, raw, "1"];
+    const there = Number(weight) === bounded(Number(weight)) || Number(number(bounded(Number(weight)))) === Number(weight);
+    return /[()（）[\]\\:：]/.test(inner) || !inner.trim() || !there ? null : { text: inner.trim(), weight: Number(weight) };
+  }
+
   const bounded = (weight) => Math.min(Math.max(Math.round(weight / STEP) * STEP, LEAST), MOST);
   function weigh(parts, key, weight, known) {
     const term = chosen(parts, known).find((one) => one.key === key);
@@ -375,7 +391,7 @@
   }
 
   return {
-    PARTS, ELEMENTS, LEAST, MOST, STEP, index, terms, mentions, elements, fromText, render, typed, sync, chosen, has,
-    putIn, takeOut, toggle, weigh, step, move, search, isBlend: (text) => BLEND.test(text),
+    PARTS, LEAST, MOST, STEP, index, terms, mentions, elements, fromText, render, typed, sync, chosen, has,
+    anatomy, putIn, putAll, putText, takeOut, takeText, toggle, weigh, step, move, search, isBlend, withOwn, phrasesIn, fold, same,
   };
 })();
