@@ -35,6 +35,7 @@ FLOORS = {
     "gallery": "2b",
     "forecast": "2b",
     "pace": "2b",
+    "maps": "2b",
     "places": "2b",
     "models": "3a",
     "diffusion": "3a",
@@ -52,6 +53,7 @@ FLOORS = {
 
 SIDEWAYS = {
     ("diffusion", "models"),
+    ("control", "models"),
     ("prompt", "spellbook"),
     ("catalog", "weights"),
     ("places", "forecast"),

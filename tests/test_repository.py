@@ -28,6 +28,9 @@ FILES = [*LOCKS, *LOCKS.values()]
 
 NOT_IMPORTED = {
     "accelerate": "diffusers and transformers load weights through it",
+    "controlnet-aux": "imported by name, with its warnings silenced",
+    "scipy": "controlnet-aux needs it, and not of every version",
+    "tifffile": "scikit-image needs it, and not of every version",
     "sentencepiece": "transformers cuts a translator's text with it",
     "safetensors": "the only form of weights that is read; diffusers reads them with it",
 }

@@ -76,6 +76,7 @@ STRINGS: dict[str, str] = {
     "error.control_nowhere": "No control net for the kind {kind} is known here. Enter one in models.yaml, or choose another kind.",
     "error.detector_unknown": "“{detector}” takes no map of the kind {kind}. These do: {known}.",
     "error.setting_unknown": "{detector} has no setting called “{setting}”. Take it away.",
+    "error.detector_weightless": "{detector} takes no weights, so the entry {entry} of models.yaml is of no use. Take it out.",
     "error.detector_missing": "There is no “{detector}” in models.yaml, which {kind} needs. Choose another detector, or add its entry.",
     "error.control_without_map": "{kind} follows the picture itself; there is no map to take of it.",
     "error.setting_out_of_range": "{setting} is {value}; it can be {least} to {most}.",

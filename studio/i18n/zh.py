@@ -76,6 +76,7 @@ STRINGS: dict[str, str] = {
     "error.control_nowhere": "这里没有 {kind} 类的控制网络。请在 models.yaml 里登记一个，或换一类参考。",
     "error.detector_unknown": "“{detector}”提取不了 {kind} 这种参考图。可选：{known}。",
     "error.setting_unknown": "{detector} 没有叫“{setting}”的设置，请去掉它。",
+    "error.detector_weightless": "{detector} 不需要权重，models.yaml 里的 {entry} 没有用，请去掉。",
     "error.detector_missing": "models.yaml 里没有 {kind} 需要的“{detector}”。请换一个，或添加它的条目。",
     "error.control_without_map": "{kind} 直接参考图片本身，没有可提取的参考图。",
     "error.setting_out_of_range": "{setting} 是 {value}，可以在 {least} 到 {most} 之间。",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from studio.messages import Entry, ModelSpec, TranslatorSpec, UpscalerSpec, VaeSpec
-from studio.models import loading, translators, upscalers, vaes
+from studio.messages import DetectorSpec, Entry, ModelSpec, TranslatorSpec, UpscalerSpec, VaeSpec
+from studio.models import detectors, loading, translators, upscalers, vaes
 from studio.models.parts import Part
 
 if TYPE_CHECKING:
@@ -81,6 +81,16 @@ def _tokenizer(spec: TranslatorSpec, source: Path) -> dict[str, Any]:
         return {"tokenizer": translators.load_tokenizer(source)}
 
 
+def _detector(spec: DetectorSpec, source: Path, names: Collection[str], dtype: torch.dtype) -> dict[str, Any]:
+    with loading.told_by_name(source, detectors.NAME):
+        return {name: detectors.load_detector(spec, source) for name in names}
+
+
+def _processor(spec: DetectorSpec, source: Path) -> dict[str, Any]:
+    with loading.told_by_name(source, detectors.NAME):
+        return detectors.load_processor(spec, source)
+
+
 def _none(spec: Entry, source: Path) -> dict[str, Any]:
     return {}
 
@@ -102,3 +112,4 @@ register(
     TranslatorSpec,
     Kind(lambda spec, source, hashes: translators.plan_translator(source, hashes), _translator, _tokenizer),
 )
+register(DetectorSpec, Kind(detectors.plan_detector, _detector, _processor))

@@ -1,0 +1,20 @@
+"""Surface directions by BAE: red, green and blue are what a surface faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import Image
+
+from studio.control.looking import network_sized, numbers, shorter
+from studio.models.detectors import library
+
+
+def detect(picture: Image.Image, settings: Mapping[str, float], tools: Mapping[str, Any]) -> Image.Image:
+    """Directions as colours."""
+    seen = network_sized(picture, settings["resolution"])
+    found: Image.Image = library("normalbae").NormalBaeDetector(tools["network"])(
+        numbers(seen), detect_resolution=shorter(seen), image_resolution=shorter(seen)
+    )
+    return found

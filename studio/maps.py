@@ -1,0 +1,76 @@
+"""The maps that were taken of references, kept: the same picture with the same settings is looked at once."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from PIL import Image
+
+from studio.controls import Choice
+from studio.errors import StudioError
+from studio.inputs import Inputs
+from studio.messages import ControlUnit, Input
+
+log = logging.getLogger(__name__)
+EDITION = 1
+"""Of the detectors: a greater number where one of them takes other maps than before."""
+
+
+class Maps:
+    """Knows by a picture, a detector and its settings under which name a map is kept among the inputs."""
+
+    def __init__(self, data: Path) -> None:
+        self._folder = data / "maps"
+        self.inputs = Inputs(data)
+
+    def find(self, unit: ControlUnit, choice: Choice) -> Input | None:
+        """The map, if it was taken before and is still there."""
+        try:
+            told = Input.model_validate_json(self._note(unit, choice).read_bytes())
+            size = self.inputs.size(told.picture)
+        except (OSError, ValueError, StudioError):  # never taken, or its picture was let go of
+            return None
+        return told if size == self.inputs.size(unit.picture) else None
+
+    def keep(self, unit: ControlUnit, choice: Choice, picture: Image.Image) -> Input:
+        """Keeps a map as what people bring is kept: it can be shown, brought again, corrected."""
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG", compress_level=1)
+        kept = self.inputs.keep(buffer.getvalue())
+        self._write(self._note(unit, choice), kept.model_dump_json())
+        return kept
+
+    def _note(self, unit: ControlUnit, choice: Choice) -> Path:
+        return self._folder / f"{_key(unit, choice)}.json"
+
+    def _write(self, note: Path, text: str) -> None:
+        # Several workers may take the same map at once: each writes its own, and the last one stays.
+        unfinished = note.with_suffix(f".{os.getpid()}.part")
+        try:
+            note.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.replace(note)
+        except OSError as error:
+            log.exception("a map cannot be kept")
+            raise StudioError("disk_unwritable", folder=self._folder.parent.name) from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def _key(unit: ControlUnit, choice: Choice) -> str:
+    """Everything that a map depends on, in one name."""
+    weights = {"": choice.entry, **choice.beside}
+    told: Mapping[str, object] = {
+        "edition": EDITION,
+        "picture": unit.picture,
+        "detector": choice.detector.id,
+        "settings": {name: float(value) for name, value in choice.settings.items()},
+        "weights": {name: spec.source.model_dump() for name, spec in weights.items() if spec},
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
