@@ -19,6 +19,7 @@ from studio.messages import (
     FileSource,
     HubSource,
     LocalSource,
+    LoraSpec,
     Message,
     ModelScopeSource,
     ModelSpec,
@@ -38,12 +39,14 @@ PARTS: dict[str, type[PartSpec]] = {
     "detectors": DetectorSpec,
     "encoders": EncoderSpec,
     "controls": ControlSpec,
+    "loras": LoraSpec,
 }
 """The lists of models.yaml beside its models, each with what its entries are."""
 KEYS = {"models", "default", *PARTS}
 Entry = TypeVar("Entry", bound=ModelSpec | PartSpec)
 Sourced = ModelSpec | PartSpec
 """Whatever has files of its own."""
+_ONE_FILE: dict[type, str] = {UpscalerSpec: "an upscaler", LoraSpec: "a LoRA"}
 COMPLETE = ".complete.json"
 """Written last into a folder that is fetched into: its files and their sizes."""
 PICKLE = "pytorch_model.bin"
@@ -71,6 +74,7 @@ class Catalog:
     detectors: dict[str, DetectorSpec] = field(default_factory=dict)
     encoders: dict[str, EncoderSpec] = field(default_factory=dict)
     controls: dict[str, ControlSpec] = field(default_factory=dict)
+    loras: dict[str, LoraSpec] = field(default_factory=dict)
     defaults: Defaults | None = None
 
     def spec(self, model: str) -> ModelSpec:
@@ -148,8 +152,8 @@ def _against(spec: Sourced, known: Mapping[str, Sourced]) -> Iterator[tuple[Plac
         yield from _beyond_limits(spec)
     if isinstance(spec, VaeSpec) and not spec.families:
         yield ("families",), "is empty: name the families of models it fits"
-    if isinstance(spec, UpscalerSpec) and not _is_one_file(spec.source):
-        yield ("source",), "names no file, and an upscaler is one"
+    if isinstance(spec, UpscalerSpec | LoraSpec) and not _is_one_file(spec.source):
+        yield ("source",), f"names no file, and {_ONE_FILE[type(spec)]} is one"
     if isinstance(spec, TranslatorSpec):
         yield from _against_translator(spec)
     for family in spec.families if isinstance(spec, VaeSpec) else ():
@@ -157,6 +161,8 @@ def _against(spec: Sourced, known: Mapping[str, Sourced]) -> Iterator[tuple[Plac
             yield ("families",), f"{family} is not known; known are {', '.join(FAMILIES)}"
     if isinstance(spec, ControlSpec):
         yield from _against_control(spec, known)
+    if isinstance(spec, LoraSpec):
+        yield from _against_lora(spec)
 
 
 def _against_control(spec: ControlSpec, known: Mapping[str, Sourced]) -> Iterator[tuple[Place, str]]:
@@ -169,6 +175,16 @@ def _against_control(spec: ControlSpec, known: Mapping[str, Sourced]) -> Iterato
         yield ("modes",), f"has no number for {', '.join(lacking)}"
     if spec.network == "ip_adapter" and not isinstance(known.get(spec.encoder), EncoderSpec):
         yield ("encoder",), f"{spec.encoder or 'nothing'} is not among the encoders"
+
+
+def _against_lora(spec: LoraSpec) -> Iterator[tuple[Place, str]]:
+    families = [id for id, family in FAMILIES.items() if family.denoiser == "unet"]
+    if spec.family not in families:
+        yield ("family",), f"{spec.family or 'nothing'} takes no LoRAs; known are {', '.join(families)}"
+    if not isinstance(spec.source, LocalSource | FileSource) and not spec.source.file.endswith(
+        ".safetensors"
+    ):
+        yield ("source", "file"), "is no .safetensors file, and a LoRA is read from no other"
 
 
 def _against_translator(spec: TranslatorSpec) -> Iterator[tuple[Place, str]]:

@@ -29,6 +29,7 @@ from studio.messages import (
     GenerationDefaults,
     GenerationLimits,
     GenerationRequest,
+    LoraSpec,
     ModelSpec,
     Size,
     TranslatorSpec,
@@ -429,6 +430,12 @@ class Library:
         """The control nets by their ids."""
         return {**self._catalog.controls, **self._own.found().controls}
 
+    @property
+    def loras(self) -> dict[str, LoraSpec]:
+        """The LoRAs by their ids."""
+        own = {file.id: _lora(file) for file in self._own.found().files if file.kind == "lora"}
+        return {**self._catalog.loras, **own}
+
     def controls_for(self, model: str) -> tuple[ControlSpec, ...]:
         """The control nets of a model's family, the catalog's first."""
         family = self.spec(model).family
@@ -468,6 +475,17 @@ class Library:
     def default_for(self, gpu: bool) -> ModelSpec | None:
         """The model that is offered first."""
         return self._catalog.default_for(gpu) or next(iter(self.specs.values()), None)
+
+
+def _lora(file: OwnFile) -> LoraSpec:
+    return LoraSpec(
+        id=file.id,
+        title=Bilingual(en=file.title, zh=file.title),
+        source=FileSource(path=str(file.path.absolute())),
+        licence="unknown",
+        own=True,
+        family=file.family or "",
+    )
 
 
 def _as_of(model: ModelSpec, vae: VaeSpec) -> VaeSpec:

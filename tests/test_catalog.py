@@ -273,6 +273,32 @@ def test_the_repository_can_translate_both_ways() -> None:
     assert all(one.bytes and one.source.sha256 for one in found)  # type: ignore[union-attr]
 
 
+LORA = """loras:
+  - id: glow
+    title: {en: Glow, zh: 光}
+    family: sd1
+    source: {kind: hub, repo: a/lora, file: glow.safetensors}
+    licence: MIT
+    triggers: [night glow]
+    weight: 0.8
+"""
+
+
+def test_loras_stand_beside_the_models(tmp_path: Path) -> None:
+    catalog = read(tmp_path, "models:\n" + entry("first") + LORA)
+    assert [str(problem) for problem in catalog.problems] == []
+    glow = catalog.loras["glow"]
+    assert (glow.family, glow.triggers, glow.weight) == ("sd1", ("night glow",), 0.8)
+    assert catalog.sourced[-1] is glow
+
+
+def test_the_repository_has_loras_for_few_steps_of_both_usual_families() -> None:
+    found = read_catalog(ROOT / "models.yaml").loras.values()
+    quick = {one.family for one in found if "step" in (one.note.en if one.note else "")}
+    assert {"sd1", "sdxl"} <= quick
+    assert all(one.source.file.endswith(".safetensors") for one in found)  # type: ignore[union-attr]
+
+
 def test_vaes_and_upscalers_stand_beside_the_models(tmp_path: Path) -> None:
     catalog = read(tmp_path, "models:\n" + entry("first") + VAE + UPSCALER)
     assert [str(problem) for problem in catalog.problems] == []
@@ -301,6 +327,11 @@ def test_vaes_and_upscalers_stand_beside_the_models(tmp_path: Path) -> None:
         (TRANSLATOR.replace("a/mt", "a/mt, file: x.bin"), "translators.0.source", "names one file"),
         (TRANSLATOR.replace(SHA, "abc"), "translators.0.source.sha256", "64 digits"),
         (TRANSLATOR.replace("id: zh-en", "id: first"), "translators.0.id", "stands twice"),
+        (LORA.replace("family: sd1", "family: sd3"), "loras.0.family", "sd3 takes no LoRAs"),
+        (LORA.replace("    family: sd1\n", ""), "loras.0.family", "nothing takes no LoRAs"),
+        (LORA.replace(", file: glow.safetensors", ""), "loras.0.source", "names no file"),
+        (LORA.replace("glow.safetensors", f"glow.pt, sha256: {SHA}"), "loras.0.source.file", "no other"),
+        (LORA.replace("weight: 0.8", "weight: 40"), "loras.0.weight", "less than or equal"),
         ("default: {gpu: first, cpu: nobody}\n", "default.cpu", "not among the models"),
         ("default: {gpu: first}\n", "default.cpu", "is missing"),
         ("default: {gpu: first, cpu: first, tpu: first}\n", "default.tpu", "not a key"),

@@ -120,6 +120,15 @@ def test_a_model_is_offered_the_control_nets_of_its_family(tmp_path: Path) -> No
     assert len(library.controls) == 3 and library.entry(listed.id) is listed
 
 
+def test_own_loras_join_those_of_the_catalog(tmp_path: Path) -> None:
+    key = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight"
+    put(tmp_path / "data", "loras/My Glow.safetensors", {key: (4, 768)})
+    library = Library(Catalog({"tiny": samples.spec()}), owned(tmp_path))
+    (glow,) = library.loras.values()
+    assert glow.own and glow.family == "sd1" and glow.title.en == "My Glow"
+    assert library.entry(glow.id) == glow and glow.id.startswith("my-glow-")
+
+
 def test_an_inpainting_checkpoint_is_known_as_one(tmp_path: Path) -> None:
     put(tmp_path / "data", "checkpoints/x.safetensors", SD1 | {INLET: (320, 9, 3, 3)})
     (spec,) = owned(tmp_path).found().specs.values()

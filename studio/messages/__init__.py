@@ -2,6 +2,7 @@
 
 from studio.messages.base import (
     LANGUAGES,
+    LARGEST_LORA_WEIGHT,
     RECORD_FORMAT,
     Bilingual,
     Digest,
@@ -25,6 +26,7 @@ from studio.messages.catalog import (
     GenerationLimits,
     HubSource,
     LocalSource,
+    LoraSpec,
     ModelScopeSource,
     ModelSpec,
     Network,
@@ -61,6 +63,7 @@ from studio.messages.forms import (
     EmbeddingUse,
     HighResolution,
     Input,
+    LoraUse,
     Mask,
     Outpaint,
     Stage,
@@ -78,6 +81,7 @@ from studio.messages.places import (
     Fetching,
     Forecast,
     Held,
+    LoraCard,
     ModelPlace,
     ModelState,
     PartState,
@@ -99,6 +103,10 @@ from studio.messages.work import (
 )
 
 __all__ = [
+    "LARGEST_LORA_WEIGHT",
+    "LoraCard",
+    "LoraSpec",
+    "LoraUse",
     "Answered",
     "ControlUnit",
     "TranslateRequest",

@@ -12,6 +12,8 @@ Role = Literal["guest", "user", "admin"]
 Param = str | int | float
 RECORD_FORMAT = 1
 """The `format` number of everything that is stored today."""
+LARGEST_LORA_WEIGHT = 4.0
+"""Of either sign; sliders are used up to it, and beyond it nothing but noise comes of any LoRA."""
 
 
 class Message(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from studio.messages.base import Bilingual, Language, Message, Size
+from studio.messages.base import LARGEST_LORA_WEIGHT, Bilingual, Language, Message, Size
 
 Capability = Literal["text_to_image", "image_to_image", "inpaint"]
 
@@ -176,7 +176,17 @@ class ControlSpec(PartSpec):
         return not self.kinds or kind in self.kinds
 
 
-Entry = ModelSpec | VaeSpec | UpscalerSpec | TranslatorSpec | DetectorSpec | EncoderSpec | ControlSpec
+class LoraSpec(PartSpec):
+    """A LoRA: it changes how a model of its family paints."""
+
+    family: str = Field(default="", description="empty: its file does not tell")
+    triggers: tuple[str, ...] = Field(default=(), description="words that call forth what it learned")
+    weight: float = Field(default=1.0, ge=-LARGEST_LORA_WEIGHT, le=LARGEST_LORA_WEIGHT)
+
+
+Entry = (
+    ModelSpec | VaeSpec | UpscalerSpec | TranslatorSpec | DetectorSpec | EncoderSpec | ControlSpec | LoraSpec
+)
 """Whatever of the catalog is brought to a device."""
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from studio.messages.base import Digest, Message, Size, Trouble
+from studio.messages.base import LARGEST_LORA_WEIGHT, Digest, Message, Size, Trouble
 
 LANCZOS = "lanczos"
 """The upscaler that every studio has: it needs no weights."""
@@ -126,6 +126,30 @@ class ControlUnit(Message):
         return not self.muted and self.weight > 0
 
 
+class LoraUse(Message):
+    """A LoRA that a picture is painted with, and how much it counts."""
+
+    id: str
+    weight: float = Field(default=1.0, ge=-LARGEST_LORA_WEIGHT, le=LARGEST_LORA_WEIGHT)
+    text_encoder_weight: float | None = Field(
+        default=None,
+        ge=-LARGEST_LORA_WEIGHT,
+        le=LARGEST_LORA_WEIGHT,
+        description="apart from the denoiser's; None: the same",
+    )
+    sha256: str = Field(default="", description="of its file; empty: not worked out yet")
+
+    @property
+    def on_text(self) -> float:
+        """How much it counts in the text encoders."""
+        return self.weight if self.text_encoder_weight is None else self.text_encoder_weight
+
+    @property
+    def counts(self) -> bool:
+        """Whether it changes anything."""
+        return bool(self.weight or self.on_text)
+
+
 class Draft(Message):
     """What a surface collects: model and prompt, everything else optional."""
 
@@ -153,6 +177,7 @@ class Draft(Message):
     mask: Mask | None = None
     outpaint: Outpaint | None = None
     controls: tuple[ControlUnit, ...] = ()
+    loras: tuple[LoraUse, ...] = ()
     high_resolution: HighResolution | None = None
     upscale: Upscale | None = None
     base: bool = Field(default=True, description="False: the start is upscaled and nothing is painted")

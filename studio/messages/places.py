@@ -139,6 +139,36 @@ class TranslatorState(Message):
     place: ModelPlace
     bytes: int = 0
     fetching: Fetching | None = None
+class LoraCard(Message):
+    """A LoRA as the shelf shows it, and whether it does something on the model that is chosen."""
+
+    id: str
+    title: Bilingual
+    place: ModelPlace
+    own: bool = False
+    family: str = Field(default="", description="its title; empty: nobody knows")
+    kind: str = Field(default="", description="LoRA, or a kind that cannot be used here; empty: not here yet")
+    rank: int = 0
+    bytes: int = 0
+    changes_text: bool = Field(default=True, description="whether it changes text encoders")
+    changes_picture: bool = Field(default=True, description="whether it changes the denoiser")
+    weight: float = Field(default=1.0, description="the one that is recommended")
+    triggers: tuple[str, ...] = ()
+    notes: str = ""
+    author: str = ""
+    licence: str = ""
+    base: str = Field(default="", description="what it was trained on, in the words of who did")
+    changed: float = Field(default=0.0, description="when its file was, seconds since 1970")
+    picture: bool = Field(default=False, description="whether it has one")
+    favourite: bool = False
+    trouble: Trouble | None = Field(default=None, description="why it cannot be used with the model")
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be used with the model."""
+        return self.trouble is None
+
+
     trouble: Trouble | None = Field(default=None, description="why it could not be fetched")
 
 

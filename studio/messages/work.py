@@ -15,6 +15,7 @@ from studio.messages.forms import (
     ControlUnit,
     Draft,
     EmbeddingUse,
+    LoraUse,
     Mask,
     Outpaint,
     Stage,
@@ -73,6 +74,7 @@ class GenerationRequest(Request):
     mask: Mask | None = None
     outpaint: Outpaint | None = None
     controls: tuple[ControlUnit, ...] = ()
+    loras: tuple[LoraUse, ...] = ()
     detectors: tuple[str, ...] = Field(
         default=(), description="the entries that read the references, beside the nets that follow them"
     )
