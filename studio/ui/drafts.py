@@ -42,6 +42,7 @@ def draft_of(form: Form) -> Draft:
 def _words(form: Form) -> dict[str, Any]:
     """Enlarging alone reads no prompt, so its recipe names none."""
     told = {"prompt": form.prompt, "negative": form.negative, "styles": tuple(form.styles.split())}
+    told |= {name: getattr(form, name) for name in ("translated", "translated_negative")}
     return told if form.start != "upscale" else {}
 
 
@@ -116,6 +117,9 @@ def form_from_draft(draft: Draft, state: ModelState, start: Size | None = None) 
     given["size"] = f"{draft.width}x{draft.height}" if draft.width and draft.height else None
     given["lock"] = draft.seed is not None
     given["styles"] = " ".join(draft.styles)
+    # What it was painted with stays, as long as the words that it stands for do.
+    given["translated_for"] = draft.prompt if draft.translated else ""
+    given["translated_negative_for"] = draft.negative if draft.translated_negative else ""
     given |= _given_details(draft)
     return form_of(given | _given_start(draft, start), state)
 

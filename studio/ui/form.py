@@ -35,6 +35,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "area": ("whole", "masked"),
     "fill": ("original", "blurred", "noise", "nothing"),
     "tiling": ("none", "both", "across", "down"),
+    "translate": ("on", "off"),
 }
 """What the controls with a fixed set of answers offer; the first is where nothing was chosen."""
 FACTORS = (1.5, 2.0, 4.0)
@@ -94,6 +95,13 @@ class Form:
     variation_seed: int | None = None
     # ids of the book's styles with a space between them, in the order they go around the prompt
     styles: str = ""
+    # what a model is given where it does not read the prompt's language, see `translation`; a text that somebody
+    # wrote holds for the prompt it was written for
+    translate: str = "on"
+    translated: str = ""
+    translated_for: str = ""
+    translated_negative: str = ""
+    translated_negative_for: str = ""
 
     @property
     def start(self) -> str:
@@ -126,6 +134,8 @@ _KINDS: dict[str, str] = {entry.name: str(entry.type) for entry in fields(Form)}
 STARTING = ("way", "picture", "picture_size", "strength", "fit", "mask", "feather", "invert", "area",
             "margin", "fill", *SIDES, "edge", "factor", "upscaler")  # fmt: skip
 """The fields that tell of the picture it starts from."""
+TRANSLATED = ("translate", "translated", "translated_for")
+"""Those that tell of the prompt in the model's language; the negative one is each model's own."""
 
 
 def offered(states: tuple[ModelState, ...]) -> tuple[ModelState, ...]:
@@ -216,7 +226,7 @@ def for_model(form: Form, state: ModelState) -> Form:
     own = fresh(state)
     kept = {
         name: getattr(form, name)
-        for name in ("prompt", "styles", "count", "seed", "lock", "tiling", *STARTING)
+        for name in ("prompt", "styles", "count", "seed", "lock", "tiling", *TRANSLATED, *STARTING)
     }
     moved = fitted(replace(own, **kept, size=nearest_size(form.size, state.spec)), state)
     return shaped_like_picture(moved, state.spec)

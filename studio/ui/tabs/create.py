@@ -14,7 +14,7 @@ from PIL import Image
 from studio.errors import StudioError
 from studio.messages import Draft, ModelSpec, ModelState, Person, Size, TokenCount, Trouble
 from studio.service import Studio
-from studio.ui import book, details_fold, header, start_fold
+from studio.ui import book, details_fold, header, start_fold, translation
 from studio.ui.drafts import draft_of, form_from_draft, lacking, vary
 from studio.ui.fields import Offers, label, offers_of, updates
 from studio.ui.folds import negative_summary
@@ -85,6 +85,7 @@ class Create:
         self.turns = Turns()
         self.start = start_fold.StartFold()
         self.details = details_fold.DetailsFold()
+        self.translation = translation.Translation()
         self.fields: dict[str, gr.components.Component] = {}
 
     # -- laying out ------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ class Create:
                     draw(StageView()), "paint", "cancel", "take_seed", "smaller", "send", elem_id="stage"
                 )
                 gr.HTML('<div class="host" data-own></div>', apply_default_css=False, elem_id="easel")
-        self.fields |= self.start.fields | self.details.fields
+        self.fields |= self.start.fields | self.details.fields | self.translation.fields
         self._wire()
 
     def _prompt_tab(self, form: Form, state: ModelState) -> None:
@@ -132,6 +133,7 @@ class Create:
                     show_label=False, lines=4, max_lines=9, container=False, interactive=True, elem_id="prompt",
                 )  # fmt: skip
                 self.meter = live(meter(TokenCount(used=0, window=75)), "clear", elem_id="meter")
+            self.translation.build("prompt", form)
             self.remarks = live("", elem_id="remarks")
             self.styled = live("", elem_id="styled")
             figure = book.figure(form, spec, self._models(_NOBODY))
@@ -162,6 +164,7 @@ class Create:
                     form.negative, label=label("form.negative"), placeholder=label("form.negative_hint"),
                     show_label=False, lines=2, max_lines=5, container=False, interactive=True, elem_id="negative",
                 )  # fmt: skip
+                self.translation.build("negative", form)
                 self.default_negative = live(
                     use_default(form.negative, state.spec), "use", elem_id="use_default"
                 )
@@ -232,12 +235,13 @@ class Create:
             self.remarks,
             self.styled,
         ]
-        said += [*self.start.said, *self.details.said]
+        said += [*self.start.said, *self.details.said, *self.translation.said]
         # The browser waits for a pause in the changes and then asks once, whatever was changed.
         self.foot.touch(self.touched, self.controls, said, trigger_mode="always_last", **WITH_FORM, **AT_ONCE)
         keep = [control.change for control in self.controls]
         gr.on(keep, None, self.controls, None, js="(...values) => { studio.keep(values); }", **QUIET)
         self.meter.clear(None, None, self.prompt, js="() => ''", **QUIET)
+        self.translation.wire(self.ask_translator, self.fetch_translator, self.controls, **AT_ONCE)
         self.default_negative.use(self.use_default, self.model, self.negative, **AT_ONCE)
         given = [self.prompt, self.fields["seed"], self.fields["lock"]]
         self.starters.start(self.starter, self.model, given, **AT_ONCE)
@@ -304,7 +308,9 @@ class Create:
     def _form_from(self, draft: Draft, person: Person) -> tuple[Form, ModelState]:
         state = self._state(draft.model, person)
         start = self._size_of(draft.start.picture, person) if draft.start else None
-        return form_from_draft(draft, state, start), state
+        form = form_from_draft(draft, state, start)
+        as_written = not draft.translated and translation.shown(self.studio, form, person)
+        return replace(form, translate="off") if as_written else form, state
 
     def _filled(self, form: Form, state: ModelState, person: Person) -> list[Any]:
         offers = self._offers(form.model, person)
@@ -318,26 +324,28 @@ class Create:
         """What the closed folds say, the size in numbers, how long it will take, and what the prompt is made of."""
         person = who(self.studio, request)
         state, form = self._now(values, person)
-        draft = draft_of(form)
+        strips = translation.shown(self.studio, form, person)
+        draft = draft_of(translation.with_translation(form, strips))
         return [
             size_label(form, state.spec),
             summary(html(negative_summary(form.negative, state.spec))),
             use_default(form.negative, state.spec),
             footer(self.studio.estimate(draft, person)),
-            meter(self._measured(form)),
+            meter(self._measured(form.model, draft.translated or form.prompt)),
             remarks((*picture_needed(form, state.spec), *self._remarks(draft, person))),
             self._styled(draft, person),
             *start_fold.said(form, state),
             *details_fold.said(form, state),
+            *translation.told(self.studio, form, state, person),
         ]
 
     def _now(self, values: tuple[Any, ...], person: Person) -> tuple[ModelState, Form]:
         state = self._state(str(values[0]), person)
         return state, form_of(values, state)
 
-    def _measured(self, form: Form) -> TokenCount | None:
+    def _measured(self, model: str, text: str) -> TokenCount | None:
         try:
-            return self.studio.count_tokens(form.model, form.prompt)
+            return self.studio.count_tokens(model, text)
         except StudioError:
             return None
 
@@ -366,6 +374,28 @@ class Create:
         language = starter_language(state.spec, language_of(request))
         form = book.with_scene(form, state.spec, scene, language)
         return [*self._filled(form, state, person), said_note(book.said(scene))]
+
+    async def ask_translator(self, request: gr.Request, *values: Any) -> list[Any]:
+        """Has the translator say what the book does not know."""
+        person = who(self.studio, request)
+        state, form = self._now(values, person)
+        trouble = None
+        try:
+            await translation.asked(self.studio, form, person)
+        except StudioError as error:
+            trouble = error.trouble
+        return translation.told(self.studio, form, state, person, trouble)
+
+    def fetch_translator(self, request: gr.Request, *values: Any) -> list[Any]:
+        """Brings the translator here that the model needs."""
+        person = who(self.studio, request)
+        state, form = self._now(values, person)
+        trouble = None
+        try:
+            translation.fetched_for(self.studio, form, person)
+        except StudioError as error:
+            trouble = error.trouble
+        return translation.told(self.studio, form, state, person, trouble)
 
     def use_default(self, model: str, request: gr.Request) -> str:
         """The model's own negative prompt."""
@@ -484,6 +514,8 @@ class Create:
         """Asks for pictures and follows them."""
         person = who(self.studio, request)
         _, form = self._now(values, person)
+        strips = translation.shown(self.studio, form, person)
+        form, note = translation.with_translation(form, strips), translation.painted_note(strips)
         trouble, seed = "", gr.skip()
         try:
             job = self._submit(form, person)
@@ -491,8 +523,8 @@ class Create:
         except StudioError as error:
             trouble = field_trouble(error.trouble)
         async for shown in self._follow(event, request, person, form.model):
-            yield [*shown, trouble, seed, gr.skip()]
-            seed = gr.skip()
+            yield [*shown, trouble, seed, note if not trouble else gr.skip()]
+            seed = note = gr.skip()
 
     def _submit(self, form: Form, person: Person) -> str:
         lack = lacking(form)
