@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from studio.diffusion.control import Reference, following
 from studio.diffusion.latents import noise
 from studio.diffusion.samplers import Late, noised
 from studio.messages import GenerationRequest, Size
@@ -45,7 +46,13 @@ class Pass:
 
 
 def denoise(
-    pipe: Any, texts: dict[str, Any], request: GenerationRequest, wanted: Pass, device: str, on_step: OnStep
+    pipe: Any,
+    texts: dict[str, Any],
+    request: GenerationRequest,
+    wanted: Pass,
+    device: str,
+    on_step: OnStep,
+    references: Sequence[Reference] = (),
 ) -> Tensor:
     """The latents of a picture. One generator draws all noise: the first and what samplers add on their way."""
     generator = torch.Generator("cpu").manual_seed(request.seed)
@@ -67,7 +74,8 @@ def denoise(
     if wanted.masked:
         # All of the strength is in the latents already.
         call |= {"image": wanted.masked[0], "mask_image": wanted.masked[1], "strength": 1.0}
-    return pipe(**call).images
+    with following(pipe, references, wanted.size, device):
+        return pipe(**call).images
 
 
 def _cells(pipe: Any, size: Size) -> tuple[int, int, int]:

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from studio.diffusion.control import Reference
 from studio.diffusion.encoding import encoded
 from studio.diffusion.families import painter
 from studio.diffusion.latents import (
@@ -62,6 +63,8 @@ class Means:
     """The upscaler of the second pass, where that does not enlarge the latents."""
     tiles: bool = False
     """Decode tile by tile: slower, in a fraction of the memory."""
+    references: tuple[Reference, ...] = ()
+    """What the picture follows beside the prompt."""
 
 
 @torch.inference_mode()
@@ -83,7 +86,10 @@ def paint(
     parts = model.parts | ({"vae": means.vae} if means.vae else {})
     family, reads_mask = painter(model.spec.family), _reads_mask(model, canvas)
     pipe = family.pipe(parts, scheduler(request.sampler, parts["scheduler"]), reads_mask)
-    convolving = [one for one in pipe.components.values() if isinstance(one, torch.nn.Module)]
+    for reference in means.references:
+        reference.check(pipe.unet, model.spec.title.en)
+    beside = [reference.net for reference in means.references]
+    convolving = [one for one in (*pipe.components.values(), *beside) if isinstance(one, torch.nn.Module)]
     with model.attached(pipe), seamless(convolving, request.tiling):
         painting = _Painting(model, request, pipe, device, watcher, canvas, means)
         # 3. The prompt, and its opposite where guidance asks for it.
@@ -95,7 +101,7 @@ def paint(
         if second:
             over = painting.second_pass(second, latents, first.size)
             pipe.scheduler = scheduler(request.sampler, parts["scheduler"])
-            latents = denoise(pipe, texts, request, over, device, painting.on_step("high_resolution"))
+            latents = painting.painted(texts, over, "high_resolution")
         # 6. Decode, and put back what stays.
         painted = picture_of(painting.decoded(latents)[0])
     return canvas.finish(painted) if canvas else painted
@@ -146,7 +152,12 @@ class _Painting:
         """The latents of the first pass; where nothing of the start may change, those of the start."""
         if first.start is not None and _stays(self.request):
             return first.start
-        return denoise(self.pipe, texts, self.request, first, self.device, self.on_step("base"))
+        return self.painted(texts, first, "base")
+
+    def painted(self, texts: dict[str, Any], wanted: Pass, stage: str) -> Tensor:
+        """The latents of one pass."""
+        on_step, references = self.on_step(stage), self.means.references
+        return denoise(self.pipe, texts, self.request, wanted, self.device, on_step, references)
 
     def second_pass(self, asked: HighResolution, latents: Tensor, size: Size) -> Pass:
         """Over the first pass's picture, enlarged as latents or as a picture."""

@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from studio.messages import DetectorSpec, Entry, ModelSpec, TranslatorSpec, UpscalerSpec, VaeSpec
-from studio.models import detectors, loading, translators, upscalers, vaes
+from studio.messages import (
+    ControlSpec,
+    DetectorSpec,
+    EncoderSpec,
+    Entry,
+    ModelSpec,
+    TranslatorSpec,
+    UpscalerSpec,
+    VaeSpec,
+)
+from studio.models import controls, detectors, encoders, loading, translators, upscalers, vaes
 from studio.models.parts import Part
 
 if TYPE_CHECKING:
@@ -81,6 +90,16 @@ def _tokenizer(spec: TranslatorSpec, source: Path) -> dict[str, Any]:
         return {"tokenizer": translators.load_tokenizer(source)}
 
 
+def _control(spec: ControlSpec, source: Path, names: Collection[str], dtype: torch.dtype) -> dict[str, Any]:
+    with loading.told_by_name(source, controls.NAME):
+        return {name: controls.load_control(spec, source, dtype) for name in names}
+
+
+def _encoder(spec: EncoderSpec, source: Path, names: Collection[str], dtype: torch.dtype) -> dict[str, Any]:
+    with loading.told_by_name(source, encoders.NAME):
+        return {name: encoders.load_encoder(source, dtype) for name in names}
+
+
 def _detector(spec: DetectorSpec, source: Path, names: Collection[str], dtype: torch.dtype) -> dict[str, Any]:
     with loading.told_by_name(source, detectors.NAME):
         return {name: detectors.load_detector(spec, source) for name in names}
@@ -111,5 +130,9 @@ register(
 register(
     TranslatorSpec,
     Kind(lambda spec, source, hashes: translators.plan_translator(source, hashes), _translator, _tokenizer),
+)
+register(ControlSpec, Kind(controls.plan_control, _control, _none))
+register(
+    EncoderSpec, Kind(lambda spec, source, hashes: encoders.plan_encoder(source, hashes), _encoder, _none)
 )
 register(DetectorSpec, Kind(detectors.plan_detector, _detector, _processor))
