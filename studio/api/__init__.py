@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from studio.api import book, health, identity, inputs, mine, pictures
+from studio.api import book, health, identity, inputs, mine, pictures, translations
 from studio.service import Studio
 
 
@@ -16,3 +16,4 @@ def join(app: FastAPI, studio: Studio) -> None:
     app.include_router(inputs.router(studio))
     app.include_router(mine.router(studio))
     app.include_router(pictures.router(studio))
+    app.include_router(translations.router(studio))
