@@ -35,6 +35,10 @@ NEEDS = {
     "colour binding": ("subjects", "colours"),
 }
 
+# Little strength keeps the drawing's subject, much of it brings the prompt's.
+STRENGTHS = ((0.3, "source", 0.85), (0.6, "target", None), (0.9, "target", 0.85))
+ROUNDING = 3
+
 
 @dataclass(frozen=True)
 class Row:
@@ -157,6 +161,41 @@ def defect_row(defect: str, prompts: list[Prompt], with_word: list[Any], pushed:
     return told + [row(f"{defect}: negative takes away", 1 - after / before, 0.5)] * (before > 0)
 
 
+def edit_rows(desk: Desk, weights: Path, count: int) -> list[Row]:
+    """Image-to-image at three strengths, and inpaint."""
+    from pocket.edits import edits, fill, repaint, unchanged
+    from pocket.judge import look
+
+    if not desk.licence.may_judge(("subjects",)):
+        return []
+    some, rows = edits(count), []
+
+    def shown(pictures: Any, which: str) -> float:
+        seen = zip(some, look(desk.judge, pictures), strict=True)
+        return mean([getattr(e, which).things[0].subject in v.subjects for e, v in seen])
+
+    for strength, which, goal in STRENGTHS:
+        name = f"image-to-image {strength}: {which} shows"
+        rows.append(row(name, shown(repaint(weights, some, desk.steps, strength), which), goal))
+    filled = fill(weights, some, desk.steps)
+    rows.append(row("inpaint: target shows", shown(filled, "target"), 0.85))
+    return [*rows, row("inpaint: the rest stays", mean(unchanged(desk.painter.vae, some, filled)), 0.95)]
+
+
+def seed_rows(desk: Desk) -> list[Row]:
+    """A seed gives its picture alone and in a batch; how far pictures of other seeds differ is only told."""
+    prompts = [p.text for p in task_prompts(60, "en")[:8]]
+    seeds = list(range(len(prompts)))
+    paint = desk.painter.paint
+    batch, alone = (paint(prompts, seeds, batch=n, steps=desk.steps).astype(float) for n in (len(seeds), 1))
+    other = paint(prompts, [100 + s for s in seeds], steps=desk.steps).astype(float)
+    same = [bool(abs(a - b).max() <= ROUNDING) for a, b in zip(batch, alone, strict=True)]
+    return [
+        row("a seed's picture, alone as in a batch", mean(same), 1.0),
+        row("difference between seeds, of 255", float(abs(batch - other).mean())),
+    ]
+
+
 def unjudged(licence: Any) -> list[str]:
     """The headings that the judge has not earned, with its scores."""
     from pocket.judge import HEADINGS
@@ -167,10 +206,10 @@ def unjudged(licence: Any) -> list[str]:
 
 def table(rows: list[Row]) -> str:
     """The rows as text."""
-    lines = [f"{'what':<36}{'value':>8}{'goal':>8}"]
+    lines = [f"{'what':<40}{'value':>8}{'goal':>8}"]
     for r in rows:
         goal = "" if r.goal is None else f"{r.goal:.2f}"
-        lines.append(f"{r.name:<36}{r.value:>8.3f}{goal:>8}  {'' if r.ok else 'not yet'}".rstrip())
+        lines.append(f"{r.name:<40}{r.value:>8.3f}{goal:>8}  {'' if r.ok else 'not yet'}".rstrip())
     return "\n".join(lines)
 
 
@@ -183,7 +222,7 @@ def open_desk(weights: Path, steps: int) -> Desk:
     return Desk(load_painter(weights), judge, load_licence(weights), steps)
 
 
-def evaluate(desk: Desk, count: int) -> list[Row]:
+def evaluate(desk: Desk, weights: Path, count: int) -> list[Row]:
     """All rows that the judge may fill."""
     each = max(2, count // 30)
     parts: list[Callable[[], list[Row]]] = [
@@ -191,6 +230,8 @@ def evaluate(desk: Desk, count: int) -> list[Row]:
         lambda: word_rows(desk, "style", style_prompts(each)),
         lambda: word_rows(desk, "light", light_prompts(each)),
         lambda: defect_rows(desk, each),
+        lambda: edit_rows(desk, weights, 3 * each),
+        lambda: seed_rows(desk),
     ]
     return [line for part in parts for line in part()]
 
@@ -206,7 +247,7 @@ def main() -> None:
     if not (args.weights / "judge.safetensors").exists():
         parser.exit(2, f"{args.weights} has no judge yet: python -m pocket.train judge\n")
     desk = open_desk(args.weights, args.steps)
-    rows = evaluate(desk, args.count)
+    rows = evaluate(desk, args.weights, args.count)
     print(table(rows))
     if missing := unjudged(desk.licence):
         print("not judged, since the judge is not 99 % right there: " + ", ".join(missing))

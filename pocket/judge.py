@@ -69,23 +69,39 @@ class Judge(nn.Module):
         self.things = nn.Conv2d(64, 1 + len(SUBJECT_NAMES), 1)
         self.tint = nn.Sequential(nn.Conv2d(64 + 32, 64, 1), nn.ReLU(inplace=True))
         self.colour = nn.Conv2d(64, len(COLOUR_NAMES), 1)
-        self.whole = nn.Sequential(nn.Linear(2 * (16 + 32 + 64 + 112), 128), nn.ReLU(inplace=True))
+        stats = 2 * (16 + 32 + 64 + 112)
+        self.whole = nn.Sequential(
+            nn.BatchNorm1d(stats, affine=False), nn.Linear(stats, 128), nn.ReLU(inplace=True)
+        )
         self.heads = nn.ModuleDict({name: nn.Linear(128, len(words)) for name, words in WHOLE.items()})
         # Few cells are centres: starting from "no" spares the first steps.
         nn.init.constant_(self.things.bias[:1], -3.0)
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Logits of every head; x is a batch of 128 pixels between -1 and 1."""
+    def parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The features at four sizes, fine to coarse; x is a batch of 128 pixels between -1 and 1."""
         fine = self.fine(x)
         early = self.early(fine)
         middle = self.middle(early)
-        late = self.late(middle)
+        return fine, early, middle, self.late(middle)
+
+    def stats(self, parts: tuple[Tensor, ...]) -> Tensor:
+        """What the words of the whole picture are read from."""
+        return torch.cat([spread(part) for part in parts], 1)
+
+    def words(self, stats: Tensor) -> dict[str, Tensor]:
+        """Logits of the words of the whole picture."""
+        whole = self.whole(stats)
+        return {name: head(whole) for name, head in self.heads.items()}
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Logits of every head."""
+        parts = self.parts(x)
+        _, early, middle, late = parts
         cells = self.join(middle + functional.interpolate(self.down(late), scale_factor=2.0))
         things = self.things(cells)
         tints = self.tint(torch.cat([cells, functional.avg_pool2d(early, 2)], 1))
-        whole = self.whole(torch.cat([spread(part) for part in (fine, early, middle, late)], 1))
-        out = {name: head(whole) for name, head in self.heads.items()}
-        return {"centre": things[:, 0], "subject": things[:, 1:], "colour": self.colour(tints), **out}
+        own = {"centre": things[:, 0], "subject": things[:, 1:], "colour": self.colour(tints)}
+        return own | self.words(self.stats(parts))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pocket.train.settings import Settings
 from pocket.world import Scene, Thing, sample
 from pocket.world.scene import DEFECTS
 
-COMMON, SPOILT, QUICK = 1500, 900, 300
+COMMON, SPOILT, QUICK = 1500, 540, 300
 NEAR = 0.12
 Pair = tuple[Scene, Verdict]
 

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import nn
 
 from pocket.painter import build_scheduler
@@ -71,12 +70,8 @@ def write_weights(settings: Settings, folder: Path) -> None:
 
 
 def export(settings: Settings, pixels: NDArray[np.uint8]) -> None:
-    """Write everything that ships."""
+    """Write the pipeline and its preview; the judge writes itself when it is trained."""
     write_weights(settings, settings.weights)
     (settings.weights / "preview.json").write_text(json.dumps(preview(settings, pixels)) + "\n")
-    judge = load_state(settings.run / "judge.pt", torch.device("cpu"))
-    if judge is not None:
-        small = {k: v.half() if v.is_floating_point() else v for k, v in judge["model"].items()}
-        save_file({k: v.contiguous() for k, v in small.items()}, settings.weights / "judge.safetensors")
     size = sum(f.stat().st_size for f in settings.weights.rglob("*") if f.is_file())
     print(f"wrote {settings.weights}: {size / 1e6:.1f} MB", flush=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,6 +24,7 @@ from pocket.train.common import (
     save_state,
 )
 from pocket.train.exam import examine, quick_look, report
+from pocket.train.finish import finish, word_loss
 from pocket.train.lessons import Grid, Lessons, open_lessons, to_grid
 from pocket.train.settings import Settings
 from pocket.world.scene import DEFECTS
@@ -58,9 +60,7 @@ def judge_loss(heads: dict[str, Tensor], truth: dict[str, Tensor]) -> Tensor:
     loss = centre_loss(heads["centre"], grid, valid)
     loss = loss + cell_loss(heads["subject"], grid.subject, weight)
     loss = loss + cell_loss(heads["colour"], grid.colour, coloured)
-    for name in ("background", "style", "light"):
-        loss = loss + 0.5 * functional.cross_entropy(heads[name], truth[name])
-    return loss + 2 * functional.binary_cross_entropy_with_logits(heads["defects"], truth["defects"])
+    return loss + word_loss(heads, truth)
 
 
 def rate(peak: float, step: int, share: float) -> float:
@@ -147,9 +147,18 @@ class Trainer:
         return self.averaged()
 
 
+def ship(settings: Settings, judge: Judge, marks: dict[str, Any]) -> None:
+    """Write the judge in fp16 with its scores beside it: they say what it may judge."""
+    small = {k: v.half() if v.is_floating_point() else v for k, v in judge.cpu().state_dict().items()}
+    settings.weights.mkdir(parents=True, exist_ok=True)
+    save_file({k: v.contiguous() for k, v in small.items()}, settings.weights / "judge.safetensors")
+    (settings.weights / "judge.json").write_text(json.dumps(marks, indent=1) + "\n")
+
+
 def train_judge(settings: Settings, pixels: NDArray[np.uint8]) -> None:
-    """Train until the budget of minutes is used, then examine the judge on held-out drawings."""
-    judge = Trainer(settings, open_lessons(settings, pixels)).run()
-    marks: dict[str, Any] = examine(settings, judge)
-    (settings.run / "judge.json").write_text(json.dumps(marks, indent=1) + "\n")
+    """Train until the budget of minutes is used, then examine the judge on held-out drawings and write it."""
+    lessons = open_lessons(settings, pixels)
+    judge = finish(Trainer(settings, lessons).run(), lessons, settings.judge, pick_device())
+    marks = examine(settings, judge)
+    ship(settings, judge, marks)
     print(report(marks), flush=True)

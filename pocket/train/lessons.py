@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from pocket.world.scene import DEFECTS
 
 FIRST, MOST = 500_000, 3
 SHIFT = 8
+# What a batch holds more of than the world does: few pictures would teach the words of the whole slowly.
+RARE = {"style": 0.22, "light": 0.1, "defects": 0.22}
 Truth = dict[str, NDArray[np.float32]]
 
 
@@ -78,12 +81,24 @@ class Lessons:
             start += len(pixels)
         return out
 
+    @cached_property
+    def rare(self) -> dict[str, NDArray[np.int64]]:
+        """The rows in a style, in a light or with a defect that few pictures have."""
+        spoilt = self.truth["defects"].any(1)
+        return {
+            "style": np.flatnonzero((self.truth["style"] > 0) & ~spoilt),
+            "light": np.flatnonzero((self.truth["light"] > 0) & ~spoilt),
+            "defects": np.flatnonzero(spoilt),
+        }
+
     def choose(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Some rows, the last set's at their share."""
+        """Some rows: the last set's at their share, and rare ones more often than they come."""
         last = len(self) - len(self.sets[-1])
-        rows = rng.integers(0, last or len(self), count)
-        copied = rng.random(count) < self.last_share
-        return np.sort(np.where(copied, rng.integers(last, len(self), count), rows))
+        parts = [int(count * share) for share in (self.last_share, *RARE.values())]
+        some = [rng.integers(last, len(self), parts[0])]
+        some += [rng.choice(self.rare[name], n) for name, n in zip(RARE, parts[1:], strict=True)]
+        some.append(rng.integers(0, last, count - sum(parts)))
+        return np.sort(np.concatenate(some))
 
     def batch(
         self, count: int, rng: np.random.Generator, device: torch.device

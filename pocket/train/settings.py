@@ -44,6 +44,7 @@ class JudgeSettings:
     lessons: int = 18_000
     copies: int = 2_400
     copied_share: float = 0.12
+    kept: int = 8_000
     seed: int = 3
 
 
