@@ -11,6 +11,7 @@ from studio.errors import StudioError
 from studio.families import FAMILIES, MOST_LAYERS
 from studio.forecast import forecast
 from studio.messages import (
+    DetectorSpec,
     DeviceState,
     Forecast,
     Held,
@@ -108,7 +109,7 @@ def part_elements(source: Path) -> dict[str, int]:
 
 
 def part_state(
-    spec: VaeSpec | UpscalerSpec, data: Path, devices: Iterable[DeviceState], on_hub: bool
+    spec: VaeSpec | UpscalerSpec | DetectorSpec, data: Path, devices: Iterable[DeviceState], on_hub: bool
 ) -> PartState:
     """A VAE or an upscaler as the page shows it."""
     if on_hub:

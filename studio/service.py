@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from studio.catalog import Catalog, source_path
+from studio.controls import CONTROLS, Choice, chosen
 from studio.desk import Desk
 from studio.downloads import Downloads, Errands
 from studio.engine import Engine
@@ -22,10 +23,15 @@ from studio.inputs import Inputs
 from studio.jobs import JobBook
 from studio.jobs.records import JobRecords
 from studio.limits import Around, draft_of, expanded, resolve, style_remarks, unsettled
+from studio.maps import Maps
 from studio.messages import (
     Answered,
     AnyEvent,
     AnyRequest,
+    ControlState,
+    ControlUnit,
+    DetectorSpec,
+    DetectRequest,
     DeviceState,
     Draft,
     EmbeddingUse,
@@ -60,6 +66,7 @@ from studio.prompt import (
     remarks,
     wildcard_remarks,
 )
+from studio.references import control_state
 from studio.settings import Settings
 from studio.spellbook import Sayings, Translated, Translator, as_written
 from studio.weights import Hashes, checkpoint_bytes
@@ -90,6 +97,7 @@ class Studio(Desk):
         self._errands = Errands(self._downloads.fetch)
         self._gallery = Gallery(settings.data)
         self._inputs = Inputs(settings.data)
+        self._maps = Maps(settings.data)
         self._hashes = Hashes(settings.data)
         self._pace = Pace(settings.data)
         self._people = People(settings)
@@ -163,6 +171,32 @@ class Studio(Desk):
     def upscalers(self) -> tuple[PartState, ...]:
         """The learned upscalers, with where they are now."""
         return self._parts(self.library.upscalers.values())
+
+    def controls(self, model: str) -> tuple[ControlState, ...]:
+        """The kinds of references: what follows them on a model, and what takes their maps."""
+        family, library, devices = self.library.spec(model).family, self.library, self._engine.devices()
+        nets, detectors = library.controls.values(), library.detectors
+
+        def place_of(spec: DetectorSpec) -> PartState:
+            return part_state(spec, self.settings.data, devices, self._downloads.needed(spec))
+
+        return tuple(control_state(one, family, nets, detectors, place_of) for one in CONTROLS.values())
+
+    async def detect(self, unit: ControlUnit, person: Person) -> Input:
+        """The map of a reference, to be seen before anything is painted; one that was taken before is at hand."""
+        size = self._inputs.size(unit.picture)
+        if unit.map:
+            return Input(picture=unit.picture, size=size)
+        choice = chosen(unit, self.library.detectors, lambda spec: not self._downloads.needed(spec))
+        return self._maps.find(unit, choice) or await self._detected(unit, choice, person)
+
+    async def _detected(self, unit: ControlUnit, choice: Choice, person: Person) -> Input:
+        id, unit = _new_id(time.time()), unit.model_copy(update={"detector": choice.id})
+        entry, beside = (choice.entries[0], choice.entries[1:]) if choice.entry else ("", ())
+        request = DetectRequest(id=f"{id}-1", job=id, person=person.id, unit=unit, entry=entry, beside=beside)
+        answered = await self._answer(request, person)
+        assert answered.input
+        return answered.input
 
     def _parts(self, specs: Iterable[VaeSpec | UpscalerSpec]) -> tuple[PartState, ...]:
         devices, data = self._engine.devices(), self.settings.data

@@ -36,6 +36,7 @@ FLOORS = {
     "forecast": "2b",
     "pace": "2b",
     "maps": "2b",
+    "references": "2b",
     "places": "2b",
     "models": "3a",
     "diffusion": "3a",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from studio.api import book, health, identity, inputs, mine, pictures, translations
+from studio.api import book, controls, health, identity, inputs, mine, pictures, translations
 from studio.service import Studio
 
 
@@ -12,6 +12,7 @@ def join(app: FastAPI, studio: Studio) -> None:
     """Adds every surface to the app."""
     identity.join(app, studio)
     app.include_router(book.router(studio))
+    app.include_router(controls.router(studio))
     app.include_router(health.router(studio))
     app.include_router(inputs.router(studio))
     app.include_router(mine.router(studio))

@@ -7,7 +7,14 @@ from typing import Literal
 from pydantic import Field
 
 from studio.messages.base import Bilingual, Message, Trouble
-from studio.messages.catalog import ModelSpec, SamplerSpec, TranslatorSpec, UpscalerSpec, VaeSpec
+from studio.messages.catalog import (
+    DetectorSpec,
+    ModelSpec,
+    SamplerSpec,
+    TranslatorSpec,
+    UpscalerSpec,
+    VaeSpec,
+)
 
 ModelPlace = Literal["resident", "host", "disk", "hub", "missing"]
 """On a device, in the host's memory, on disk, to be downloaded, or not to be had here."""
@@ -86,7 +93,7 @@ class ModelState(Message):
 class PartState(Message):
     """A VAE or an upscaler as the page offers it: where it is, and what it weighs once that is known."""
 
-    spec: VaeSpec | UpscalerSpec
+    spec: VaeSpec | UpscalerSpec | DetectorSpec
     place: ModelPlace
     bytes: int = 0
     trouble: Trouble | None = Field(default=None, description="why it cannot be had")
@@ -139,6 +146,8 @@ class TranslatorState(Message):
     place: ModelPlace
     bytes: int = 0
     fetching: Fetching | None = None
+
+
 class LoraCard(Message):
     """A LoRA as the shelf shows it, and whether it does something on the model that is chosen."""
 
@@ -167,7 +176,6 @@ class LoraCard(Message):
     def fits(self) -> bool:
         """Whether it can be used with the model."""
         return self.trouble is None
-
 
     trouble: Trouble | None = Field(default=None, description="why it could not be fetched")
 

@@ -1,0 +1,39 @@
+"""References over the wire: the kinds of a model, and maps."""
+
+from __future__ import annotations
+
+from studio.service import Studio
+from tests.api.conftest import client
+from tests.api.test_inputs import png
+
+
+def test_the_kinds_of_a_model_are_told_with_their_detectors_and_settings(alone: Studio) -> None:
+    told = client(alone).get("/api/controls", params={"model": "tiny"})
+    assert told.status_code == 200
+    kinds = {state["kind"]: state for state in told.json()}
+    assert not kinds["canny"]["fits"], "this catalog has no control nets"
+    canny = kinds["canny"]["detectors"][0]
+    assert canny["id"] == "canny" and canny["place"] == "resident"
+    assert {one["name"] for one in canny["settings"]} == {"low", "high", "resolution"}
+    assert kinds["pose"]["detectors"] == [], "and no weights of detectors"
+    assert client(alone).get("/api/controls", params={"model": "none"}).status_code == 404
+
+
+def test_a_map_is_taken_and_named_by_its_digest(alone: Studio) -> None:
+    browser = client(alone)
+    picture = browser.post("/api/inputs", content=png()).json()["picture"]
+    answer = browser.post("/api/maps", json={"kind": "canny", "picture": picture})
+    assert answer.status_code == 200
+    assert browser.get(f"/api/inputs/{answer.json()['picture']}").status_code == 200
+
+
+def test_what_has_no_map_is_told_in_words(alone: Studio) -> None:
+    browser = client(alone)
+    picture = browser.post("/api/inputs", content=png()).json()["picture"]
+    refused = browser.post("/api/maps", json={"kind": "telepathy", "picture": picture})
+    assert refused.status_code == 422 and "telepathy" in refused.json()["text"]
+    gone = browser.post("/api/maps", json={"kind": "canny", "picture": "0" * 64})
+    assert gone.status_code == 422 and gone.json()["code"] == "input_unknown"
+    elsewhere = {"sec-fetch-site": "cross-site"}
+    sent = browser.post("/api/maps", json={"kind": "canny", "picture": picture}, headers=elsewhere)
+    assert sent.status_code == 403

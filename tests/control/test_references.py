@@ -1,0 +1,46 @@
+"""The kinds as the page offers them: what fits a model, what is here, where else there is a net."""
+
+from __future__ import annotations
+
+from studio.controls import CONTROLS
+from studio.messages import Bilingual, ControlSpec, ControlState, DetectorSpec, FileSource, PartState
+from studio.references import control_state
+from tests.control.test_controls import ENTRIES
+
+TITLE, SOURCE = Bilingual(en="x", zh="x"), FileSource(path="x.safetensors")
+
+
+def net(id: str, family: str, *kinds: str) -> ControlSpec:
+    return ControlSpec(id=id, title=TITLE, source=SOURCE, licence="MIT", family=family, kinds=kinds)
+
+
+NETS = (net("own", "sd1"), net("one", "sd1", "canny"), net("two", "sdxl", "canny", "depth"))
+
+
+def state(kind: str, family: str = "sd1", here: tuple[str, ...] = ()) -> ControlState:
+    def place_of(spec: DetectorSpec) -> PartState:
+        return PartState(spec=spec, place="disk" if spec.id in here else "hub", bytes=7)
+
+    return control_state(CONTROLS[kind], family, NETS, ENTRIES, place_of)
+
+
+def test_a_kind_fits_where_a_net_of_the_family_names_it() -> None:
+    told = state("canny")
+    assert told.fits and told.nets == ("one", "own") and told.families == ()
+
+
+def test_where_none_fits_the_families_that_have_one_are_told() -> None:
+    told = state("depth")
+    assert (told.fits, told.nets, told.families) == (False, ("own",), ("Stable Diffusion XL",))
+    assert state("pose", "sdxl").families == ()
+
+
+def test_what_is_here_comes_first_and_is_the_one_that_is_used() -> None:
+    assert state("line_art").detectors[0].id == "line_art_plain"
+    told = state("soft_edge", here=("my-hed",)).detectors
+    assert [(one.id, one.place) for one in told] == [("my-hed", "disk"), ("my-pidinet", "hub")]
+    assert told[0].bytes == 7 and told[0].title and told[0].licence == "MIT"
+
+
+def test_a_kind_without_a_map_has_no_detectors() -> None:
+    assert state("style").detectors == ()
