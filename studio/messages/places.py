@@ -139,15 +139,6 @@ class ControlState(Message):
     families: tuple[str, ...] = Field(default=(), description="titles of those with a net, where none fits")
 
 
-class TranslatorState(Message):
-    """A translator as the page offers it: where it is, what it weighs, and how far it is on its way here."""
-
-    spec: TranslatorSpec
-    place: ModelPlace
-    bytes: int = 0
-    fetching: Fetching | None = None
-
-
 class LoraCard(Message):
     """A LoRA as the shelf shows it, and whether it does something on the model that is chosen."""
 
@@ -177,6 +168,14 @@ class LoraCard(Message):
         """Whether it can be used with the model."""
         return self.trouble is None
 
+
+class TranslatorState(Message):
+    """A translator as the page offers it: where it is, what it weighs, and how far it is on its way here."""
+
+    spec: TranslatorSpec
+    place: ModelPlace
+    bytes: int = 0
+    fetching: Fetching | None = None
     trouble: Trouble | None = Field(default=None, description="why it could not be fetched")
 
 
