@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image
 
+from studio.control.maps import fitted, map_of
+from studio.controls import CONTROLS
 from studio.diffusion.canvas import Canvas, lay_out
+from studio.diffusion.control import Reference
+from studio.diffusion.control_style import Seen, see
 from studio.diffusion.encoding import tokens_cut
 from studio.diffusion.run import Means, Watcher, paint
 from studio.diffusion.stopping import Stopped
 from studio.diffusion.upscaling import enlarge
 from studio.families import FAMILIES
 from studio.inputs import Inputs
+from studio.maps import Maps
 from studio.messages import (
     LANCZOS,
     LATENT,
     Cancelled,
+    ControlSpec,
+    ControlUnit,
     Entry,
     Finished,
     GenerationRequest,
@@ -29,6 +36,7 @@ from studio.messages import (
     Media,
     ModelSpec,
     Notice,
+    Size,
     Step,
     Upscale,
 )
@@ -47,6 +55,20 @@ def generate(
         except Stopped as stopped:
             bench.tell(Cancelled(request=request.id, step=stopped.step))
         yield
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A reference that was looked at: what its net will be shown, or what an encoder said of it."""
+
+    unit: ControlUnit
+    spec: ControlSpec
+    picture: Callable[[Size], Image.Image]
+    seen: Seen | None = None
+
+    def with_net(self, net: Any) -> Reference:
+        """The same with its net in memory."""
+        return Reference(self.unit, self.spec, net, self.picture, self.seen)
 
 
 @dataclass
@@ -87,16 +109,17 @@ class _Picture:
 
     def _painted(self) -> Image.Image:
         canvas = self._canvas()
+        read = self._references(canvas)
         means = Means(enlarge=self._second_enlarge())
         try:
-            return self._with_model(canvas, means)
+            return self._with_model(canvas, means, read)
         except Exception as error:
             if not _out_of_memory(error):
                 raise
         # Out of the handler: its traceback holds on to what filled the memory.
         self._notice(Notice(code="memory_retry"))
         self.bench.registry.shrink(self._model)
-        return self._with_model(canvas, replace(means, tiles=True))
+        return self._with_model(canvas, replace(means, tiles=True), read)
 
     @property
     def _model(self) -> ModelSpec:
@@ -104,12 +127,13 @@ class _Picture:
         assert isinstance(spec, ModelSpec)
         return spec
 
-    def _with_model(self, canvas: Canvas | None, means: Means) -> Image.Image:
+    def _with_model(self, canvas: Canvas | None, means: Means, read: Sequence[_Read]) -> Image.Image:
         with self._lease(self._model) as model:
             self.model_hash, self.mode = model.hash, "" if model.mode is WHOLE else model.mode.name
             self._tell_what_is_cut(model)
-            with self._other_vae() as vae:
-                device, means = self.bench.registry.device.name, replace(means, vae=vae)
+            with self._other_vae() as vae, self._nets(read) as references:
+                device = self.bench.registry.device.name
+                means = replace(means, vae=vae, references=references)
                 with self._timed():
                     return paint(model, self.request, device, self._watcher(), canvas, means)
 
@@ -126,6 +150,31 @@ class _Picture:
             self._tell(Loading(request=self.request.id, model=spec.id))
 
         return self.bench.registry.lease(spec, on_load)
+
+    # -- references ------------------------------------------------------------------------------
+
+    def _references(self, canvas: Canvas | None) -> tuple[_Read, ...]:
+        """Looks at every reference before the model is pinned, so that what looks can make room for it."""
+        return tuple(self._read(unit, canvas) for unit in self.request.references)
+
+    def _read(self, unit: ControlUnit, canvas: Canvas | None) -> _Read:
+        spec = self.specs[unit.net]
+        assert isinstance(spec, ControlSpec)
+        map = map_of(unit, Maps(self.bench.registry.data), self.specs, self._lease_by_id)
+        if spec.network != "ip_adapter":
+            return _Read(unit, spec, lambda size: _framed(map, unit, size, canvas))
+        with self._lease(self.specs[spec.encoder]) as encoder, self._timed():
+            seen = see(encoder.parts["image_encoder"], lambda size: _shown(map, unit, size), encoder.device)
+        return _Read(unit, spec, lambda size: _shown(map, unit, size), seen)
+
+    def _lease_by_id(self, id: str) -> contextlib.AbstractContextManager[Loaded]:
+        return self._lease(self.specs[id])
+
+    @contextlib.contextmanager
+    def _nets(self, read: Sequence[_Read]) -> Iterator[tuple[Reference, ...]]:
+        with contextlib.ExitStack() as stack:
+            nets = [stack.enter_context(self._lease(one.spec)).parts["net"] for one in read]
+            yield tuple(one.with_net(net) for one, net in zip(read, nets, strict=True))
 
     # -- pictures --------------------------------------------------------------------------------
 
@@ -209,6 +258,19 @@ class _Picture:
             over = tokens_cut(model, text)
             if over:
                 self._notice(Notice(code=f"{field}_cut", params={"over": over, "window": window}))
+
+
+def _shown(map: Image.Image, unit: ControlUnit, size: Size) -> Image.Image:
+    """A map at a size, in the way in which its reference takes another shape."""
+    return fitted(map, (size.width, size.height), unit.fit, CONTROLS[unit.kind].flat)
+
+
+def _framed(map: Image.Image, unit: ControlUnit, size: Size, canvas: Canvas | None) -> Image.Image:
+    """A map at the size of a pass; where a part of a picture is painted large, the same part of the map."""
+    if canvas is None or canvas.box is None or canvas.whole is None:
+        return _shown(map, unit, size)
+    whole = _shown(map, unit, Size(width=canvas.whole.width, height=canvas.whole.height))
+    return fitted(whole.crop(canvas.box), (size.width, size.height), "stretch", CONTROLS[unit.kind].flat)
 
 
 def _out_of_memory(error: Exception) -> bool:
