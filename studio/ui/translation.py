@@ -31,6 +31,10 @@ AGAIN = (
     f" else if (said.includes('data-look=')) waiting = setTimeout(() => studio.touch(), {LOOK_MILLISECONDS}); }});"
 )
 """What the page does by itself once the strip says so: ask the translator, or look how far a download is."""
+EDITED = (
+    "; setTimeout(() => element.closest('.trbox').addEventListener('input', () => trigger('edited', {})), 0);"
+)
+"""Gradio's own event for what is typed leaves out what is pasted."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +202,8 @@ class Strip:
     def __init__(self, side: str, form: Form) -> None:
         name = TEXTS[side]
         with gr.Column(elem_id=f"{name}_box", elem_classes="trbox"):
-            self.head = live("", "turn_on", "turn_off", "anew", elem_id=f"{name}_head")
+            events = ("turn_on", "turn_off", "anew", "edited")
+            self.head = live("", *events, elem_id=f"{name}_head", then=EDITED)
             self.text = gr.Textbox(
                 getattr(form, name), label=label("form.translated"), show_label=False, lines=2, max_lines=6,
                 container=False, interactive=True, elem_id=name, elem_classes="trtext",
@@ -235,7 +240,7 @@ class Translation:
             mine = self.fields[f"{TEXTS[side]}_for"]
             written = f"() => document.querySelector('#{side} textarea').value"
             # What a person types there is theirs, as long as the prompt above it stays.
-            strip.text.input(None, None, mine, js=written, **how)
+            strip.head.edited(None, None, mine, js=written, **how)
             strip.head.anew(None, None, mine, js="() => ''", **how)
             strip.head.turn_off(None, None, self.fields["translate"], js="() => 'off'", **how)
             strip.head.turn_on(None, None, self.fields["translate"], js="() => 'on'", **how)
