@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from studio.controls import DETECTORS
 from studio.entries import Document, Place, Problem
 from studio.errors import StudioError
 from studio.families import FAMILIES
@@ -161,8 +162,16 @@ def _against(spec: Sourced, known: Mapping[str, Sourced]) -> Iterator[tuple[Plac
             yield ("families",), f"{family} is not known; known are {', '.join(FAMILIES)}"
     if isinstance(spec, ControlSpec):
         yield from _against_control(spec, known)
+    if isinstance(spec, DetectorSpec):
+        yield from _against_detector(spec)
     if isinstance(spec, LoraSpec):
         yield from _against_lora(spec)
+
+
+def _against_detector(spec: DetectorSpec) -> Iterator[tuple[Place, str]]:
+    known = [id for id, detector in DETECTORS.items() if detector.weights]
+    if spec.detector not in known:
+        yield ("detector",), f"{spec.detector} is not known; known are {', '.join(known)}"
 
 
 def _against_control(spec: ControlSpec, known: Mapping[str, Sourced]) -> Iterator[tuple[Place, str]]:

@@ -57,6 +57,7 @@ SIDEWAYS = {
     ("control", "models"),
     ("prompt", "spellbook"),
     ("catalog", "weights"),
+    ("catalog", "controls"),
     ("places", "forecast"),
 }
 """The only arrows within one floor: the first may import the second."""
