@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from studio import messages, wire
 from studio.messages import (
     LAST,
+    Answered,
     AnyEvent,
     Bilingual,
     Cancelled,
@@ -52,6 +53,7 @@ EVENTS = [
     Step(request="r", step=1, steps=3, preview=NO_TEXT),
     Notice(request="r", code="prompt_cut", params={"over": 3, "window": 75}),
     Finished(request="r", media=media(), mode="fake", took=0.5),
+    Answered(request="r", texts=("一只猫", "a cat"), took=0.5),
     Skipped(request="r"),
     Saved(request="r", picture=PICTURE),
     Done(),

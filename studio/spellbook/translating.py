@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
@@ -77,31 +78,29 @@ class Translator:
     """The phrases of a book, made ready for one language."""
 
     def __init__(self, index: Index, to: Language) -> None:
+        self._index = index
         self._to: Language = to
-        self._phrases: Phrases[str] = Phrases()
-        for place in index.places:
-            self._add(place.spell)
-        if to == "en":
-            self._add_joining()
 
-    def _add(self, spell: Spell) -> None:
+    @cached_property
+    def _phrases(self) -> Phrases[str]:
+        """Gathered when there is something to translate; most prompts are in a language that their model reads."""
+        phrases: Phrases[str] = Phrases()
+        for place in self._index.places:
+            self._add(phrases, place.spell)
+        if self._to == "en":
+            _add_joining(phrases)
+        return phrases
+
+    def _add(self, phrases: Phrases[str], spell: Spell) -> None:
         said = spell.said(self._to)
         bare = without_article(spell.en)
         english = (spell.en, bare, *(article + bare for article in ARTICLES))
         own = (spell.zh, spell.name) if self._to == "en" else english
         for rank, text in enumerate(own):
-            self._phrases.add(text, said, min(rank, 1))
+            phrases.add(text, said, min(rank, 1))
         for alias in spell.aliases:
             if self._is_foreign(alias):
-                self._phrases.add(alias, said, rank=2)
-
-    def _add_joining(self) -> None:
-        """Words of grammar that mean one thing alone; everything beyond them would be a guess."""
-        for word in AND:
-            self._phrases.add(word, "and", rank=3)
-        for counted in COUNTED:
-            self._phrases.add(ONE + counted, ARTICLE, rank=3)
-        self._phrases.add(LINK, "", rank=3)
+                phrases.add(alias, said, rank=2)
 
     def _is_foreign(self, text: str) -> bool:
         return (HAN.search(text) is not None) == (self._to == "en")
@@ -146,6 +145,15 @@ class Translator:
             at = part.end()
         if text[at:end].strip():
             yield from _own(text, at, end)
+
+
+def _add_joining(phrases: Phrases[str]) -> None:
+    """Words of grammar that mean one thing alone; everything beyond them would be a guess."""
+    for word in AND:
+        phrases.add(word, "and", rank=3)
+    for counted in COUNTED:
+        phrases.add(ONE + counted, ARTICLE, rank=3)
+    phrases.add(LINK, "", rank=3)
 
 
 def _own(text: str, start: int, end: int) -> Iterator[_Item]:

@@ -255,10 +255,15 @@ def _unseen(name: str, value: str = "") -> gr.Textbox:
 
 
 def told(
-    studio: Studio, form: Form, state: ModelState, person: Person, trouble: Trouble | None = None
+    studio: Studio,
+    form: Form,
+    state: ModelState,
+    person: Person,
+    trouble: Trouble | None = None,
+    found: dict[str, Shown] | None = None,
 ) -> list[Any]:
     """What both strips show now."""
-    found = shown(studio, form, person)
+    found = shown(studio, form, person) if found is None else found
     translator = studio.translator(form.model, person) if found else None
     said: list[Any] = []
     for side in SIDES:

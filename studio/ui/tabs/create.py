@@ -336,7 +336,7 @@ class Create:
             self._styled(draft, person),
             *start_fold.said(form, state),
             *details_fold.said(form, state),
-            *translation.told(self.studio, form, state, person),
+            *translation.told(self.studio, form, state, person, found=strips),
         ]
 
     def _now(self, values: tuple[Any, ...], person: Person) -> tuple[ModelState, Form]:
