@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from studio.catalog import read_catalog
 from studio.controls import CONTROLS
 from studio.errors import StudioError, say_trouble
 from studio.limits import Around, draft_of, resolve
@@ -21,6 +22,7 @@ from studio.messages import (
     Start,
     Upscale,
 )
+from studio.settings import ROOT
 from tests.samples import control, spec, unit
 
 ANN, SPEC = Person(id="ann"), spec()
@@ -138,3 +140,15 @@ def test_every_kind_that_the_union_knows_is_a_kind() -> None:
     from studio.own import CONTROL_MARKS, UNION_MODES
 
     assert set(UNION_MODES) | set(CONTROL_MARKS) <= set(CONTROLS)
+
+
+def test_the_catalogs_nets_follow_kinds_that_there_are_in_every_family() -> None:
+    catalog = read_catalog(ROOT / "models.yaml")
+    assert not catalog.problems
+    nets = catalog.controls.values()
+    assert {kind for net in nets for kind in net.kinds} <= set(CONTROLS)
+    for family in ("sd1", "sd2", "sdxl"):
+        kinds = {kind for net in nets if net.family == family for kind in net.kinds}
+        assert kinds >= {"canny", "pose", "soft_edge", "depth", "line_art", "scribble", "normals"}
+    # A net that is fetched as a folder would bring whatever else lies beside it.
+    assert all(net.source.file or net.network in ("controlnet", "adapter") for net in nets)

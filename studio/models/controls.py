@@ -34,8 +34,12 @@ MARKS = {
     "adapter": ("adapter.body.", "body."),
 }
 """How weights are named that only one network has; a union has those of a control net too, so it is first."""
-HINT_CHANNELS = (16, 32, 96, 256)
-"""Of the layers through which every control net that people know reads its map."""
+HINTS = (
+    *("controlnet_cond_embedding.conv_in.weight", "controlnet_cond_embedding.blocks.1.weight"),
+    *("controlnet_cond_embedding.blocks.3.weight", "controlnet_cond_embedding.blocks.5.weight"),
+)
+CLASSIC_HINTS = tuple(f"input_hint_block.{number}.weight" for number in (0, 4, 8, 12))
+"""The layers through which a map is read, before and after each halving; unions have wider ones than others."""
 TOLD_BY = ("addition_embed_type", "use_linear_projection")
 """What in a net's configuration tells families apart, as it does in a denoiser's."""
 
@@ -127,11 +131,17 @@ def _net_config(spec: ControlSpec, shapes: dict[str, tuple[int, ...]]) -> dict[s
     """A net is a copy of half its family's denoiser; a map of colours alone has no places to be followed in."""
     taken = inspect.signature(_class(spec).__init__).parameters
     config = {key: value for key, value in read_config(CONFIGS / spec.family, "unet").items() if key in taken}
-    config["conditioning_embedding_out_channels"] = HINT_CHANNELS
+    config["conditioning_embedding_out_channels"] = _hints(shapes)
     config["global_pool_conditions"] = spec.kinds == ("shuffle",)
     if spec.network == "union" and "task_embedding" in shapes:
         config["num_control_type"] = shapes["task_embedding"][0]
     return config
+
+
+def _hints(shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+    bare = {name.removeprefix("control_model."): shape for name, shape in shapes.items()}
+    names = HINTS if HINTS[0] in bare else CLASSIC_HINTS
+    return tuple(bare[name][0] for name in names if name in bare)
 
 
 def _class(spec: ControlSpec) -> Any:

@@ -11,6 +11,7 @@ import torch
 
 from studio.errors import StudioError, say_trouble
 from studio.messages import ControlSpec, Entry
+from studio.models import controls
 from studio.models.adapters import adapter_config
 from studio.models.controls import NAME
 from studio.models.devices import Device
@@ -18,6 +19,7 @@ from studio.models.registry import Registry
 from tests.diffusion.painting import spec
 from tests.tiny import unet
 from tests.tiny_controls import (
+    HINTS,
     adapter,
     classic_adapter,
     classic_net,
@@ -86,6 +88,45 @@ def test_a_control_net_is_read_in_every_form_and_counted_before_it_is_loaded(
     foreseen = kept.forecast(wanted).loads
     assert same(net_of(kept, wanted), net)
     assert kept.held()[0].bytes == foreseen == sum(one.numel() * 4 for one in net.parameters())
+
+
+@pytest.fixture
+def familys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the studio ships of its families, with the sizes of tiny ones."""
+    for family, sizes in (("sd1", {}), ("sdxl", XL)):
+        unet(**sizes).save_config(tmp_path / "configs" / family / "unet")
+    monkeypatch.setattr(controls, "CONFIGS", tmp_path / "configs")
+    return tmp_path
+
+
+@pytest.mark.parametrize("layout", ["", "classic", "bare"])
+def test_a_file_alone_is_read_by_its_family_and_its_shapes(familys: Path, layout: str) -> None:
+    net = control_net(unet())
+    weights = {
+        "": dict(net.state_dict()),
+        "classic": classic_net(net),
+        "bare": classic_net(net, ""),
+    }[layout]
+    file, kept = single_file(weights, familys / "alone.safetensors"), registry(familys / "data")
+    found = net_of(kept, control_spec(file))
+    assert same(found, net) and not found.config.global_pool_conditions
+    assert tuple(found.config.conditioning_embedding_out_channels) == HINTS
+    # A net for shuffled pictures looks at them as a whole, and only its kind tells that.
+    assert net_of(kept, control_spec(file, "s", kinds=("shuffle",))).config.global_pool_conditions
+
+
+def test_a_union_alone_is_read_by_its_family_and_its_shapes(
+    familys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = union_net(unet(**XL), kinds=8)
+    # The widths of its own layers are those of its makers; tiny ones differ.
+    signature = controls._net_config
+    widths = {"num_trans_channel": 8, "num_trans_head": 2, "num_proj_channel": 8}
+    monkeypatch.setattr(controls, "_net_config", lambda *given: signature(*given) | widths)
+    file = single_file(net.state_dict(), familys / "alone.safetensors")
+    told = {"family": "sdxl", "network": "union", "modes": {"canny": 3}}
+    found = net_of(registry(familys / "data"), control_spec(file, **told))
+    assert same(found, net) and found.config.num_control_type == 8
 
 
 def test_a_union_is_read_from_a_folder_and_from_a_file(tmp_path: Path) -> None:
