@@ -18,6 +18,7 @@ from studio.messages import (
     Base,
     ControlUnit,
     Draft,
+    GenerationRequest,
     HighResolution,
     Loading,
     Mask,
@@ -316,3 +317,34 @@ def test_a_recipe_brings_its_references_back(studio: Studio) -> None:
     assert (one.model_copy(update={"net": "", "detector": ""}),) == first.controls
     with Image.open(studio.picture_file(saved.picture.id, ann)) as picture:
         assert _picture(studio, studio.submit(again, ann), ann) == picture.tobytes()
+
+
+# -- in half precision, and on a GPU --------------------------------------------------------------
+
+
+def with_everything(asked: Asked) -> GenerationRequest:
+    units = (unit(asked, balance="prompt"), unit(asked, "blue", net="edges2"), style(asked, "green"))
+    return request(controls=units)
+
+
+def test_half_precision_follows_references_too(asked: Asked) -> None:
+    asked.registry = Registry(Device("cpu", torch.bfloat16, 2**40), asked.registry.data)
+    led, free = asked.picture(with_everything(asked)), asked.picture(request())
+    assert led.tobytes() != free.tobytes()
+    assert asked.picture(with_everything(asked)).tobytes() == led.tobytes()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("mode", ["device", "offload", "group", "fp8"])
+def test_on_a_gpu_every_mode_follows_references_and_leaves_the_model_as_it_was(
+    asked: Asked, mode: str
+) -> None:
+    gpu = Device("cuda:0", torch.float16, 2**40, mode, host_budget=2**40, is_host=False)
+    asked.registry = Registry(gpu, asked.registry.data)
+    free = asked.picture(request())
+    led = asked.picture(with_everything(asked))
+    assert led.tobytes() != free.tobytes()
+    assert asked.picture(with_everything(asked)).tobytes() == led.tobytes()
+    assert asked.picture(request()).tobytes() == free.tobytes()
+    assert {one.mode for one in asked.registry.held() if one.model != "tiny"} == {"device"}
