@@ -46,6 +46,20 @@ class Maps:
         self._write(self._note(unit, choice), kept.model_dump_json())
         return kept
 
+    def forget(self) -> int:
+        """Takes the notes of maps away whose pictures are gone; answers how many."""
+        gone = [note for note in self._folder.glob("*.json") if not self._still_there(note)]
+        for note in gone:
+            note.unlink(missing_ok=True)
+        return len(gone)
+
+    def _still_there(self, note: Path) -> bool:
+        try:
+            self.inputs.path(Input.model_validate_json(note.read_bytes()).picture)
+        except (OSError, ValueError, StudioError):
+            return False
+        return True
+
     def _note(self, unit: ControlUnit, choice: Choice) -> Path:
         return self._folder / f"{_key(unit, choice)}.json"
 

@@ -120,6 +120,7 @@ class Studio(Desk):
     def _forget_inputs(self) -> None:
         named = self._inputs.named(self._gallery.recipes())
         self._inputs.forget(named, self.settings.inputs_days * DAY)
+        self._maps.forget()
 
     def close(self) -> None:
         """Ends the workers; what was under way can be resumed after the next start."""

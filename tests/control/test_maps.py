@@ -26,6 +26,7 @@ from studio.messages import (
     ControlUnit,
     DetectorSpec,
     DetectRequest,
+    Input,
     Loading,
     Person,
 )
@@ -107,6 +108,18 @@ def test_a_note_that_cannot_be_read_is_no_map(maps: Maps, looks: list[str], tmp_
         note.write_text("{}", "utf-8")
     found(unit(picture), maps)
     assert len(looks) == 2
+
+
+def test_notes_of_maps_go_with_their_pictures(maps: Maps, tmp_path: Path) -> None:
+    kept, gone = brought(maps, scene()), brought(maps, scene(60, 60))
+    for picture in (kept, gone):
+        found(unit(picture), maps)
+    assert maps.forget() == 0
+    for note in (tmp_path / "maps").glob("*.json"):
+        named = Input.model_validate_json(note.read_bytes())
+        if named.size.width == 60:
+            maps.inputs.path(named.picture).unlink()
+    assert maps.forget() == 1 and len(list((tmp_path / "maps").iterdir())) == 1
 
 
 def test_what_is_a_map_already_is_followed_as_it_is(maps: Maps, looks: list[str]) -> None:
