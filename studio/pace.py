@@ -12,6 +12,8 @@ from studio.messages import LANCZOS, AnyRequest, GenerationRequest, HighResoluti
 log = logging.getLogger(__name__)
 NEWEST = 0.4
 """How much the newest measurement counts against all before it."""
+BESIDE = 0.4
+"""A control net is the first half of a denoiser: about so much of a step's work besides."""
 
 
 class Pace:
@@ -75,7 +77,8 @@ def _work(request: AnyRequest) -> float:
     work = _taken(request.steps, request.start.strength if request.start else 1.0) * area
     if second := request.stage(HighResolution):
         work += _taken(second.steps or request.steps, second.strength) * area * second.factor**2
-    return work
+    beside = sum(unit.kind != "style" for unit in request.references)  # a style is a layer here and there
+    return work * (1 + BESIDE * beside)
 
 
 def _taken(steps: int, strength: float) -> int:

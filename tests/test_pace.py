@@ -8,7 +8,7 @@ import pytest
 
 from studio.messages import Base, Draft, HighResolution, Person, Start, Upscale
 from studio.pace import Pace
-from tests.samples import request
+from tests.samples import request, unit
 from tests.worlds import fake_studio, paint
 
 USUAL = request(steps=10, width=64, height=64)
@@ -34,6 +34,15 @@ def test_twice_the_steps_or_four_times_the_pixels_take_as_much_longer(tmp_path: 
     pace = taught(tmp_path, 2.0)
     assert pace.seconds(request(steps=20, width=64, height=64)) == pytest.approx(4.0)
     assert pace.seconds(request(steps=10, width=128, height=128)) == pytest.approx(8.0)
+
+
+def test_references_take_longer_and_do_not_slow_the_promise_for_pictures_without(tmp_path: Path) -> None:
+    pace = taught(tmp_path, 2.0)
+    led = USUAL.model_copy(update={"controls": (unit(), unit(kind="depth"), unit(muted=True))})
+    style = USUAL.model_copy(update={"controls": (unit(kind="style"),)})
+    assert pace.seconds(led) == pytest.approx(2.0 * 1.8) and pace.seconds(style) == pytest.approx(2.0)
+    pace.learn(led, 3.6)
+    assert pace.seconds(USUAL) == pytest.approx(2.0)
 
 
 def test_a_model_says_nothing_about_another(tmp_path: Path) -> None:
