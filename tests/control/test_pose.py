@@ -100,3 +100,10 @@ def test_without_its_body_the_map_is_black() -> None:
     settings = {one.name: one.default for one in DETECTORS["openpose"].settings} | {"body": 0}
     map = taken("openpose", Image.new("RGB", (256, 256), "grey"), settings, {"network": Sees()})
     assert map.getextrema() == ((0, 0),) * 3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 900), (3000, 2)])
+def test_a_picture_of_hardly_any_pixels_has_a_map_too(size: tuple[int, int]) -> None:
+    settings = {one.name: one.default for one in DETECTORS["openpose"].settings}
+    picture = Image.new("RGB", size, "grey")
+    assert taken("openpose", picture, settings, {"network": Sees()}).size == size
