@@ -154,6 +154,11 @@ def _replace(path: Path, file: bytes) -> None:
 # -- reading --------------------------------------------------------------------------------------
 
 
+def read_picture(data: bytes) -> Image.Image:
+    """A picture of any kind as it would be kept, or an error that says what is wrong with it."""
+    return _read(data, _as_picture)[0]
+
+
 def _read(data: bytes, form: Callable[[Image.Image], _Read]) -> _Read:
     """A picture in the form that is wanted, or an error that says what is wrong with it."""
     if not data:

@@ -33,6 +33,7 @@ FLOORS = {
     "desk": "2b",
     "limits": "2b",
     "gallery": "2b",
+    "loras": "2b",
     "forecast": "2b",
     "pace": "2b",
     "maps": "2b",

@@ -1,0 +1,177 @@
+"""The shelf of LoRAs: a card for each, and its picture, looked at before anybody is shown it."""
+
+from __future__ import annotations
+
+import functools
+import io
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PIL import Image
+
+from studio.catalog import source_path
+from studio.errors import StudioError
+from studio.families import FAMILIES
+from studio.inputs import read_picture
+from studio.loras.about import About, about_lora, beside, picture_bytes, picture_files
+from studio.loras.layers import DENOISER
+from studio.loras.reading import Lora, fit_with, read_lora, why_not
+from studio.messages import Bilingual, LoraCard, LoraSpec, ModelSpec, Trouble
+
+log = logging.getLogger(__name__)
+PICTURE_SIDE = 512
+"""Of the pictures on the shelf, in pixels."""
+Stamp = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a card shows of a file: a hundredth of what its header holds."""
+
+    kind: str
+    family: str
+    rank: int
+    bytes: int
+    parts: tuple[str, ...]
+    about: About
+    thumbnail: bool
+    trouble: Trouble | None
+
+
+def card(
+    spec: LoraSpec, data: Path, model: ModelSpec | None = None, favourites: Collection[str] = ()
+) -> LoraCard:
+    """A LoRA as the shelf shows it, and whether it fits the model that is chosen."""
+    known = LoraCard(
+        id=spec.id,
+        title=spec.title,
+        place="hub",
+        own=spec.own,
+        family=_title(spec.family),
+        weight=spec.weight,
+        triggers=spec.triggers,
+        notes=spec.note.en if spec.note else "",
+        licence="" if spec.own else spec.licence,
+        favourite=spec.id in favourites,
+        trouble=_by_family(spec, model),
+    )
+    try:
+        path = source_path(spec, data)
+    except StudioError:
+        return known  # it is still to be fetched, and its entry is all that is known
+    return _of_file(known, spec, path, data, model)
+
+
+def _of_file(known: LoraCard, spec: LoraSpec, path: Path, data: Path, model: ModelSpec | None) -> LoraCard:
+    try:
+        facts = _facts(path, _stamps(path), _checkpoint(model, data), model)
+    except StudioError as error:
+        return known.model_copy(update={"place": "missing", "trouble": error.trouble})
+    about = facts.about
+    told: dict[str, object] = {
+        "place": "disk",
+        "title": _titled(spec, about),
+        "family": facts.family or known.family,
+        "kind": facts.kind,
+        "rank": facts.rank,
+        "bytes": facts.bytes,
+        "changes_picture": DENOISER in facts.parts,
+        "changes_text": any(part != DENOISER for part in facts.parts),
+        "weight": known.weight if about.weight is None else about.weight,
+        "triggers": known.triggers or about.triggers,
+        "notes": about.notes or known.notes,
+        "author": about.author,
+        "licence": known.licence or about.licence,
+        "base": about.base,
+        "changed": path.stat().st_mtime,
+        "picture": facts.thumbnail or any(file.is_file() for file in picture_files(path)),
+        "trouble": facts.trouble,
+    }
+    return known.model_copy(update=told)
+
+
+def _titled(spec: LoraSpec, about: About) -> Bilingual:
+    # A file's name is what a person gave it; what is told inside is often that of a training run.
+    return spec.title if not spec.own or not about.title else Bilingual(en=about.title, zh=about.title)
+
+
+def _title(family: str) -> str:
+    return FAMILIES[family].title if family in FAMILIES else family
+
+
+def _by_family(spec: LoraSpec, model: ModelSpec | None) -> Trouble | None:
+    """Why it does not fit, as far as its entry tells."""
+    if model is None or not spec.family or spec.family == model.family:
+        return None
+    return Trouble(
+        code="lora_family",
+        params={"lora": spec.title.en, "model": model.title.en, "family": _title(spec.family)},
+    )
+
+
+def _checkpoint(model: ModelSpec | None, data: Path) -> Path | None:
+    try:
+        return source_path(model, data) if model else None
+    except StudioError:
+        return None  # still to be fetched: it is taken for one of its family's usual size
+
+
+def _stamps(path: Path) -> Stamp:
+    """What changes when the file or anything said beside it does."""
+    try:
+        return tuple(_stamp(file) for file in (path, *beside(path)))
+    except OSError as error:
+        raise StudioError("own_unreadable", file=path.name) from error
+
+
+def _stamp(file: Path) -> float:
+    return file.stat().st_mtime if file.is_file() else 0.0
+
+
+@functools.lru_cache(maxsize=4096)
+def _facts(path: Path, stamps: Stamp, checkpoint: Path | None, model: ModelSpec | None) -> _Facts:
+    lora = read_lora(path)
+    about = about_lora(path, lora.about)
+    trouble = _fit(lora, checkpoint, model) if model else why_not(lora)
+    return _Facts(
+        kind=lora.kind,
+        family=_title(lora.family or ""),
+        rank=lora.rank,
+        bytes=lora.bytes,
+        parts=lora.parts,
+        about=replace(about, thumbnail=b""),  # it may weigh more than all cards together
+        thumbnail=bool(about.thumbnail),
+        trouble=trouble,
+    )
+
+
+def _fit(lora: Lora, checkpoint: Path | None, model: ModelSpec) -> Trouble | None:
+    return fit_with(lora, checkpoint, model.title.en, model.family).trouble
+
+
+# -- pictures -------------------------------------------------------------------------------------
+
+
+def picture(spec: LoraSpec, data: Path) -> bytes:
+    """The picture of a LoRA as a small JPEG; empty where it has none, or none that can be read."""
+    try:
+        path = source_path(spec, data)
+        return _picture(path, _stamps(path))
+    except StudioError as error:
+        log.warning("the picture of %s is left out: %s", spec.id, error)
+        return b""
+
+
+@functools.lru_cache(maxsize=256)
+def _picture(path: Path, stamps: Stamp) -> bytes:
+    data = picture_bytes(path, about_lora(path, read_lora(path).about))
+    return _small(read_picture(data)) if data else b""
+
+
+def _small(image: Image.Image) -> bytes:
+    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, format="JPEG", quality=88)
+    return buffer.getvalue()
