@@ -24,7 +24,6 @@ from pocket.train.common import (
     save_state,
 )
 from pocket.train.exam import examine, quick_look, report
-from pocket.train.finish import finish, word_loss
 from pocket.train.lessons import Grid, Lessons, open_lessons, to_grid
 from pocket.train.settings import Settings
 from pocket.world.scene import DEFECTS
@@ -50,6 +49,14 @@ def cell_loss(logits: Tensor, names: Tensor, weight: Tensor) -> Tensor:
     return (functional.cross_entropy(logits, names, reduction="none") * weight).sum() / weight.sum().clamp(
         min=1
     )
+
+
+def word_loss(heads: dict[str, Tensor], truth: dict[str, Tensor]) -> Tensor:
+    """What the heads of the whole picture get wrong."""
+    loss = 6 * functional.binary_cross_entropy_with_logits(heads["defects"], truth["defects"])
+    for name in ("background", "style", "light"):
+        loss = loss + 1.5 * functional.cross_entropy(heads[name], truth[name])
+    return loss
 
 
 def judge_loss(heads: dict[str, Tensor], truth: dict[str, Tensor]) -> Tensor:
@@ -157,8 +164,8 @@ def ship(settings: Settings, judge: Judge, marks: dict[str, Any]) -> None:
 
 def train_judge(settings: Settings, pixels: NDArray[np.uint8]) -> None:
     """Train until the budget of minutes is used, then examine the judge on held-out drawings and write it."""
-    lessons = open_lessons(settings, pixels)
-    judge = finish(Trainer(settings, lessons).run(), lessons, settings.judge, pick_device())
+    # It is examined as it ships, in half precision.
+    judge = Trainer(settings, open_lessons(settings, pixels)).run().half().float()
     marks = examine(settings, judge)
     ship(settings, judge, marks)
     print(report(marks), flush=True)

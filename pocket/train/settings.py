@@ -38,13 +38,12 @@ class JudgeSettings:
     """How the judge learns."""
 
     minutes: float = 60.0
-    batch: int = 64
-    rate: float = 3e-3
+    batch: int = 32
+    rate: float = 2e-3
     decay: float = 0.998
     lessons: int = 18_000
     copies: int = 2_400
     copied_share: float = 0.12
-    kept: int = 8_000
     seed: int = 3
 
 

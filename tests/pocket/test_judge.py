@@ -85,6 +85,19 @@ def test_the_judge_is_taught_where_things_are() -> None:
         assert COLOUR_NAMES[grid.colour[cell]] == thing.colour
 
 
+def test_lessons_hold_more_of_what_is_rare() -> None:
+    from pocket.train.lessons import Lessons, truths
+
+    scenes = [sample(k) for k in range(400)]
+    pixels = np.zeros((200, 8, 8, 3), np.uint8)
+    lessons = Lessons([pixels, pixels], truths(scenes), last_share=0.25)
+    rows = lessons.choose(2000, np.random.default_rng(0))
+    spoilt = np.array([bool(scenes[k].defects) for k in rows])
+    assert len(rows) == 2000 and rows.min() >= 0 and rows.max() < 400
+    assert (rows >= 200).mean() > 0.25
+    assert spoilt.mean() > 1.5 * np.mean([bool(scene.defects) for scene in scenes])
+
+
 def test_a_moved_drawing_keeps_its_truth() -> None:
     from pocket.train.lessons import move, truths
 
