@@ -116,6 +116,8 @@ STRINGS: dict[str, str] = {
     "error.lora_sizes": "“{lora}” does not fit {model}: {wrong} of its {of} layers have another size there. Choose the model it was made for.",
     "error.lora_no_effect": "“{lora}” would change nothing: {model} has {found} of the {of} layers that it is for. Choose the model it was made for.",
     "error.lora_family_without": "LoRAs are not used with {family} yet. Take them out, or choose another model.",
+    "error.lora_not_here": "There is no LoRA “{lora}” here; the prompt is painted without it. Put its file into the loras folder, or correct the name.",
+    "error.lora_weight_unread": "Not all of {tag} is understood: a weight is a number, as in <lora:name:0.8>. What is not understood counts 1.",
     "error.prompt_tag": "<{kind}:{name}> is not used yet, and it is not read as words.",
     "error.prompt_weight": "A weight of {most} or more counts as {most}.",
     "error.style_with_blend": "A blend must be the whole prompt, so the style “{style}” cannot go around it. Take the style off, or write its words into the blend.",

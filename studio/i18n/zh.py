@@ -116,6 +116,8 @@ STRINGS: dict[str, str] = {
     "error.lora_sizes": "「{lora}」与 {model} 不合：{of} 层里有 {wrong} 层大小不同。请选择它所针对的模型。",
     "error.lora_no_effect": "「{lora}」不会起作用：它针对的 {of} 层，{model} 里只有 {found} 层。请选择它所针对的模型。",
     "error.lora_family_without": "{family} 暂时还不能用 LoRA。请去掉 LoRA，或换一个模型。",
+    "error.lora_not_here": "这里没有叫「{lora}」的 LoRA，这张画会不带它来画。把文件放进 loras 文件夹，或改正名字。",
+    "error.lora_weight_unread": "{tag} 没有全部看懂：权重是一个数，如 <lora:name:0.8>。看不懂的按 1 算。",
     "error.prompt_tag": "<{kind}:{name}> 暂时还用不上，也不会当作词来读。",
     "error.prompt_weight": "{most} 及以上的权重按 {most} 算。",
     "error.style_with_blend": "混合必须是整条咒语，风格“{style}”没法套在外面。去掉这个风格，或者把它的词写进混合里。",

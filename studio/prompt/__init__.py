@@ -1,6 +1,7 @@
 """What a prompt is made of: emphasis, windows, blends and tags, read and counted without torch."""
 
 from studio.prompt.chance import Wildcards, settle, unknown_wildcards
+from studio.prompt.loras import Taken, names_of, tag_of, take_loras
 from studio.prompt.parse import (
     Chunk,
     Phrase,
@@ -28,6 +29,10 @@ __all__ = [
     "remarks",
     "wildcard_remarks",
     "embeddings_in",
+    "Taken",
+    "take_loras",
+    "names_of",
+    "tag_of",
     "Place",
     "Window",
     "cut",

@@ -18,7 +18,7 @@ such a group are read together, without its weights.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -33,7 +33,8 @@ LARGEST_SHARE = 1000.0
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
 _WORD = "A-Za-z0-9_"
-_TAG_KINDS = "lora|lyco|hypernet"
+TAG_KINDS = ("lora", "lyco", "hypernet")
+_TAG_KINDS = "|".join(TAG_KINDS)
 _QUOTES = '"“”'
 _ESCAPED = r"\\(?:[\\()\[\]（）<]|BREAK(?![A-Za-z0-9_]))"
 
@@ -134,7 +135,7 @@ class Prompt:
 
 def parse(text: str) -> Prompt:
     """What a text means. Every text means something; `refusal` tells of those that are not painted."""
-    text, tags = _without_tags(text)
+    text, tags = without_tags(text)
     blend = _blend(text)
     if blend is None:
         return Prompt((Phrase(_chunks(text)),), tags)
@@ -143,7 +144,7 @@ def parse(text: str) -> Prompt:
 
 def refusal(text: str) -> Trouble | None:
     """Why a text cannot be painted: it holds a blend that is no whole one."""
-    text, _ = _without_tags(text)
+    text, _ = without_tags(text)
     blend = _blend(text)
     if blend is None and _BLEND.fullmatch(text):
         return Trouble(code="blend_weights", params={"most": int(LARGEST_SHARE)})
@@ -178,11 +179,12 @@ def _number(value: float) -> str:
 # -- tags and blends ------------------------------------------------------------------------------
 
 
-def _without_tags(text: str) -> tuple[str, tuple[Tag, ...]]:
+def without_tags(text: str, kinds: Collection[str] = TAG_KINDS) -> tuple[str, tuple[Tag, ...]]:
+    """A text without its tags of some kinds, and those tags; the rest stays to the byte."""
     tags: list[Tag] = []
 
     def taken(found: re.Match[str]) -> str:
-        if not found["kind"]:
+        if not found["kind"] or found["kind"].lower() not in kinds:
             return found[0]
         tags.append(Tag(found["kind"].lower(), found["name"], tuple(found["rest"].split(":")[1:])))
         return ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from studio.families import Family
 from studio.messages import Trouble
 from studio.prompt.chance import Wildcards, unknown_wildcards
+from studio.prompt.loras import Taken, take_loras
 from studio.prompt.parse import LARGEST_WEIGHT, Piece, Prompt, Unread, parse, refusal
 from studio.prompt.windows import names_pattern
 
@@ -16,13 +17,21 @@ _AND = re.compile(r"(?<![A-Za-z0-9_])AND(?![A-Za-z0-9_])")
 
 
 def remarks(
-    text: str, family: Family, clip_skip: int = 1, embeddings: Collection[str] = ()
+    text: str,
+    family: Family,
+    clip_skip: int = 1,
+    embeddings: Collection[str] = (),
+    loras: Mapping[str, str] | None = None,
 ) -> tuple[Trouble, ...]:
-    """What a family does not do of a text, or nobody here does; a text that cannot be painted comes first."""
-    prompt = parse(text)
+    """What a family does not do of a text, or nobody here does; a text that cannot be painted comes first.
+
+    `loras` are ids by the names that LoRAs go by, where a prompt may name them.
+    """
+    taken = Taken(text) if loras is None else take_loras(text, loras)
+    prompt = parse(taken.text)
     refused = refusal(text)
     told = [refused] if refused else []
-    told += [*_not_here(prompt), *_not_by(prompt, family)]
+    told += [*taken.troubles, *_not_here(prompt), *_not_by(prompt, family)]
     if clip_skip > 1 and not family.clip_skip:
         told.append(Trouble(code="clip_skip_not_here", params={"family": family.title}))
     named = embeddings_in(text, embeddings)
