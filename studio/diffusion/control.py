@@ -64,6 +64,15 @@ def following(pipe: Any, references: Sequence[Reference], size: Size, device: st
             hook.remove()
 
 
+def steps_of(unit: ControlUnit, steps: int) -> list[int]:
+    """The steps in which a reference counts: those that lie wholly in its share, as the library rounds it.
+
+    Of few steps none may: then it is the one in which the share begins, for what was asked for must not be lost.
+    """
+    within = [n for n in range(steps) if unit.start <= n / steps and (n + 1) / steps <= unit.end]
+    return within or [min(int(unit.start * steps), steps - 1)]
+
+
 class _Listening:
     """Called before each call of the denoiser, once a step."""
 
@@ -83,10 +92,10 @@ class _Listening:
         return args, given | _arguments(reduce(add, told, Added())) | self._read(call, counts)
 
     def _counts_now(self) -> Callable[[ControlUnit], bool]:
-        """Which references count in this step: those that a share of the steps is for, as the library rounds it."""
+        """Which references count in this step."""
         number, steps = self._steps, len(self._pipe.scheduler.timesteps)
         self._steps += 1
-        return lambda unit: unit.start <= number / steps and (number + 1) / steps <= unit.end
+        return lambda unit: number in steps_of(unit, steps)
 
     def _read(self, call: Call, counts: Callable[[ControlUnit], bool]) -> dict[str, Any]:
         self._words = self._words or self._styles.words(call.guided)

@@ -18,7 +18,7 @@ from diffusers import (
 from PIL import Image, ImageDraw
 
 from studio.diffusion.canvas import lay_out
-from studio.diffusion.control import Reference
+from studio.diffusion.control import Reference, steps_of
 from studio.diffusion.families import painter
 from studio.diffusion.passes import OnStep, Pass, denoise
 from studio.diffusion.run import Means, paint
@@ -209,6 +209,23 @@ def test_of_two_nets_each_has_its_own_steps(model: Loaded, nets: list[Any]) -> N
     assert torch.allclose(both, passed(model, reference(nets[0])), atol=1e-5)
     alone = [passed(model, reference(nets[0], one)) for one in (early, late)]
     assert all(not torch.allclose(one, both, atol=1e-3) for one in alone)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "steps", "counted"),
+    [
+        (0.0, 1.0, 4, [0, 1, 2, 3]),
+        (0.25, 0.75, 4, [1, 2]),
+        (0.3, 0.9, 4, [2]),
+        (0.9, 1.0, 4, [3]),
+        (0.4, 0.45, 4, [1]),
+        (0.0, 0.8, 1, [0]),
+    ],
+)
+def test_a_reference_counts_in_its_share_of_the_steps_and_in_one_at_least(
+    start: float, end: float, steps: int, counted: list[int]
+) -> None:
+    assert steps_of(samples.unit(start=start, end=end), steps) == counted
 
 
 def test_every_balance_is_another_picture(model: Loaded, nets: list[Any]) -> None:
