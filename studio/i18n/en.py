@@ -364,6 +364,8 @@ STRINGS: dict[str, str] = {
     "form.negative_own": "Your own · {n} terms",
     "form.none": "None",
     "form.use_default": "Use the sensible default",
+    "form.negative_unread": "{model} takes no negative prompt; what stands here is left aside.",
+    "form.negative_unread_short": "not read by this model",
     "form.details": "Details",
     "translation.en": "English for this model",
     "translation.zh": "Chinese for this model",

@@ -364,6 +364,8 @@ STRINGS: dict[str, str] = {
     "form.negative_own": "自己写的 · {n} 条",
     "form.none": "无",
     "form.use_default": "填入常用默认",
+    "form.negative_unread": "{model} 不读负面咒语；这里写的不会用上。",
+    "form.negative_unread_short": "这个模型不读",
     "form.details": "参数",
     "translation.en": "给这个模型的英文",
     "translation.zh": "给这个模型的中文",

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import re
 
+from studio.families import FAMILIES
 from studio.messages import Bilingual, ModelSpec, ModelState
 from studio.ui.form import Form
 from studio.ui.words import words
 
+USUAL_NEGATIVE = "lowres, blurry, jpeg artifacts, cropped, deformed, bad anatomy, watermark"
+"""What families that read a negative prompt mostly do well without."""
+
+
+def takes_negative(spec: ModelSpec) -> bool:
+    """Whether a negative prompt means anything to a model."""
+    return spec.family not in FAMILIES or FAMILIES[spec.family].negative
+
+
+def default_negative(spec: ModelSpec) -> str:
+    """A model's own, else what its family mostly does well without; nothing where it takes none."""
+    return (spec.defaults.negative or USUAL_NEGATIVE) if takes_negative(spec) else ""
+
 
 def negative_summary(negative: str, spec: ModelSpec) -> Bilingual:
     """None, the sensible default, or the person's own, and how many terms."""
+    if not takes_negative(spec):
+        return words("form.negative_unread_short")
     terms = [term for term in re.split(r"[,，、\n]", negative) if term.strip()]
     if not terms:
         return words("form.none")
-    is_default = negative.strip() == spec.defaults.negative.strip()
+    is_default = negative.strip() == default_negative(spec).strip()
     return words("form.negative_default" if is_default else "form.negative_own", n=len(terms))
 
 

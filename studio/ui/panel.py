@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from studio.messages import Bilingual, ModelSpec, TokenCount, Trouble
 from studio.ui.book import magic
+from studio.ui.folds import default_negative, takes_negative
 from studio.ui.form import Form
 from studio.ui.parts import act, attributes, hidden_words, icon, local
 from studio.ui.shapes import read_size, shown, times
@@ -92,7 +93,11 @@ def seed_tools() -> str:
 
 
 def use_default(negative: str, spec: ModelSpec) -> str:
-    if negative.strip() == spec.defaults.negative.strip():
+    """The button that fills in the sensible default; or that this model takes no negative prompt."""
+    if not takes_negative(spec):
+        said = t("form.negative_unread", model=spec.title)
+        return f'<p class="told">{icon("info", 14)}<span>{said}</span></p>'
+    if negative.strip() == default_negative(spec).strip():
         return ""
     return act("use", icon("rotate-ccw", 14) + t("form.use_default"), "btn link")
 

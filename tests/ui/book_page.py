@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
@@ -16,7 +19,9 @@ from studio.service import Studio
 from studio.settings import ROOT
 from studio.ui.book import magic
 from studio.ui.theme import BOOK
+from tests.ui.browsing import PROMPT, WIDE
 
+Visit = Callable[..., Any]
 STATIC = ROOT / "studio" / "ui" / "static"
 STYLES = ("tokens.css", "page.css", "create.css", "narrow.css", "book.css")
 NOBODYS: dict[str, Any] = {
@@ -74,3 +79,40 @@ def _page(languages: str, blends: str) -> str:
     styles = "\n".join((STATIC / name).read_text("utf-8") for name in STYLES)
     told = {"languages": languages, "blends": blends, "magic": magic()}
     return PAGE.format(styles=styles, words=json.dumps(words), **told, **script)
+
+
+@contextmanager
+def visits(browser: Any, url: str) -> Iterator[Visit]:
+    """Opens such a page as a new visitor, with something typed."""
+    contexts = []
+
+    def go(language: str = "en-GB", to: str = url, typed: str = "", **options: Any) -> Any:
+        contexts.append(browser.new_context(locale=language, **(WIDE | options)))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: pytest.fail(f"the page's script broke: {error}"))
+        page.goto(to)
+        page.wait_for_selector("body[data-book=yes]")
+        page.fill(PROMPT, typed)
+        return page
+
+    try:
+        yield go
+    finally:
+        for context in contexts:
+            context.close()
+
+
+def tag(page: Any, words: str) -> Any:
+    """A spell's tag that is shown."""
+    return page.locator(".bktag", has=page.locator("span", has_text=words)).first
+
+
+def chapter(page: Any, id: str) -> None:
+    """Opens a chapter."""
+    page.locator(f"[data-chapter='{id}']").click()
+
+
+def chips(page: Any, side: str = "prompt") -> list[str]:
+    """What is chosen, in its order."""
+    return list(page.locator(f".ct[data-side={side}] .cb span").all_inner_texts())

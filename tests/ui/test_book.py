@@ -136,7 +136,7 @@ def click(page: Any, words: str) -> None:
     page.locator(".bktag .tb").first.click()
 
 
-def kept(page: Any, at: int, value: str) -> None:
+def kept(page: Any, at: int, value: Any) -> None:
     page.wait_for_function(
         "([at, value]) => JSON.parse(localStorage['studio.form'])[at] === value", arg=[at, value]
     )
@@ -189,6 +189,69 @@ def test_a_scene_fills_the_form_and_styles_are_told_before_painting(visit: Any, 
     assert request.styles == ("watercolour", "gouache") and request.prompt == told.inner_text()
     page.locator("[data-local=styles]").click()
     page.wait_for_selector("#styled .styled", state="detached")
+
+
+@marked
+def test_what_a_scene_replaced_is_one_click_away_with_the_whole_form(visit: Any) -> None:
+    page = visit()
+    page.wait_for_selector("body[data-book=yes]")
+    page.fill(PROMPT, "  my fox,, moonlight ")
+    kept(page, 1, "  my fox,, moonlight ")
+    page.locator("#size label", has_text="3:4").click()
+    page.wait_for_selector("#size label.selected:has-text('3:4')")
+    book(page)
+    page.locator("[data-pane=scenes]").click()
+    page.locator("[data-scene=spring-festival-dragon]").click()
+    page.wait_for_selector("#size label.selected:has-text('1:1')", state="attached")
+    page.wait_for_selector("#book .dl[data-kind=scene]")
+    assert page.input_value(PROMPT) == "a dragon in the style of Chinese Spring Festival"
+    assert "spring-festival-dragon" in page.locator("#book .dlsays").inner_text()
+    kept(page, 8, 2024)
+    page.locator("#book [data-deal=back]").click()
+    page.wait_for_selector("#size label.selected:has-text('3:4')", state="attached")
+    assert page.input_value(PROMPT) == "  my fox,, moonlight "
+    kept(page, 8, None)
+    page.locator("#book [data-deal=back]").click()
+    page.wait_for_selector("#size label.selected:has-text('1:1')", state="attached")
+    assert page.input_value(PROMPT) == "a dragon in the style of Chinese Spring Festival"
+
+
+@marked
+def test_a_starter_and_the_bin_can_be_undone_and_own_styles_are_worn(visit: Any, studio: Any) -> None:
+    style = studio.keep_own_written("styles", {"name": "My oil", "prompt": {"en": "oil of {prompt}"}}, ANN)
+    page = visit()
+    page.wait_for_selector("body[data-book=yes]")
+    page.fill(PROMPT, "my fox")
+    page.locator(".starter").first.click()
+    page.wait_for_function("() => document.querySelector('#prompt textarea').value.includes('red house')")
+    page.locator("#anatomy [data-deal=back]").click()
+    page.wait_for_function("() => document.querySelector('#prompt textarea').value === 'my fox'")
+    page.locator("#meter [data-do=clear]").click()
+    page.wait_for_selector("#anatomy .dl[data-kind=cleared]")
+    page.wait_for_function("() => document.querySelector('#prompt textarea').value === ''")
+    page.locator("#anatomy [data-deal=back]").click()
+    assert page.input_value(PROMPT) == "my fox"
+    book(page)
+    page.locator("[data-pane=styles]").click()
+    page.locator(f"[data-style={style.id}]").click()
+    page.locator(TAB).nth(0).click()
+    page.locator("#styled p").wait_for()
+    assert page.locator("#styled p").inner_text() == "oil of my fox"
+    generate(page)
+    assert studio.pictures(ANN)[0].recipe.request.prompt == "oil of my fox"
+
+
+@marked
+def test_the_wand_at_the_prompt_reaches_the_form(visit: Any) -> None:
+    page = visit("zh-CN")
+    page.wait_for_selector("body[data-book=yes]")
+    page.fill(PROMPT, "一只狗")
+    page.click("#meter [data-local=wand]")
+    page.wait_for_selector("#anatomy .wc")
+    page.click("#anatomy [data-deal=accept]")
+    page.wait_for_selector("#anatomy .dl[data-kind=accepted]")
+    kept(page, 1, page.input_value(PROMPT))
+    assert page.input_value(PROMPT).startswith("一只狗，")
 
 
 @marked

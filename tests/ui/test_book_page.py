@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.ui.book_page import app_of
-from tests.ui.browsing import IN_A_BROWSER, NARROW, WIDE, fits, served
+from tests.ui.book_page import Visit, app_of, chapter, chips, tag, visits
+from tests.ui.browsing import IN_A_BROWSER, NARROW, fits, served
 from tests.ui.small_book import BOOK
 
 pytestmark = IN_A_BROWSER
 PROMPT, NEGATIVE, SEARCH = "#prompt textarea", "#negative textarea", ".bkfind input"
-Visit = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -33,37 +32,12 @@ def bilingual() -> Iterator[str]:
 @pytest.fixture
 def come(browser: Any, english: str) -> Iterator[Visit]:
     """Opens the page as a new visitor."""
-    contexts = []
-
-    def go(language: str = "en-GB", to: str = english, typed: str = "", **options: Any) -> Any:
-        contexts.append(browser.new_context(locale=language, **(WIDE | options)))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(8000)
-        page.on("pageerror", lambda error: pytest.fail(f"the page's script broke: {error}"))
-        page.goto(to)
-        page.wait_for_selector("body[data-book=yes]")
-        page.fill(PROMPT, typed)
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
-
-
-def tag(page: Any, words: str) -> Any:
-    return page.locator(".bktag", has=page.locator("span", has_text=words)).first
-
-
-def chapter(page: Any, id: str) -> None:
-    page.locator(f"[data-chapter={id}]").click()
+    with visits(browser, english) as go:
+        yield go
 
 
 def lit(page: Any) -> list[str]:
     return list(page.locator(".bktag.on .tb > span").all_inner_texts())
-
-
-def chips(page: Any, side: str = "prompt") -> list[str]:
-    return list(page.locator(f".ct[data-side={side}] .cb span").all_inner_texts())
 
 
 # -- clicks -------------------------------------------------------------------------------------------

@@ -32,6 +32,35 @@ window.does = (parts, [what, place, value, text]) => {
   if (what === "weigh") return S.weigh(parts, spell.key, value, known);
   return S.sync(parts, text + S.render(parts) + text, known);
 };
+// What the page does at once: a wand's proposal that is accepted, dice that replace what they threw, a set of one's
+// own words, and the way back from each.
+window.deals = (state, [what, ...rest]) => {
+  const S = studio.spells, { parts, thrown } = state, before = { before: { parts, thrown } };
+  const wanted = (places) => places.map((place) => ({ spell: at(place), text: at(place).en, weight: null }));
+  if (what === "accept") return { ...before, thrown, parts: S.putAll(parts, wanted(rest[0]), known) };
+  if (what === "dice") {
+    const bare = thrown === null ? parts : S.takeOut(parts, at(thrown).key, known);
+    return { ...before, thrown: rest[0], parts: S.putAll(bare, wanted([rest[0]]), known) };
+  }
+  if (what === "undo") return state.before ? { ...state.before, before: null } : state;
+  return { ...state, parts: does(parts, [what, ...rest]) };
+};
+window.dealt = ([typed, ops]) => {
+  let state = { parts: studio.spells.fromText(typed), thrown: null, before: null };
+  const steps = [];
+  for (const op of ops) {
+    const was = state;
+    state = deals(state, op);
+    const undone = studio.spells.render(deals(state, ["undo"]).parts);
+    steps.push({ ...seen(state.parts), undone, was: studio.spells.render(was.parts) });
+  }
+  return steps;
+};
+window.raw = (typed, text) => {
+  const S = studio.spells, parts = S.fromText(typed);
+  const joint = S.joint(parts, text), there = S.putText(parts, text, known);
+  return [S.render(there), S.render(S.takeText(there, text, joint, known))];
+};
 window.seen = (parts) => ({
   text: studio.spells.render(parts), typed: studio.spells.typed(parts),
   bare: studio.spells.render(parts.filter((part) => typeof part === "string" || part.was !== null)),
@@ -212,6 +241,64 @@ def test_any_sequence_of_clicks_and_weights_leaves_what_was_typed(page: Any, see
             added = "".join(map(letters, step["own"]))
             assert is_within(bare, whole) and sorted(whole) == sorted(bare + added), (text, ops, step)
         assert done["back"] == text, (text, ops)
+
+
+def bargains(seed: int, count: int) -> list[list[Any]]:
+    rng = random.Random(seed)
+    return [[typed(rng), [bargain(rng) for _ in range(rng.randrange(1, 10))]] for _ in range(count)]
+
+
+def bargain(rng: random.Random) -> list[Any]:
+    draw = rng.random()
+    if draw < 0.3:
+        return ["accept", rng.sample(range(len(SPELLS)), rng.randrange(0, 5))]
+    if draw < 0.55:
+        return ["dice", rng.randrange(len(SPELLS))]
+    return ["undo"] if draw < 0.75 else op(rng)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_wand_and_dice_leave_what_was_typed_and_can_be_undone_to_the_byte(page: Any, seed: int) -> None:
+    tried = bargains(seed, 150)
+    for (text, ops), steps in zip(tried, page.evaluate("(all) => all.map(dealt)", tried), strict=True):
+        for one, step in zip(ops, steps, strict=True):
+            assert step["typed"] == text, (text, ops)
+            assert sorted(letters(parse(step["text"]).plain)) == sorted(
+                letters(parse(step["bare"]).plain) + "".join(map(letters, step["own"]))
+            ), (text, ops)
+            if one[0] in ("accept", "dice"):
+                assert step["undone"] == step["was"], (text, ops)
+
+
+@pytest.mark.parametrize("text", ["{red|blue} hat, x", "(a, b:1.2) BREAK c", "，一只狗", "a, a"])
+@pytest.mark.parametrize("before", ["", "a dog", " a dog, ", "一只狗，", "a, a", "x (y:1.2)", "a BREAK"])
+def test_words_that_are_no_phrase_go_in_and_out_exactly(page: Any, before: str, text: str) -> None:
+    there, back = page.evaluate("([before, text]) => raw(before, text)", [before, text])
+    assert there.startswith(before) and there.endswith(text) and back == before
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("red fox", [["red fox", 1]]),
+        ("red fox， (soft light:1.15)、x", [["red fox", 1], ["soft light", 1.15], ["x", 1]]),
+        ("(a, b:1.2)", None),
+        ("[a], b", None),
+        ("a BREAK b", None),
+        ("{a|b}, c", None),
+        ("__light__", None),
+        ("(a:1.33)", None),
+        ("(a:2.5)", None),
+        ('("a", "b").blend(1, 2)', None),
+        ("<lora:ink:0.8>, a", None),
+        (" , ", None),
+    ],
+)
+def test_a_set_of_phrases_is_told_from_what_is_more(
+    page: Any, text: str, phrases: list[list[Any]] | None
+) -> None:
+    found = page.evaluate("text => studio.spells.phrasesIn(text)", text)
+    assert (found and [[one["text"], one["weight"]] for one in found]) == phrases
 
 
 def test_the_sequences_are_worth_trying(page: Any) -> None:

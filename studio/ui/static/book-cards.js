@@ -6,6 +6,7 @@
   B.styles = () => (B.stylesBox()?.value || "").split(" ").filter(Boolean);
   B.wear = (next) => {
     const field = B.stylesBox();
+    if (!field) return;
     field.value = next.join(" ");
     field.dispatchEvent(new Event("input", { bubbles: true }));
     B.refresh();

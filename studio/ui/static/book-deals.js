@@ -28,8 +28,7 @@
     B.drawDeal();
   }
   function tellForm(values) {
-    const button = $(".bkback", B.place);
-    if (!button) return;
+    const button = $("[data-do=back]", B.strip); // the figure is always there, the book's tab only once it was opened
     button.dataset.form = JSON.stringify(values);
     button.click();
   }

@@ -3,7 +3,7 @@
   const { S, $, ICONS, t, pick, escape, icon, mainOf } = B;
 
   B.takeFigure = (strip) => {
-    strip.innerHTML = '<div class="bkdeal"></div><div class="bkfigure"></div>';
+    strip.innerHTML = '<div class="bkdeal"></div><div class="bkfigure"></div><button type="button" hidden data-do="back"></button>';
     strip.addEventListener("click", onClick);
     B.drawDeal();
   };

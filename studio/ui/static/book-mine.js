@@ -41,6 +41,7 @@
     const phrases = found?.map((one) => ({ spell: B.known.phrases.get(S.same(one.text)), text: one.text, weight: one.weight === 1 ? null : one.weight }));
     return phrases?.every((one) => one.spell) ? phrases : null;
   }
+  const joined = new Map(); // what stands before words that were put in as they are
   B.ownIsOn = (id) => {
     const item = B.mine.spells.find((one) => one.id === id);
     return Boolean(item) && SIDES.every((side) => {
@@ -60,7 +61,10 @@
     if (phrases && on) return phrases.reduce((rest, { spell }) => S.takeOut(rest, spell.key, B.known), parts);
     if (phrases) return S.putAll(parts, phrases, B.known, !B.open.dragged);
     if (S.isBlend(text)) return S.fromText(on ? "" : text); // a blend is the whole prompt
-    return on ? S.takeText(parts, text, B.known) : S.putText(parts, text, B.known);
+    const place = `${item.id} ${side}`;
+    if (on) return S.takeText(parts, text, joined.get(place) ?? ", ", B.known);
+    joined.set(place, S.joint(parts, text));
+    return S.putText(parts, text, B.known);
   }
 
   // -- stars, and what was used -----------------------------------------------------------------------------------

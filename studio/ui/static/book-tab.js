@@ -7,7 +7,7 @@
 
   B.draw = () => {
     if (!B.place || !B.known) return;
-    B.place.innerHTML = `<div class="bkchosen"><div class="bkrows"></div><div class="bkdeal"></div></div>${searchField()}<div class="bkpanes" role="tablist">${panes()}</div><div class="bkpane"></div><button type="button" hidden data-do="negative"></button><button type="button" hidden data-do="scene" class="bkback"></button>`;
+    B.place.innerHTML = `<div class="bkchosen"><div class="bkrows"></div><div class="bkdeal"></div></div>${searchField()}<div class="bkpanes" role="tablist">${panes()}</div><div class="bkpane"></div><button type="button" hidden data-do="negative"></button>`;
     B.drawPane();
     B.refresh();
     B.drawDeal();

@@ -61,7 +61,7 @@ window.studio.book = (() => {
   }
   function tellNegative(text) {
     told = { negative: text, awaited: text, since: Date.now() };
-    $("[data-do=negative]", B.place)?.click();
+    if (B.place) $("[data-do=negative]", B.place)?.click();
   }
   B.negative = () => told.negative;
   B.data = () => B.strip?.dataset || {}; // what the server tells of form and model

@@ -312,16 +312,14 @@
     return parts;
   }
 
-  function putText(parts, text, known) { // words that are no single phrase of their own, behind what is there
-    const before = render(parts);
-    return sync(parts, before + leadOf(before, { lead: null, text }) + text, known);
-  }
-  function takeText(parts, text, known) { // exactly those words, with the comma that joined them
+  // Words that are no single phrase stand as text behind what is there; whoever takes them out knows what joined them.
+  const joint = (parts, text) => leadOf(render(parts), { lead: null, text });
+  const putText = (parts, text, known) => sync(parts, render(parts) + joint(parts, text) + text, known);
+  function takeText(parts, text, joined, known) {
     const all = render(parts), at = all.lastIndexOf(text);
     if (at < 0) return parts;
-    const before = all.slice(0, at), after = all.slice(at + text.length);
-    const joint = /(?:, |，)$/.exec(before)?.[0] ?? "";
-    return sync(parts, before.slice(0, before.length - joint.length) + (joint ? after : after.replace(/^(?:, |，)/, "")), known);
+    const before = all.slice(0, at), lead = before.endsWith(joined) ? joined : "";
+    return sync(parts, before.slice(0, before.length - lead.length) + all.slice(at + text.length), known);
   }
 
   // The phrases of a text with their weights; null where it is more than phrases between commas.
@@ -392,6 +390,6 @@
 
   return {
     PARTS, LEAST, MOST, STEP, index, terms, mentions, elements, fromText, render, typed, sync, chosen, has,
-    anatomy, putIn, putAll, putText, takeOut, takeText, toggle, weigh, step, move, search, isBlend, withOwn, phrasesIn, fold, same,
+    anatomy, putIn, putAll, putText, joint, takeOut, takeText, toggle, weigh, step, move, search, isBlend, withOwn, phrasesIn, fold, same,
   };
 })();

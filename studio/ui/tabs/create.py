@@ -17,7 +17,7 @@ from studio.service import Studio
 from studio.ui import book, details_fold, header, start_fold, translation
 from studio.ui.drafts import draft_of, form_from_draft, lacking, vary
 from studio.ui.fields import Offers, label, offers_of, updates
-from studio.ui.folds import negative_summary
+from studio.ui.folds import default_negative, negative_summary
 from studio.ui.following import Turns, first_view, views
 from studio.ui.form import (
     FIELDS,
@@ -137,7 +137,7 @@ class Create:
             self.remarks = live("", elem_id="remarks")
             self.styled = live("", elem_id="styled")
             figure = book.figure(form, spec, self._models(_NOBODY))
-            self.figure = live(figure, elem_id="anatomy", then=book.MOUNT_FIGURE)
+            self.figure = live(figure, "back", elem_id="anatomy", then=book.MOUNT_FIGURE)
 
     def _size_and_count(self, form: Form, spec: ModelSpec) -> None:
         with gr.Row(elem_id="shape"):
@@ -248,6 +248,7 @@ class Create:
         self.tools.choose(self.choose, self.controls, self.filled, **WITH_FORM, **AT_ONCE)
         self.book.negative(None, None, self.negative, js="() => studio.book.negative()", **QUIET)
         self.book.scene(self.scene, self.controls, [*self.filled, self.note], **WITH_FORM, **AT_ONCE)
+        self.figure.back(self.back, None, [*self.filled, self.note], **AT_ONCE)
 
     def _wire_seed(self) -> None:
         seed, lock = self.fields["seed"], self.fields["lock"]
@@ -363,9 +364,7 @@ class Create:
             return ""
 
     def scene(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
-        """A scene of the book: the form filled in one click; or the form as it was before one."""
-        if form_before := _data(event).get("form"):
-            return self.restore(json.loads(str(form_before)), request)
+        """A scene of the book: the form filled in one click."""
         person = who(self.studio, request)
         state, form = self._now(values, person)
         scene = book.scene(self.studio, str(_data(event).get("scene", "")), person)
@@ -374,6 +373,10 @@ class Create:
         language = starter_language(state.spec, language_of(request))
         form = book.with_scene(form, state.spec, scene, language)
         return [*self._filled(form, state, person), said_note(book.said(scene))]
+
+    def back(self, event: gr.EventData, request: gr.Request) -> list[Any]:
+        """The form as it was before a scene or a starter filled it."""
+        return self.restore(json.loads(str(_data(event).get("form") or "null")), request)
 
     async def ask_translator(self, request: gr.Request, *values: Any) -> list[Any]:
         """Has the translator say what the book does not know."""
@@ -398,8 +401,8 @@ class Create:
         return translation.told(self.studio, form, state, person, trouble)
 
     def use_default(self, model: str, request: gr.Request) -> str:
-        """The model's own negative prompt."""
-        return self._state(model, who(self.studio, request)).spec.defaults.negative
+        """The model's own negative prompt, or what its family mostly does well without."""
+        return default_negative(self._state(model, who(self.studio, request)).spec)
 
     def starter(self, event: gr.EventData, model: str, request: gr.Request) -> list[Any]:
         """A starter: its prompt in a language the model reads, and its seed."""
