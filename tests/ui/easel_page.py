@@ -27,7 +27,7 @@ SIZE = (600, 400)
 STATIC = ROOT / "studio" / "ui" / "static"
 STYLES = ("tokens.css", "page.css", "stage.css", "narrow.css", "easel.css")
 EVENTS = (
-    "easel:change", "easel:busy", "easel:failed", "easel:close",
+    "easel:change", "easel:drawn", "easel:busy", "easel:failed", "easel:close",
     "studio:bringing", "studio:brought", "studio:bring-failed",
 )  # fmt: skip
 PAGE = """<!doctype html><html><head><meta name="viewport" content="width=device-width,initial-scale=1">

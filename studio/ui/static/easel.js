@@ -46,11 +46,11 @@ Object.assign(window.studio, (() => {
   }
 
   // -- talking to the studio --------------------------------------------------------------------------------------
-  async function post(where, body) {
+  async function post(where, body, signal) {
     const headers = { "Content-Type": body.type || "application/octet-stream" };
     let answer, told = null;
     try {
-      answer = await fetch(where, { method: "POST", headers, body });
+      answer = await fetch(where, { method: "POST", headers, body, signal });
       told = await answer.json();
     } catch (error) {
       if (!answer) throw new Error(say("unreachable"));
@@ -290,8 +290,8 @@ Object.assign(window.studio, (() => {
   const PAUSE = 350, PATIENCE = 1500;
 
   class Keeper {
-    constructor(host, paper, digest, told) {
-      Object.assign(this, { host, paper, digest, told, version: 0, saved: 0, running: Promise.resolve(), timer: 0 });
+    constructor(host, paper, digest, told, where, heard) {
+      Object.assign(this, { host, paper, digest, told, where, heard, version: 0, saved: 0, running: Promise.resolve(), timer: 0 });
     }
     soon() {
       if (this.version++ === this.saved) this.busy(true);
@@ -307,7 +307,7 @@ Object.assign(window.studio, (() => {
       const version = this.version;
       if (version === this.saved) return;
       try {
-        const digest = this.paper.empty ? "" : (await post("api/masks", await this.paper.png())).picture;
+        const digest = this.paper.empty ? "" : (await post(this.where, await this.paper.png())).picture;
         this.saved = version;
         if (version === this.version) this.tell(digest);
       } catch (error) { this.failed(error.message); }
@@ -316,7 +316,7 @@ Object.assign(window.studio, (() => {
     tell(digest) {
       this.digest = digest;
       this.told("");
-      fire(this.host, "easel:change", { mask: digest });
+      fire(this.host, this.heard, { mask: digest });
     }
     failed(text) {
       this.told(text);
@@ -538,7 +538,7 @@ Object.assign(window.studio, (() => {
       super(host, options);
       this.paper = new Paper(this.width, this.height);
       this.view = new View(this.place, this.width, this.height);
-      this.keeper = new Keeper(host, this.paper, options.mask || "", (text) => this.kept(text));
+      this.keeper = new Keeper(host, this.paper, options.mask || "", (text) => this.kept(text), ...this.channel);
       Object.assign(this, { tool: "brush", doing: null, fingers: new Map(), pinch: null, stale: null, frame: 0 });
       this.film = make("canvas", { className: "efilm" });
       this.ring = make("div", { className: "ering", hidden: true });
@@ -575,17 +575,21 @@ Object.assign(window.studio, (() => {
       this.place.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     }
 
+    get channel() { return ["api/masks", "easel:change"]; }
+    get first() { return share * Math.min(this.width, this.height); }
+    get lead() { return "hint"; }
+    async under(digest) { return picture(digest); }
     async load() {
       this.hint("loading");
       const { picture: digest, mask } = this.options;
-      const [image, painted] = await Promise.all([picture(digest), mask ? picture(mask) : null]);
+      const [image, painted] = await Promise.all([this.under(digest), mask ? picture(mask) : null]);
       image.className = "eimage";
       this.image = image;
       this.place.prepend(image);
       if (painted) this.paper.take(painted);
       this.choose("brush");
-      this.sized(share * Math.min(this.width, this.height));
-      if (this.paper.empty) this.hint("hint"); else this.quiet();
+      this.sized(this.first);
+      if (this.paper.empty) this.hint(this.lead); else this.quiet();
       this.fit();
       this.state();
     }
@@ -632,12 +636,15 @@ Object.assign(window.studio, (() => {
       ctx.clip();
       ctx.clearRect(left, top, right - left, bottom - top);
       ctx.imageSmoothingEnabled = this.view.scale < CRISP;
-      ctx.drawImage(this.paper.canvas, x, y, this.width * k, this.height * k);
-      ctx.globalCompositeOperation = "source-in";
-      ctx.fillStyle = this.hatch;
-      ctx.fillRect(left, top, right - left, bottom - top);
+      this.ink(ctx, [x, y, this.width * k, this.height * k], [left, top, right - left, bottom - top]);
       ctx.restore();
       this.trace(ctx, x, y, k);
+    }
+    ink(ctx, whole, part) {
+      ctx.drawImage(this.paper.canvas, ...whole);
+      ctx.globalCompositeOperation = "source-in";
+      ctx.fillStyle = this.hatch;
+      ctx.fillRect(...part);
     }
     shown(x, y, k) {
       const [left, top, right, bottom] = this.stale;
@@ -754,7 +761,7 @@ Object.assign(window.studio, (() => {
     kept(text) {
       clearTimeout(this.patience);
       if (text) this.trouble(text);
-      else if (this.paper.empty) this.hint("hint");
+      else if (this.paper.empty) this.hint(this.lead);
       else this.quiet();
     }
     act(name) {
@@ -773,13 +780,14 @@ Object.assign(window.studio, (() => {
     get largest() { return Math.max(16, Math.round(Math.min(this.width, this.height) / 2)); }
     sized(size) {
       this.size = clamp(Math.round(size), 1, this.largest);
-      share = this.size / Math.min(this.width, this.height);
+      this.remember();
       this.slider.value = Math.round(1000 * Math.log(this.size) / Math.log(this.largest));
       this.slider.style.setProperty("--at", `${this.slider.value / 10}%`);
       this.slider.setAttribute("aria-valuetext", `${this.size} px`);
       this.number.textContent = `${this.size} px`;
       this.rung();
     }
+    remember() { share = this.size / Math.min(this.width, this.height); }
     state() {
       const off = { undo: !this.paper.done.length, redo: !this.paper.undone.length, clear: this.paper.empty };
       for (const [act, is] of Object.entries(off)) this.bar.querySelector(`[data-act=${act}]`).disabled = is;
@@ -827,6 +835,40 @@ Object.assign(window.studio, (() => {
       cancelAnimationFrame(this.frame);
       clearTimeout(this.patience);
       this.keeper.now();
+    }
+  }
+
+  // -- a map is drawn: the mask's paper again, its white shown as white --------------------------------------------
+  const HAIR = 0.012, FAINT = 0.4; // of a pen in the shorter side; of the picture that lines are traced from
+
+  class Sketching extends Painting {
+    constructor(host, options) {
+      super(host, options);
+      this.faint = Boolean(options.picture);
+      if (options.picture) this.bar.querySelector(".einvert").prepend(tool("under", "image", "ib bare"));
+      this.state();
+    }
+    get channel() { return ["api/inputs", "easel:drawn"]; }
+    get first() { return Math.max(2, HAIR * Math.min(this.width, this.height)); }
+    get lead() { return "draw"; }
+    remember() {} // a pen is no brush: the mask keeps its own
+    async under(digest) { return digest ? picture(digest) : Object.assign(new Image(), { alt: "" }); }
+    ink(ctx, whole, part) {
+      ctx.fillStyle = "#000";
+      ctx.globalAlpha = this.faint ? 1 - FAINT : 1;
+      ctx.fillRect(...whole);
+      ctx.globalAlpha = 1;
+      ctx.drawImage(this.paper.canvas, ...whole);
+    }
+    act(name) {
+      if (name === "under") this.faint = !this.faint;
+      super.act(name);
+      this.state();
+      this.show();
+    }
+    state() {
+      super.state();
+      this.bar.querySelector("[data-act=under]")?.setAttribute("aria-pressed", this.faint);
     }
   }
 
@@ -993,11 +1035,12 @@ Object.assign(window.studio, (() => {
   }
 
   // -- the easel on the stage: one at a time ----------------------------------------------------------------------
+  const boards = { inpaint: Painting, outpaint: Framing, sketch: Sketching };
   let current = null;
 
   function open(host, options) {
     current?.unmount();
-    current = options.way === "outpaint" ? new Framing(host, options) : new Painting(host, options);
+    current = new boards[options.way](host, options);
     current.mount();
     return current.ready;
   }
@@ -1045,6 +1088,10 @@ Object.assign(window.studio, (() => {
 
   return {
     bring,
-    easel: { words, open, close, sides: (sides) => current?.given?.(sides), settled: async () => current?.settled() },
+    post,
+    easel: {
+      words, open, close, sides: (sides) => current?.given?.(sides), settled: async () => current?.settled(),
+      boards, say, kit: { Board, View, make, tool, icon, put, speak, canvas, blob, picture, clamp, fire },
+    },
   };
 })());
