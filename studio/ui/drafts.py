@@ -17,6 +17,7 @@ from studio.messages import (
     Upscale,
     Variation,
 )
+from studio.ui import reference_units
 from studio.ui.form import FIELDS, SIDES, Form, form_of
 from studio.ui.shapes import read_size, size_text
 
@@ -54,6 +55,7 @@ def _details(form: Form) -> dict[str, Any]:
         "clip_skip": form.clip_skip,
         "tiling": form.tiling,
         "variation": _variation(form),
+        "controls": reference_units.units_of(form.controls),
         "high_resolution": _high_resolution(form),
     }
 
@@ -120,6 +122,7 @@ def form_from_draft(draft: Draft, state: ModelState, start: Size | None = None) 
     # What it was painted with stays, as long as the words that it stands for do.
     given["translated_for"] = draft.prompt if draft.translated else ""
     given["translated_negative_for"] = draft.negative if draft.translated_negative else ""
+    given["controls"] = reference_units.text_of_units(draft.controls)
     given |= _given_details(draft)
     return form_of(given | _given_start(draft, start), state)
 

@@ -21,6 +21,7 @@ from studio.messages import (
     Trouble,
 )
 from studio.sizes import size_like
+from studio.ui import reference_units
 from studio.ui.shapes import allowed, nearest_size, read_size, size_text
 from studio.ui.words import words
 
@@ -102,6 +103,8 @@ class Form:
     translated_for: str = ""
     translated_negative: str = ""
     translated_negative_for: str = ""
+    # references as text, see `reference_units`
+    controls: str = ""
 
     @property
     def start(self) -> str:
@@ -161,6 +164,8 @@ def _fits(name: str, value: Any) -> bool:
         return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}|", value) is not None
     if name == "styles":
         return isinstance(value, str) and re.fullmatch("[a-z0-9 -]*", value) is not None
+    if name == "controls":
+        return reference_units.readable(value)
     return isinstance(value, str) and _offers(name, value)
 
 
@@ -228,6 +233,7 @@ def for_model(form: Form, state: ModelState) -> Form:
         name: getattr(form, name)
         for name in ("prompt", "styles", "count", "seed", "lock", "tiling", *TRANSLATED, *STARTING)
     }
+    kept["controls"] = reference_units.without_nets(form.controls)
     moved = fitted(replace(own, **kept, size=nearest_size(form.size, state.spec)), state)
     return shaped_like_picture(moved, state.spec)
 

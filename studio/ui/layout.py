@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.messages import Person
 from studio.service import Studio
-from studio.ui import guard, header, program, theme
+from studio.ui import guard, header, program, reference_poses, theme
 from studio.ui.fields import label
 from studio.ui.form import offered
 from studio.ui.parts import ASSETS, live
@@ -127,6 +127,11 @@ def mount(app: FastAPI, studio: Studio) -> FastAPI:
     def alive() -> dict[str, str]:
         """Answers while the server lives; another value means it was restarted."""
         return {"boot": boot}
+
+    @app.get("/poses", include_in_schema=False)
+    def poses() -> list[dict[str, Any]]:
+        """The ready poses of the pose editor."""
+        return reference_poses.shelf()
 
     app.mount("/assets-studio", StaticFiles(directory=ASSETS), name="assets-studio")
     app.add_middleware(FirstScript)

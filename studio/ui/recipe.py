@@ -6,6 +6,7 @@ import base64
 from html import escape
 
 from studio.messages import LANCZOS, LATENT, GenerationRequest, HighResolution, Picture, Trouble, Upscale
+from studio.ui import reference
 from studio.ui.parts import hidden_words, icon, local
 from studio.ui.sheets import StageView
 from studio.ui.words import html, notice_words, t, words
@@ -81,6 +82,7 @@ def more_facts(view: StageView, request: GenerationRequest) -> list[tuple[str, s
     tiling = "" if request.tiling == "none" else t(f"form.tiling_{request.tiling}")
     told = [
         ("stage.fact_start", _start(request)),
+        ("stage.fact_reference", reference.fact(request.controls)),
         ("stage.fact_variation", _variation(request)),
         ("stage.fact_vae", part_name(view, request.vae)),
         ("stage.fact_clip_skip", str(request.clip_skip) if request.clip_skip > 1 else ""),

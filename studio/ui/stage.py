@@ -168,7 +168,7 @@ def _icon_act(event: str, name: str, key: str, **data: Any) -> str:
 
 def send_row(request: GenerationRequest, picture: Picture | None) -> str:
     """What a finished picture can be the beginning of."""
-    ways = [("redraw", "image"), ("inpaint", "brush"), ("upscale", "maximize-2")]
+    ways = [("redraw", "image"), ("inpaint", "brush"), ("reference", "scan"), ("upscale", "maximize-2")]
     buttons = "".join(_send(way, name, picture) for way, name in ways)
     varied = _send("variations", "shuffle", picture, off=not request.paints)
     head = f'<span class="i3 t13 sendto">{t("stage.send_to")}</span>'

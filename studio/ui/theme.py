@@ -48,6 +48,7 @@ SPOKEN_BY_THE_BROWSER = (
     "page.models",
     "easel.",
     "book.",
+    "reference.",
 )
 """What the browser says without asking the server; a name that ends in a dot stands for all keys under it."""
 
@@ -131,9 +132,10 @@ def head() -> str:
     return (
         '<meta name="color-scheme" content="light dark">'
         # Of what stands in a media query Gradio keeps only its own copies, so this file comes a second time.
-        f"<style>{_style('narrow.css')}{_style('book.css')}</style>"
+        f"<style>{_style('narrow.css')}{_style('book.css')}{_style('reference.css')}</style>"
         f"<script>window.studio_words = {words};</script><script>{script('studio.js')}</script>"
-        f"<script>{script('easel.js')}</script><script>{script('spells.js')}</script>"
+        f"<script>{script('easel.js')}</script><script>{script('reference.js')}</script>"
+        f"<script>{script('pose.js')}</script><script>{script('spells.js')}</script>"
         f"<script>{script('book.js')}</script>" + "".join(f"<script>{script(name)}</script>" for name in BOOK)
     )
 

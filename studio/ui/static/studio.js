@@ -303,6 +303,7 @@ window.studio = (() => {
     sending = "";
     busyCard(false);
     if (document.body.dataset.page !== "create") go("create");
+    if (way === "reference") return window.studio.reference.open();
     // A fold that was closed has its inside a moment after it opens.
     for (let turn = 0; way === "inpaint" && !$("#start .have[data-way=inpaint]") && turn < 100; turn++) await moment();
     $(way === "variations" ? "#details_fold" : "#start_fold")?.scrollIntoView({ block: "nearest" });
@@ -337,7 +338,7 @@ window.studio = (() => {
 
   function easelFollows() { // numbers set in the form move the frame, but never one that is being dragged
     const have = $("#start .have"), way = document.body.dataset.easel;
-    if (!way) return;
+    if (!["inpaint", "outpaint"].includes(way)) return; // a reference's easel has its own to follow
     if (!have || have.dataset.way !== way) easelAway();
     else if (way === "outpaint" && Date.now() - drawn.at > 600) window.studio.easel.sides(JSON.parse(have.dataset.sides));
   }
@@ -596,5 +597,5 @@ window.studio = (() => {
   }
   if (document.body) begin(); else document.addEventListener("DOMContentLoaded", begin);
 
-  return { live, press, touch, keep, kept, ready, removed, sent, mask, sides, toast, go, follow };
+  return { live, lay: morph, press, touch, keep, kept, ready, removed, sent, mask, sides, toast, go, follow };
 })();

@@ -12,9 +12,10 @@ import gradio as gr
 from PIL import Image
 
 from studio.errors import StudioError
-from studio.messages import Draft, ModelSpec, ModelState, Person, Size, TokenCount, Trouble
+from studio.messages import ControlState, Draft, ModelSpec, ModelState, Person, Size, TokenCount, Trouble
 from studio.service import Studio
-from studio.ui import book, details_fold, header, start_fold, translation
+from studio.sizes import size_like
+from studio.ui import book, details_fold, header, reference, start_fold, translation
 from studio.ui.drafts import draft_of, form_from_draft, lacking, vary
 from studio.ui.fields import Offers, label, offers_of, updates
 from studio.ui.folds import default_negative, negative_summary
@@ -50,8 +51,9 @@ from studio.ui.panel import (
     use_default,
 )
 from studio.ui.parts import live
+from studio.ui.reference_units import with_picture, without_gone
 from studio.ui.session import language_of, who
-from studio.ui.shapes import nearest_size, size_choices
+from studio.ui.shapes import nearest_size, read_size, size_choices, size_text
 from studio.ui.sheets import StageView
 from studio.ui.shelf import seen_by
 from studio.ui.stage import draw, draw_card
@@ -103,6 +105,11 @@ class Create:
                         self._prompt_tab(form, state)
                     with gr.Tab(label("page.book"), id="book", render_children=True):
                         self.book = live(book.PLACE, "scene", "negative", elem_id="book", then=book.MOUNT)
+                    with gr.Tab(
+                        label("page.reference"), id="reference", elem_id="tab_reference", render_children=True
+                    ):
+                        place = self._references(state.spec, _NOBODY)
+                        self.reference = live(place, "take_size", elem_id="reference", then=reference.MOUNT)
                 self._footer()
             with gr.Column(elem_id="right"):
                 self.stage = live(
@@ -124,6 +131,7 @@ class Create:
             self.starters = live(starters(state.spec), "start", elem_id="starters")
         self.model = self.fields["model"] = _unseen("model", form.model)
         self.fields["styles"] = _unseen("styles", form.styles)
+        self.fields["controls"] = _unseen("controls", form.controls)
 
     def _prompt_box(self, form: Form, spec: ModelSpec) -> None:
         with gr.Column(elem_id="pblock"):
@@ -182,7 +190,7 @@ class Create:
     @property
     def filled(self) -> list[gr.components.Component]:
         """All that changes with a whole form: its controls, the chip, the starters."""
-        return [*self.controls, self.tools, self.starters, self.figure]
+        return [*self.controls, self.tools, self.starters, self.figure, self.reference]
 
     @property
     def sent(self) -> list[gr.components.Component]:
@@ -270,6 +278,7 @@ class Create:
         self.start.frame_tools.grow(self.grow, self.controls, sides, **with_form)
         another = [fields["way"].input, fields["area"].input]
         gr.on(another, self.way, self.controls, [fields["strength"], self.size], **with_form)
+        self.reference.take_size(self.take_size, self.controls, self.size, **with_form)
         sent = self.stage.send(self.send, self.controls, self.sent, **with_form)
         sent.then(None, None, None, js="() => { studio.sent(); }", **QUIET)
 
@@ -289,6 +298,9 @@ class Create:
         note: Any = gr.skip()
         if form.picture and self._size_of(form.picture, person) is None:
             form, note = without_picture(form, state.spec), said_note(words("form.picture_gone"))
+        left = self._with_references(form, person)
+        if left != form:
+            form, note = left, said_note(words("form.references_gone"))
         return [*self._filled(form, state, person), note]
 
     def choose(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
@@ -304,6 +316,9 @@ class Create:
         form, state = self._form_from(draft, person)
         gone = draft.start is not None and not form.picture
         note = said_note(words("form.picture_gone")) if gone else gr.skip()
+        left = self._with_references(form, person)
+        if left != form:
+            form, note = left, said_note(words("form.references_gone"))
         return [*self._filled(form, state, person), note]
 
     def _form_from(self, draft: Draft, person: Person) -> tuple[Form, ModelState]:
@@ -316,7 +331,8 @@ class Create:
     def _filled(self, form: Form, state: ModelState, person: Person) -> list[Any]:
         offers = self._offers(form.model, person)
         figure = book.figure(form, state.spec, self._models(person))
-        return [*updates(form, state, offers), self._chip(person, form.model), starters(state.spec), figure]
+        told = [starters(state.spec), figure, self._references(state.spec, person)]
+        return [*updates(form, state, offers), self._chip(person, form.model), *told]
 
     def _offers(self, model: str, person: Person) -> Offers:
         return offers_of(self.studio, model, person.language)
@@ -479,6 +495,10 @@ class Create:
             return self._sent(varied, state, person, "", said_note(words("stage.sent_variations")))
         state, form = self._now(values, person)
         kept = self.studio.input_from_picture(picture, person)
+        if way == "reference":
+            kind = reference.first_kind(self._kinds(form.model))
+            form = replace(form, controls=with_picture(form.controls, kept.picture, kind))
+            return self._sent(form, state, person, "", said_note(words("stage.sent_reference")))
         form = starting_from(form, kept.picture, kept.size, state.spec, way)
         return self._sent(form, state, person, "", said_note(words("stage.sent")))
 
@@ -508,6 +528,29 @@ class Create:
                 return Size(width=image.width, height=image.height)
         except StudioError:
             return None
+
+    # -- references ------------------------------------------------------------------------------
+
+    def _references(self, spec: ModelSpec, person: Person) -> str:
+        return reference.place(spec, self._kinds(spec.id), self._models(person))
+
+    def _kinds(self, model: str) -> tuple[ControlState, ...]:
+        try:
+            return self.studio.controls(model)
+        except StudioError:  # no such model: the catalog is empty
+            return ()
+
+    def _with_references(self, form: Form, person: Person) -> Form:
+        """The same form without references whose picture is not here any more."""
+        left = without_gone(form.controls, lambda picture: self._size_of(picture, person) is not None)
+        return replace(form, controls=left)
+
+    def take_size(self, event: gr.EventData, request: gr.Request, *values: Any) -> Any:
+        """The size of a reference, as the model takes it."""
+        state, form = self._now(values, who(self.studio, request))
+        size = read_size(str(_data(event).get("size", "")))
+        wanted = size_text(size_like(size, state.spec)) if size else form.size
+        return gr.update(choices=size_choices(state.spec, wanted), value=wanted)
 
     # -- work ------------------------------------------------------------------------------------
 

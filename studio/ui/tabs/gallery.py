@@ -151,12 +151,15 @@ def _detail(picture: Picture, names: StageView, today: date, where: tzinfo) -> s
     begin = act(
         "send", icon("image", 16) + t("stage.send_redraw"), "btn wide", way="redraw", picture=picture.id
     )
+    follow = act(
+        "send", icon("scan", 16) + t("stage.send_reference"), "btn wide", way="reference", picture=picture.id
+    )
     width, height = picture.size.width, picture.size.height
     return (
         f'<template data-for="{escape(picture.id)}">{_detail_head(picture, today, where)}'
         f'<div class="dscroll"><div class="dshot"><img src="{picture_url(picture.id)}" alt="{escape(request.prompt)}" '
         f'style="aspect-ratio:{width}/{height}"></div>{_detail_words(picture, names)}'
-        f'{_detail_table(picture, names)}</div><div class="dfoot">{again}{begin}</div></template>'
+        f'{_detail_table(picture, names)}</div><div class="dfoot">{again}{begin}{follow}</div></template>'
     )
 
 

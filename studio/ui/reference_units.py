@@ -1,0 +1,84 @@
+"""The references of the form: kept as text by the browser, read here into what the studio is asked for. No Gradio."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from studio.messages import ControlUnit
+
+MOST = 4
+"""References at once."""
+NO_PICTURE = "0" * 64
+"""Stands in for the picture of a reference that has none yet, while the rest of it is checked."""
+
+
+def read(text: str) -> tuple[dict[str, Any], ...]:
+    """The references as they stand in the form, those without a picture included; raises ValueError."""
+    entries = json.loads(text) if text else []
+    if not isinstance(entries, list) or len(entries) > MOST:
+        raise ValueError(f"not a list of at most {MOST} references")
+    return tuple(_checked(entry) for entry in entries)
+
+
+def _checked(entry: Any) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise ValueError("a reference is not a mapping")
+    picture = entry.get("picture") or ""
+    unit = ControlUnit.model_validate(entry | {"picture": picture or NO_PICTURE})
+    return unit.model_dump() | {"picture": picture}
+
+
+def readable(text: Any) -> bool:
+    """Whether a text of the form can be read as references."""
+    try:
+        read(text)
+    except (TypeError, ValueError, RecursionError):  # a ValidationError is a ValueError
+        return False
+    return isinstance(text, str)
+
+
+def units_of(text: str) -> tuple[ControlUnit, ...]:
+    """The references that are complete: what the studio is asked for."""
+    return tuple(ControlUnit(**entry) for entry in read(text) if entry["picture"])
+
+
+def text_of(entries: Iterable[dict[str, Any]]) -> str:
+    """References as the form keeps them; what is as it is by itself is left out."""
+    short = [_short(entry) for entry in entries]
+    return json.dumps(short, ensure_ascii=False, separators=(",", ":")) if short else ""
+
+
+def text_of_units(units: Iterable[ControlUnit]) -> str:
+    """The references of a recipe as the form keeps them; no more than it has room for."""
+    return text_of(unit.model_dump() for unit in list(units)[:MOST])
+
+
+def _short(entry: dict[str, Any]) -> dict[str, Any]:
+    picture = entry["picture"]
+    unit = ControlUnit(**(entry | {"picture": picture or NO_PICTURE}))
+    return unit.model_dump(exclude_defaults=True) | {"picture": picture}
+
+
+def with_picture(text: str, picture: str, kind: str) -> str:
+    """The same references and one more; where there is no room it takes the place of the last."""
+    entries = list(read(text))
+    free = next((entry for entry in entries if not entry["picture"]), None)
+    if free is not None:
+        free["picture"] = picture
+        return text_of(entries)
+    new = {"kind": kind, "picture": picture}
+    return text_of([*entries[: MOST - 1], new])
+
+
+def without_nets(text: str) -> str:
+    """The same references for another model: which net follows them is its own to choose."""
+    return text_of(entry | {"net": ""} for entry in read(text))
+
+
+def without_gone(text: str, here: Callable[[str], bool]) -> str:
+    """The same references without those whose picture the studio has no more."""
+    entries = read(text)
+    left = [entry for entry in entries if not entry["picture"] or here(entry["picture"])]
+    return text if len(left) == len(entries) else text_of(left)

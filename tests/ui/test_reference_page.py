@@ -1,0 +1,264 @@
+"""References in a real Chromium, wide and narrow: what a person holds up, sees, corrects, and is painted by."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+from studio.catalog import read_catalog
+from studio.engine.fake import FakeEngine
+from studio.messages import ControlUnit
+from studio.service import Studio
+from studio.settings import Settings
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate, idle, serving
+from tests.ui.house import checkpoint, studio_at
+from tests.ui.test_start_page import drop, last_request, paint_mask, png
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+pytestmark = IN_A_BROWSER
+BOTH = pytest.mark.parametrize("width", [WIDE, NARROW], ids=["1440", "390"])
+
+
+def net(folder: Path, family: str, *kinds: str) -> dict[str, Any]:
+    """An entry of a control net that nobody loads."""
+    checkpoint(folder)
+    (folder / "unet" / "config.json").write_text("{}", encoding="utf-8")
+    return {
+        "id": f"{family}-{kinds[0]}", "title": {"en": f"Net {kinds[0]}", "zh": f"网络 {kinds[0]}"}, "family": family,
+        "kinds": list(kinds), "licence": "Apache-2.0", "source": {"kind": "local", "path": str(folder / "unet")},
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    """A studio whose first model follows edges, scribbles and poses, and whose second follows depth alone."""
+    folder = tmp_path_factory.mktemp("studio")
+    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
+    studio_at(folder, models=2)
+    catalog = yaml.safe_load((folder / "models.yaml").read_text("utf-8"))
+    catalog["models"][1]["family"] = "sd2"
+    catalog["controls"] = [
+        net(folder / "one", "sd1", "canny", "scribble", "pose"), net(folder / "two", "sd2", "depth")
+    ]  # fmt: skip
+    (folder / "models.yaml").write_text(yaml.safe_dump(catalog, allow_unicode=True), "utf-8")
+    settings = Settings(data=folder / "data", models=folder / "models.yaml", engine="fake")
+    read = read_catalog(settings.models)
+    assert not read.problems, read.problems
+    return Studio(settings, read, FakeEngine(step_seconds=0.02))
+
+
+@pytest.fixture(scope="module")
+def url(studio: Studio) -> Iterator[str]:
+    """Its page."""
+    with serving(studio) as url:
+        yield url
+
+
+def open_tab(page: Any) -> None:
+    """Opens the Reference tab."""
+    page.locator("#tab_reference-button").click()
+    expect(page.locator("#reference .rfadd, #reference .rffull")).to_be_visible()
+
+
+def add(page: Any, kind: str) -> Any:
+    """Adds a reference of a kind and hands back its card."""
+    page.locator(".rfadd").click()
+    card = page.locator(".rf").last
+    card.locator(".rfkind").click()
+    card.locator(f"[data-kind={kind}]").click()
+    expect(card.locator(f"[data-kind={kind}]")).to_have_attribute("aria-checked", "true")
+    return card
+
+
+def bring(card: Any, data: bytes) -> None:
+    """Chooses a file in a card."""
+    file = {"name": "mine.png", "mimeType": "image/png", "buffer": data}
+    card.locator("[data-ref-file]").first.set_input_files(file)
+
+
+def units(studio: Studio) -> tuple[ControlUnit, ...]:
+    """The references of what was asked for last."""
+    return last_request(studio).controls
+
+
+def picture(studio: Studio, digest: str) -> Image.Image:
+    """A picture that the studio keeps."""
+    with Image.open(studio.input_file(digest, studio.person(None, "en"))) as image:
+        return image.convert("RGB")
+
+
+@BOTH
+def test_see_the_map_correct_it_with_the_brush_and_generate(
+    visit: Callable[..., Any], studio: Studio, width: dict[str, Any]
+) -> None:
+    page, narrow = visit(**width), width is NARROW
+    page.fill(PROMPT, "a house")
+    open_tab(page)
+    card = add(page, "canny")
+    bring(card, png(colour="black"))
+    expect(card.locator("[data-fig=picture] img")).to_be_visible()
+    expect(card.locator("[data-fig=map] img")).to_be_visible()
+    card.locator("input[data-set=weight]").fill("0.6")
+    assert not narrow or fits(page)
+    card.get_by_role("button", name="Correct it").click()
+    page.wait_for_selector(".easel[data-way=sketch] .efilm")
+    page.wait_for_function("document.querySelector('.easel .esay')?.textContent !== 'Fetching the picture'")
+    paint_mask(page, narrow)
+    assert not narrow or fits(page)
+    generate(page)  # without "Done" first: the last stroke must be in it
+    [unit] = units(studio)
+    assert (unit.kind, unit.map, unit.weight, unit.net) == ("canny", True, 0.6, "sd1-canny")
+    drawn = picture(studio, unit.picture)
+    assert drawn.size == (600, 400)
+    assert drawn.getpixel((300, 200)) == (255, 255, 255)
+    assert drawn.getpixel((5, 5)) == (0, 0, 0)
+    expect(page.locator(".plate.on .recipe")).to_contain_text("0.60")
+
+
+@BOTH
+def test_a_pose_is_dragged_and_followed(
+    visit: Callable[..., Any], studio: Studio, width: dict[str, Any]
+) -> None:
+    page, narrow = visit(**width), width is NARROW
+    page.fill(PROMPT, "a dancer")
+    open_tab(page)
+    add(page, "pose").get_by_role("button", name="Choose a pose").click()
+    page.locator("[data-pose=arms-out]").click()
+    wrist = page.locator("[data-joint='4'] .pdot")
+    expect(wrist).to_be_visible()
+    sheet, box = page.locator(".psheet").bounding_box(), wrist.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    to = (sheet["x"] + sheet["width"] * 0.25, sheet["y"] + sheet["height"] * 0.25)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(*to, steps=5)
+    page.mouse.up()
+    assert not narrow or fits(page)
+    page.get_by_role("button", name="Use this pose").click()
+    expect(page.locator(".easel")).to_have_count(0)
+    generate(page)
+    [unit] = units(studio)
+    assert (unit.kind, unit.map) == ("pose", True)
+    drawn = picture(studio, unit.picture)
+    assert drawn.size == (512, 512)
+    near = [drawn.getpixel((128 + dx, 128 + dy)) for dx in range(-3, 4) for dy in range(-3, 4)]
+    assert (170, 255, 0) in near, "the right wrist has its own colour where it was dragged to"
+
+
+def test_undo_and_both_sides(visit: Callable[..., Any]) -> None:
+    page = visit()
+    open_tab(page)
+    add(page, "pose").get_by_role("button", name="Choose a pose").click()
+    page.locator("[data-pose=standing]").click()
+    places = "[...document.querySelectorAll('.pjoint')].map((one) => one.getAttribute('transform'))"
+    before = page.evaluate(places)
+    page.locator("[data-act=both]").click()
+    page.locator("[data-joint='4']").focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    moved = page.evaluate(places)
+    at = [[float(part) for part in one[10:-1].split()] for one in (before[4], moved[4], before[7], moved[7])]
+    assert at[1][0] - at[0][0] == pytest.approx(-10)
+    assert at[3][0] - at[2][0] == pytest.approx(10)
+    page.keyboard.press("Control+z")
+    assert page.evaluate(places) == before
+
+
+def test_what_no_net_follows_is_shown_with_the_models_that_have_one(visit: Callable[..., Any]) -> None:
+    page = visit()
+    open_tab(page)
+    card = add(page, "canny")
+    bring(card, png())
+    card.locator(".rfkind").click()
+    depth = card.locator("[data-kind=depth]")
+    expect(depth).to_have_attribute("aria-disabled", "true")
+    expect(depth).to_contain_text("Pocket has no control net for this. These have: Large.")
+    expect(card.locator("[data-kind=tile]")).to_contain_text("No model here has a control net for this.")
+    depth.click(force=True)
+    expect(card.locator(".rfkind")).to_contain_text("Canny")
+    page.locator("#tools [data-local=menu]").click()
+    page.locator("#tools [role=menuitemradio]", has_text="Large").click()
+    expect(card.locator(".rfbad")).to_contain_text("Large has no control net for this. These have: Pocket.")
+
+
+def test_an_unsent_reference_survives_a_reload_and_can_be_muted_and_removed(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page = visit()
+    page.fill(PROMPT, "a boat")
+    open_tab(page)
+    card = add(page, "scribble")
+    bring(card, png(colour="white"))
+    card.locator(".rfmore summary").click()
+    card.get_by_role("radio", name="Prompt leads").click()
+    card.get_by_role("button", name="Leave it out for now").click()
+    page.wait_for_function("localStorage.getItem('studio.form').includes('muted')")
+    page.reload()
+    page.wait_for_selector("body[data-ready=yes]")
+    open_tab(page)
+    card = page.locator(".rf.muted")
+    expect(card.locator("[data-fig=picture] img")).to_be_visible()
+    expect(card.locator(".rfmore summary")).to_contain_text("Prompt leads")
+    card.get_by_role("button", name="Use it again").click()
+    generate(page)
+    assert [(unit.kind, unit.balance, unit.muted) for unit in units(studio)] == [
+        ("scribble", "prompt", False)
+    ]
+    page.locator(".rf").get_by_role("button", name="Remove").click()
+    generate(page)
+    assert units(studio) == ()
+
+
+def test_a_drop_on_the_tab_is_a_reference_and_its_size_can_be_taken(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page = visit()
+    page.fill(PROMPT, "a bridge")
+    open_tab(page)
+    drop(page, png((600, 300)))
+    expect(page.locator(".rf [data-fig=picture] img")).to_be_visible()
+    expect(page.locator("#tab_reference-button")).to_have_attribute("data-n", "1")
+    page.get_by_role("button", name="Take its shape").click()
+    expect(page.locator("#size_label")).to_contain_text("600 × 304")
+    generate(page)
+    request = last_request(studio)
+    assert request.start is None
+    assert (request.width, request.height) == (600, 304)
+
+
+def test_a_painted_picture_becomes_a_reference_and_the_gallery_brings_it_back(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page = visit()
+    page.fill(PROMPT, "a tower")
+    generate(page)
+    page.locator(".plate.on").get_by_role("button", name="Reference").click()
+    expect(page.locator(".rf [data-fig=picture] img")).to_be_visible()
+    generate(page)
+    [unit] = units(studio)
+    page.locator(".rf").get_by_role("button", name="Remove").click()
+    expect(page.locator(".rf")).to_have_count(0)
+    page.locator("#nav > .tab-wrapper [role=tab]").nth(1).click()
+    page.locator("#gallery .pc").first.click()
+    page.locator("#gallery .drawer [data-do=again]").click()
+    open_tab(page)
+    expect(page.locator(f".rf [data-fig=picture] img[src$='{unit.picture}']")).to_be_visible()
+    idle(page)
+
+
+def test_a_detector_that_fails_is_told_on_the_card(visit: Callable[..., Any]) -> None:
+    page = visit("zh-CN")
+    page.route("**/api/maps", lambda route: route.fulfill(status=400, json={"code": "x", "text": "内存不够"}))
+    open_tab(page)
+    card = add(page, "canny")
+    bring(card, png())
+    expect(card.get_by_role("alert")).to_contain_text("内存不够")
+    page.unroute("**/api/maps")
+    card.get_by_role("button", name="再试一次").click()
+    expect(card.locator("[data-fig=map] img")).to_be_visible()
