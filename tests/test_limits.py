@@ -77,6 +77,7 @@ def test_a_draft_of_nothing_but_a_prompt_gets_all_the_models_defaults() -> None:
         "outpaint": None,
         "controls": (),
         "detectors": (),
+        "loras": (),
         "embeddings": (),
         "stages": ({"kind": "base"},),
     }
