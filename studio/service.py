@@ -68,7 +68,7 @@ from studio.prompt import (
 )
 from studio.references import control_state
 from studio.settings import Settings
-from studio.spellbook import Sayings, Translated, Translator, as_written
+from studio.spellbook import Sayings, Translated, Translator, as_written, unread
 from studio.weights import Hashes, checkpoint_bytes
 
 DAY = 24 * 60 * 60
@@ -366,7 +366,8 @@ class Studio(Desk):
         For a model that reads both languages it stays as it is.
         """
         spec = self.library.spec(model)
-        if (to := only_language(spec.languages)) is None:
+        to = only_language(spec.languages)
+        if to is None or not unread(text, to, self._names(spec)):
             return as_written(text)
         chosen = self._translator(to)
         id = chosen.id if chosen else ""
@@ -392,7 +393,7 @@ class Studio(Desk):
         """The words of a text in a language that a model does not read."""
         spec = self.library.spec(model)
         to = only_language(spec.languages)
-        return self._phrases(to).unread(text, self._names(spec)) if to else ()
+        return unread(text, to, self._names(spec)) if to else ()
 
     def translator(self, model: str, person: Person) -> TranslatorState | None:
         """The translator for a model's language, where it needs one and the catalog has one."""

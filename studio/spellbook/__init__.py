@@ -33,7 +33,7 @@ from studio.spellbook.personal import (
 from studio.spellbook.reading import PRESETS, read_spellbook
 from studio.spellbook.sayings import Sayings
 from studio.spellbook.shelf import Imported, Shelf
-from studio.spellbook.translating import Stretch, Translated, Translator, as_written
+from studio.spellbook.translating import Stretch, Translated, Translator, as_written, unread
 
 __all__ = [
     "OwnItem",
@@ -50,6 +50,7 @@ __all__ = [
     "Translator",
     "Sayings",
     "as_written",
+    "unread",
     "Spellbook",
     "Chapter",
     "Element",

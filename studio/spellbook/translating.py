@@ -63,6 +63,13 @@ def as_written(text: str) -> Translated:
     return Translated(text=text, stretches=(Stretch(text=text, by="person"),) if text else ())
 
 
+def unread(text: str, to: Language, names: re.Pattern[str] | None = None) -> tuple[str, ...]:
+    """The words of a text that a reader of one language does not know. No book is needed to tell."""
+    source = _Source(text, names, narrow=False)
+    found = [word for part in source.open for word in _NAMED[to].findall(text[slice(*part)])]
+    return tuple(dict.fromkeys(found))
+
+
 @dataclass(frozen=True)
 class _Item:
     """A word or a phrase of a text: what it is in the other language, where that is known."""
@@ -107,9 +114,7 @@ class Translator:
 
     def unread(self, text: str, names: re.Pattern[str] | None = None) -> tuple[str, ...]:
         """The words of a text that its reader does not know; names, tags and wildcards are no words."""
-        source = _Source(text, names, narrow=False)
-        found = [word for part in source.open for word in _NAMED[self._to].findall(text[slice(*part)])]
-        return tuple(dict.fromkeys(found))
+        return unread(text, self._to, names)
 
     def translate(
         self, text: str, names: re.Pattern[str] | None = None, told: Told = lambda clause: None
