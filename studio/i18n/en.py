@@ -394,7 +394,6 @@ STRINGS: dict[str, str] = {
     "reference.fit_stretch": "Stretch",
     "reference.detector": "How it is read",
     "reference.net": "Control net",
-    "reference.ready": "Ready references",
     "reference.no_camera": "The camera did not open. Allow it in the browser, or choose a picture.",
     "reference.cancel": "Cancel",
     "reference.shoot": "Take it",

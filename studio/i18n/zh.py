@@ -394,7 +394,6 @@ STRINGS: dict[str, str] = {
     "reference.fit_stretch": "拉伸",
     "reference.detector": "识别方式",
     "reference.net": "控制网络",
-    "reference.ready": "现成的参考",
     "reference.no_camera": "摄像头没有打开。请在浏览器里允许，或者选一张图。",
     "reference.cancel": "取消",
     "reference.shoot": "拍下",

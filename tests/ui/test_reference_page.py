@@ -204,6 +204,7 @@ def test_an_unsent_reference_survives_a_reload_and_can_be_muted_and_removed(
     open_tab(page)
     card = page.locator(".rf.muted")
     expect(card.locator("[data-fig=picture] img")).to_be_visible()
+    expect(card.locator("[data-fig=map] img")).to_be_visible()
     expect(card.locator(".rfmore summary")).to_contain_text("Prompt leads")
     card.get_by_role("button", name="Use it again").click()
     generate(page)

@@ -121,7 +121,7 @@ window.studio.reference = (() => {
   function draw() {
     if (!place) return;
     const made = document.createElement("template");
-    made.innerHTML = (told().kinds.some((kind) => kind.fits) ? "" : none()) + units.map(card).join("") + adding() + shelf();
+    made.innerHTML = (told().kinds.some((kind) => kind.fits) ? "" : none()) + units.map(card).join("") + adding();
     window.studio.lay(place, made.content);
     for (const input of $$("[data-value]", place)) if (input.value !== input.dataset.value) input.value = input.dataset.value;
     for (const box of $$("[data-checked]", place)) box.checked = box.dataset.checked === "yes";
@@ -261,14 +261,6 @@ window.studio.reference = (() => {
     return `<label class="rfpick"><span>${t("net")}</span><select data-set="net" data-value="${unit.net || every[0]}">${options}</select></label>`;
   }
 
-  // -- ready references ------------------------------------------------------------------------------------------------
-  function shelf() {
-    const every = (told().ready || []).filter((one) => told().kinds.some((kind) => kind.id === one.kind && kind.fits));
-    if (!every.length || units.length >= MOST) return "";
-    const one = (ready) => `<button type="button" class="rfready" data-ref="ready" data-ready="${ready.id}"><img src="${ready.url}" alt="" loading="lazy"><small>${pick(ready.title)}</small></button>`;
-    return `<div class="rfshelf"><b class="lab0">${t("ready")}</b><div class="rfrow">${every.map(one).join("")}</div></div>`;
-  }
-
   // -- what a person does ----------------------------------------------------------------------------------------------
   const unitAt = (element) => units.find((unit) => unit.id === element.closest(".rf")?.dataset.id);
   const firstKind = () => { // whose map can be taken here, and which is not among the others yet
@@ -291,7 +283,6 @@ window.studio.reference = (() => {
     pose: (unit) => pose(unit),
     camera: (unit) => camera(unit),
     gallery: () => window.studio.go("gallery"),
-    ready: (_, { ready }) => takeReady(ready),
   };
   function add(given) {
     units = [...units, fresh(given)];
@@ -377,15 +368,6 @@ window.studio.reference = (() => {
   }
   const toast = (text) => document.dispatchEvent(new CustomEvent("easel:failed", { detail: { text } }));
 
-  async function takeReady(id) {
-    const ready = told().ready.find((one) => one.id === id);
-    const unit = units.find((one) => !one.picture && one.kind === ready.kind) || add({ kind: ready.kind, picture: "" });
-    try {
-      const kept = await window.studio.bring(await (await fetch(ready.url)).blob());
-      changed(unit, { picture: kept.picture, map: ready.map });
-    } catch (error) { unit.text = error.message; draw(); }
-  }
-
   // -- the camera --------------------------------------------------------------------------------------------------------
   async function camera(unit) {
     let stream;
@@ -451,6 +433,7 @@ window.studio.reference = (() => {
     new MutationObserver(() => { draw(); followMaps(); }).observe(place, { attributeFilter: ["data-kinds"] });
     draw();
     hear();
+    followMaps(); // what was heard before this tab was opened has no map yet
   }
   for (const name of ["studio:bringing", "studio:brought", "studio:bring-failed"]) window.addEventListener(name, brought, true);
   document.addEventListener("drop", (event) => { asking = event.target.closest?.(".rf")?.dataset.id || null; }, true);
