@@ -25,6 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from studio.diffusion.adapters import texts_key
 from studio.diffusion.embeddings import read_embeddings
 from studio.diffusion.families import Painter, guided
 from studio.diffusion.text_cache import Key, TextCache
@@ -83,7 +84,8 @@ def _key(model: Loaded[Any], pipe: Any, request: GenerationRequest, device: str)
     place = (device, str(pipe.text_encoder.dtype))
     negative = request.negative if guided(pipe, request) else None
     embeddings = tuple((use.name, *_stamp(use)) for use in request.embeddings)
-    return (*content, *place, request.prompt, negative, request.clip_skip, *embeddings)
+    loras = texts_key(request.loras)
+    return (*content, *place, request.prompt, negative, request.clip_skip, loras, *embeddings)
 
 
 def _stamp(use: EmbeddingUse) -> tuple[object, ...]:
