@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,7 @@ def defect_rows(desk: Desk, each: int) -> list[Row]:
         return []
     with_word = desk.verdicts(prompts)
     pushed = desk.verdicts(prompts, [p.negative for p in prompts])
-    return [line for defect in DEFECTS for line in defect_row(defect, prompts, with_word, pushed)]
+    return [found for d in DEFECTS for found in defect_row(d, prompts, with_word, pushed)]
 
 
 def defect_row(defect: str, prompts: list[Prompt], with_word: list[Any], pushed: list[Any]) -> list[Row]:
@@ -157,13 +157,14 @@ def defect_row(defect: str, prompts: list[Prompt], with_word: list[Any], pushed:
     if not rows:
         return []
     told = [row(f"{defect}: its word shows it", before)]
-    # What never shows cannot be pushed away.
-    return told + [row(f"{defect}: negative takes away", 1 - after / before, 0.5)] * (before > 0)
+    if before == 0:  # what never shows cannot be pushed away
+        return told
+    return [*told, row(f"{defect}: negative takes away", 1 - after / before, 0.5)]
 
 
 def edit_rows(desk: Desk, weights: Path, count: int) -> list[Row]:
     """Image-to-image at three strengths, and inpaint."""
-    from pocket.edits import edits, fill, repaint, unchanged
+    from pocket.edits import drift, edits, fill, repaint
     from pocket.judge import look
 
     if not desk.licence.may_judge(("subjects",)):
@@ -179,7 +180,7 @@ def edit_rows(desk: Desk, weights: Path, count: int) -> list[Row]:
         rows.append(row(name, shown(repaint(weights, some, desk.steps, strength), which), goal))
     filled = fill(weights, some, desk.steps)
     rows.append(row("inpaint: target shows", shown(filled, "target"), 0.85))
-    return [*rows, row("inpaint: the rest stays", mean(unchanged(desk.painter.vae, some, filled)), 0.95)]
+    return [*rows, row("inpaint: change outside, of 255", drift(desk.painter.vae, some, filled))]
 
 
 def seed_rows(desk: Desk) -> list[Row]:
@@ -204,13 +205,10 @@ def unjudged(licence: Any) -> list[str]:
     return [f"{n} ({licence.scores.get(n, 0.0):.3f})" for n in names if not licence.may_judge((n,))]
 
 
-def table(rows: list[Row]) -> str:
-    """The rows as text."""
-    lines = [f"{'what':<40}{'value':>8}{'goal':>8}"]
-    for r in rows:
-        goal = "" if r.goal is None else f"{r.goal:.2f}"
-        lines.append(f"{r.name:<40}{r.value:>8.3f}{goal:>8}  {'' if r.ok else 'not yet'}".rstrip())
-    return "\n".join(lines)
+def line(r: Row) -> str:
+    """A row as text."""
+    goal = "" if r.goal is None else f"{r.goal:.2f}"
+    return f"{r.name:<40}{r.value:>8.3f}{goal:>8}  {'' if r.ok else 'not yet'}".rstrip()
 
 
 def open_desk(weights: Path, steps: int) -> Desk:
@@ -222,18 +220,15 @@ def open_desk(weights: Path, steps: int) -> Desk:
     return Desk(load_painter(weights), judge, load_licence(weights), steps)
 
 
-def evaluate(desk: Desk, weights: Path, count: int) -> list[Row]:
-    """All rows that the judge may fill."""
+def evaluate(desk: Desk, weights: Path, count: int) -> Iterator[Row]:
+    """All rows that the judge may fill, as they come."""
     each = max(2, count // 30)
-    parts: list[Callable[[], list[Row]]] = [
-        lambda: task_rows(desk, count),
-        lambda: word_rows(desk, "style", style_prompts(each)),
-        lambda: word_rows(desk, "light", light_prompts(each)),
-        lambda: defect_rows(desk, each),
-        lambda: edit_rows(desk, weights, 3 * each),
-        lambda: seed_rows(desk),
-    ]
-    return [line for part in parts for line in part()]
+    yield from task_rows(desk, count)
+    yield from word_rows(desk, "style", style_prompts(each))
+    yield from word_rows(desk, "light", light_prompts(each))
+    yield from defect_rows(desk, each)
+    yield from edit_rows(desk, weights, 3 * each)
+    yield from seed_rows(desk)
 
 
 def main() -> None:
@@ -247,8 +242,11 @@ def main() -> None:
     if not (args.weights / "judge.safetensors").exists():
         parser.exit(2, f"{args.weights} has no judge yet: python -m pocket.train judge\n")
     desk = open_desk(args.weights, args.steps)
-    rows = evaluate(desk, args.weights, args.count)
-    print(table(rows))
+    rows = []
+    print(f"{'what':<40}{'value':>8}{'goal':>8}")
+    for found in evaluate(desk, args.weights, args.count):
+        rows.append(found)
+        print(line(found), flush=True)
     if missing := unjudged(desk.licence):
         print("not judged, since the judge is not 99 % right there: " + ", ".join(missing))
     if args.json:
