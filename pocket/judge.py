@@ -25,6 +25,8 @@ SIDE, CELLS = 128, 16
 # What the judge can be asked about; each heading must be earned on held-out drawings.
 HEADINGS = ("subjects", "counts", "colours", "places", "background", "style", "light", "defects")
 WHOLE = {"background": BACKGROUNDS, "style": STYLES, "light": LIGHTS, "defects": DEFECTS}
+# Heads that speak for every cell.
+CELLWISE = ("centre", "subject", "colour")
 PASS = 0.99
 PEAK = 0.4
 
@@ -180,8 +182,14 @@ def look(judge: Judge, pictures: NDArray[np.uint8], batch: int = 64) -> list[Ver
     out: list[Verdict] = []
     for i in range(0, len(pictures), batch):
         x = torch.from_numpy(np.array(pictures[i : i + batch])).permute(0, 3, 1, 2).float() / 127.5 - 1
-        out += read(judge(x.to(next(judge.parameters()).device)))
+        out += read(both_ways(judge, x.to(next(judge.parameters()).device)))
     return out
+
+
+def both_ways(judge: Judge, x: Tensor) -> dict[str, Tensor]:
+    """The heads' mean over a picture and its mirror image: two looks err less than one."""
+    seen, mirrored = judge(x), judge(x.flip(-1))
+    return {k: (v + (mirrored[k].flip(-1) if k in CELLWISE else mirrored[k])) / 2 for k, v in seen.items()}
 
 
 def read(heads: dict[str, Tensor]) -> list[Verdict]:
