@@ -125,9 +125,9 @@ class Adapters:
             if lacking or not needed:
                 layers = layers or layers_in(parts)
                 _check_fit(lora, layers, model)
-            if lacking:
-                self._let_go(keeping={other.name for other in wanted}, room=lora.bytes)
-                self._load(lora, one, lacking, layers)
+                if lacking:
+                    self._let_go(keeping={other.name for other in wanted}, room=lora.bytes)
+                    self._load(lora, one, lacking, layers)
             for part in needed.values():
                 self._parts[part][one.name].used = next(self._clock)
 
