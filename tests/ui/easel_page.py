@@ -137,9 +137,11 @@ class Easel:
     def __init__(self, page: Any, shelf: Shelf) -> None:
         self.page = page
         self.shelf = shelf
+        self.whole = SIZE  # of a paper with no picture under it
 
     def open(self, way: str = "inpaint", size: tuple[int, int] = SIZE, **options: Any) -> Easel:
         """Opens it on a picture of that size."""
+        self.whole = size
         options = {"way": way, "picture": self.shelf.picture(*size), "size": size} | options
         opened = self.page.evaluate("(o) => studio.easel.open(document.querySelector('#host'), o)", options)
         assert opened
@@ -148,8 +150,9 @@ class Easel:
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Where on the screen a pixel of the picture lies, as the browser lays the picture out."""
         box = self.page.evaluate(
-            "() => { const i = document.querySelector('.eimage'), b = i.getBoundingClientRect();"
-            " return [b.left, b.top, b.width / i.naturalWidth, b.height / i.naturalHeight]; }"
+            "([w, h]) => { const i = document.querySelector('.eimage'), b = i.getBoundingClientRect();"
+            " return [b.left, b.top, b.width / (i.naturalWidth || w), b.height / (i.naturalHeight || h)]; }",
+            self.whole,
         )
         return box[0] + x * box[2], box[1] + y * box[3]
 
@@ -163,13 +166,21 @@ class Easel:
             mouse.move(*place, steps=6)
         mouse.up(button=button)
 
+    def hurry(self, *keys: str) -> None:
+        """Presses keys faster than anything can come in between."""
+        self.page.evaluate(
+            "(keys) => { for (const key of keys) document.activeElement.dispatchEvent(new KeyboardEvent('keydown',"
+            " { key: key.replace('Shift+', ''), shiftKey: key.startsWith('Shift+'), bubbles: true })); }",
+            list(keys),
+        )
+
     def size(self, pixels: int) -> None:
         """Sets the brush by its slider."""
         self.page.evaluate(
-            "(n) => { const s = document.querySelector('.esize input'), w = document.querySelector('.eimage');"
-            " const most = Math.max(16, Math.round(Math.min(w.naturalWidth, w.naturalHeight) / 2));"
+            "([n, w, h]) => { const s = document.querySelector('.esize input'), i = document.querySelector('.eimage');"
+            " const most = Math.max(16, Math.round(Math.min(i.naturalWidth || w, i.naturalHeight || h) / 2));"
             " s.value = 1000 * Math.log(n) / Math.log(most); s.dispatchEvent(new Event('input')); }",
-            pixels,
+            [pixels, *self.whole],
         )
         shown = self.page.locator(".esize output").text_content().removesuffix(" px")
         assert int(shown) == pytest.approx(pixels, rel=0.01)

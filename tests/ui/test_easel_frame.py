@@ -51,16 +51,12 @@ def test_the_sides_by_keys(easel: Callable[..., Easel]) -> None:
     board = easel().open("outpaint")
     page = board.page
     page.locator("[data-edges=right]").focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Shift+ArrowRight")
-    page.keyboard.press("ArrowLeft")
+    board.hurry("ArrowRight", "ArrowRight", "Shift+ArrowRight", "ArrowLeft")
     assert board.wait("easel:change")["sides"] == {"left": 0, "right": 40, "top": 0, "bottom": 0}
     assert len(board.heard("easel:change")) == 1, "a hurried hand is told once"
     assert page.locator("[data-edges=right]").get_attribute("aria-valuetext") == "40 px"
     page.locator("[data-edges='left top']").focus()
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("ArrowLeft")
+    board.hurry("ArrowUp", "ArrowLeft")
     assert board.wait("easel:change", 2)["sides"] == {"left": 8, "right": 40, "top": 8, "bottom": 0}
     board.press("reset")
     assert set(board.wait("easel:change", 3)["sides"].values()) == {0}
