@@ -180,7 +180,7 @@ def test_a_scene_fills_the_form_and_styles_are_told_before_painting(visit: Any, 
     for id in ("watercolour", "gouache"):
         page.locator(f"[data-style={id}]").click()
     page.locator(TAB).nth(0).click()
-    told = page.locator("#styled p")
+    told = page.locator("#styled p", has_text="gouache painting of")  # the second one came around the first
     told.wait_for()
     assert told.inner_text().startswith("gouache painting of") and "watercolour painting" in told.inner_text()
     assert page.locator("#size label.selected").inner_text() == "16:9"
