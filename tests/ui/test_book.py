@@ -217,8 +217,7 @@ def test_what_a_scene_replaced_is_one_click_away_with_the_whole_form(visit: Any)
 
 
 @marked
-def test_a_starter_and_the_bin_can_be_undone_and_own_styles_are_worn(visit: Any, studio: Any) -> None:
-    style = studio.keep_own_written("styles", {"name": "My oil", "prompt": {"en": "oil of {prompt}"}}, ANN)
+def test_a_starter_can_be_undone(visit: Any) -> None:
     page = visit()
     page.wait_for_selector("body[data-book=yes]")
     page.fill(PROMPT, "my fox")
@@ -226,12 +225,21 @@ def test_a_starter_and_the_bin_can_be_undone_and_own_styles_are_worn(visit: Any,
     page.wait_for_function("() => document.querySelector('#prompt textarea').value.includes('red house')")
     page.locator("#anatomy [data-deal=back]").click()
     page.wait_for_function("() => document.querySelector('#prompt textarea').value === 'my fox'")
-    kept(page, 1, "my fox")  # the form that came back is the page's own again
+
+
+@marked
+def test_the_bin_can_be_undone_and_own_styles_are_worn(visit: Any, studio: Any) -> None:
+    style = studio.keep_own_written("styles", {"name": "My oil", "prompt": {"en": "oil of {prompt}"}}, ANN)
+    page = visit()
+    page.wait_for_selector("body[data-book=yes]")
+    page.fill(PROMPT, "my fox")
+    kept(page, 1, "my fox")
     page.locator("#meter [data-do=clear]").click()
     page.wait_for_selector("#anatomy .dl[data-kind=cleared]")
     page.wait_for_function("() => document.querySelector('#prompt textarea').value === ''")
     page.locator("#anatomy [data-deal=back]").click()
-    assert page.input_value(PROMPT) == "my fox"
+    page.wait_for_function("() => document.querySelector('#prompt textarea').value === 'my fox'")
+    kept(page, 1, "my fox")
     book(page)
     page.locator("[data-pane=styles]").click()
     page.locator(f"[data-style={style.id}]").click()
