@@ -86,6 +86,8 @@ def unsettled(
     """The first request before its seed has chosen any words, and how many pictures there will be."""
     _check_text(draft.prompt, draft.negative or "", draft.translated, draft.translated_negative)
     _check_way(draft, spec)
+    if draft.loras:  # nothing paints with them yet: better refused than left out without a word
+        raise StudioError("loras_not_yet")
     count = _within("count", draft.count, 1, spec.limits.count) if draft.base else 1
     seed = secrets.randbelow(2**32) if draft.seed is None else draft.seed
     first = _request(draft, spec, job, person, _within("seed", seed, 0, LARGEST_SEED), around)

@@ -55,6 +55,7 @@ STRINGS: dict[str, str] = {
     "error.device_unusable": "The device {device} cannot be used; the log says why. Choose another one with STUDIO_DEVICES.",
     "error.worker_lost": "The painter stopped in the middle. Your prompt is safe and a new one is ready: try again.",
     "error.answer_stopped": "It was stopped before there was an answer.",
+    "error.loras_not_yet": "LoRAs cannot be painted with yet. Leave them out.",
     "error.translator_unknown": "{model} is no translator of a kind that is known here ({kind}). Choose another one.",
     "error.translator_incomplete": "The translator {model} lacks its file {file} and cannot read without it. Fetch it anew.",
     "error.translation_too_long": "A stretch without commas is too long to be translated: {most} pieces of words are the most. Put a comma into it.",

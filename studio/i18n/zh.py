@@ -55,6 +55,7 @@ STRINGS: dict[str, str] = {
     "error.device_unusable": "设备 {device} 用不了，原因见日志。可用 STUDIO_DEVICES 换一个。",
     "error.worker_lost": "画到一半，画师停下了。咒语还在，新画师已就位：再试一次。",
     "error.answer_stopped": "还没有结果就停止了。",
+    "error.loras_not_yet": "现在还不能用 LoRA 作画，请先去掉。",
     "error.translator_unknown": "{model} 不是这里认识的翻译模型（{kind}）。请换一个。",
     "error.translator_incomplete": "翻译模型 {model} 缺少文件 {file}，没有它读不了文字。请重新获取。",
     "error.translation_too_long": "有一段没有逗号的文字太长，无法翻译：最多 {most} 个词片。请在中间加上逗号。",
