@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -42,3 +43,16 @@ def grey(levels: np.ndarray[Any, Any]) -> Image.Image:
 def shorter(picture: Image.Image) -> int:
     """The shorter side: asked for this, a detector of the library keeps the size that it is given."""
     return min(picture.size)
+
+
+def soft_edges(detector: Any, picture: Image.Image, settings: Mapping[str, float]) -> Image.Image:
+    """What a detector of soft edges finds: light on black; as a scribble, strokes of one thickness."""
+    seen = network_sized(picture, settings["resolution"])
+    found: Image.Image = detector(
+        numbers(seen),
+        detect_resolution=shorter(seen),
+        image_resolution=shorter(seen),
+        safe=bool(settings["safe"]),
+        scribble=bool(settings.get("scribble")),
+    )
+    return found
