@@ -17,7 +17,7 @@ from studio.messages import (
     Upscale,
     Variation,
 )
-from studio.ui import reference_units
+from studio.ui import lora_uses, reference_units
 from studio.ui.form import FIELDS, SIDES, Form, form_of
 from studio.ui.shapes import read_size, size_text
 
@@ -56,6 +56,7 @@ def _details(form: Form) -> dict[str, Any]:
         "tiling": form.tiling,
         "variation": _variation(form),
         "controls": reference_units.units_of(form.controls),
+        "loras": lora_uses.uses_of(form.loras),
         "high_resolution": _high_resolution(form),
     }
 
@@ -123,6 +124,7 @@ def form_from_draft(draft: Draft, state: ModelState, start: Size | None = None) 
     given["translated_for"] = draft.prompt if draft.translated else ""
     given["translated_negative_for"] = draft.negative if draft.translated_negative else ""
     given["controls"] = reference_units.text_of_units(draft.controls)
+    given["loras"] = lora_uses.text_of_uses(draft.loras)
     given |= _given_details(draft)
     return form_of(given | _given_start(draft, start), state)
 

@@ -21,7 +21,7 @@ from studio.messages import (
     Trouble,
 )
 from studio.sizes import size_like
-from studio.ui import reference_units
+from studio.ui import lora_uses, reference_units
 from studio.ui.shapes import allowed, nearest_size, read_size, size_text
 from studio.ui.words import words
 
@@ -103,8 +103,9 @@ class Form:
     translated_for: str = ""
     translated_negative: str = ""
     translated_negative_for: str = ""
-    # references as text, see `reference_units`
+    # references and LoRAs as text, see `reference_units` and `lora_uses`
     controls: str = ""
+    loras: str = ""
 
     @property
     def start(self) -> str:
@@ -166,6 +167,8 @@ def _fits(name: str, value: Any) -> bool:
         return isinstance(value, str) and re.fullmatch("[a-z0-9 -]*", value) is not None
     if name == "controls":
         return reference_units.readable(value)
+    if name == "loras":
+        return lora_uses.readable(value)
     return isinstance(value, str) and _offers(name, value)
 
 
@@ -231,7 +234,7 @@ def for_model(form: Form, state: ModelState) -> Form:
     own = fresh(state)
     kept = {
         name: getattr(form, name)
-        for name in ("prompt", "styles", "count", "seed", "lock", "tiling", *TRANSLATED, *STARTING)
+        for name in ("prompt", "styles", "loras", "count", "seed", "lock", "tiling", *TRANSLATED, *STARTING)
     }
     kept["controls"] = reference_units.without_nets(form.controls)
     moved = fitted(replace(own, **kept, size=nearest_size(form.size, state.spec)), state)

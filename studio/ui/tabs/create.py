@@ -132,6 +132,7 @@ class Create:
         self.model = self.fields["model"] = _unseen("model", form.model)
         self.fields["styles"] = _unseen("styles", form.styles)
         self.fields["controls"] = _unseen("controls", form.controls)
+        self.fields["loras"] = _unseen("loras", form.loras)
 
     def _prompt_box(self, form: Form, spec: ModelSpec) -> None:
         with gr.Column(elem_id="pblock"):

@@ -1,0 +1,78 @@
+"""The LoRAs of the form: kept as text by the browser, read here into what the studio is asked for. No Gradio."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from studio.messages import LoraUse
+
+MOST = 8
+"""LoRAs at once."""
+
+
+def read(text: str) -> tuple[dict[str, Any], ...]:
+    """The LoRAs as they stand in the form, those left out for now included; raises ValueError."""
+    entries = json.loads(text) if text else []
+    if not isinstance(entries, list) or len(entries) > MOST:
+        raise ValueError(f"not a list of at most {MOST} LoRAs")
+    checked = tuple(_checked(entry) for entry in entries)
+    if len({entry["id"] for entry in checked}) != len(checked):
+        raise ValueError("a LoRA stands twice")
+    return checked
+
+
+def _checked(entry: Any) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise ValueError("a LoRA is not a mapping")
+    muted = entry.get("muted", False)
+    if not isinstance(muted, bool):
+        raise ValueError("muted is neither true nor false")
+    use = LoraUse.model_validate({name: value for name, value in entry.items() if name != "muted"})
+    return use.model_dump() | {"muted": muted}
+
+
+def readable(text: Any) -> bool:
+    """Whether a text of the form can be read as LoRAs."""
+    try:
+        read(text)
+    except (TypeError, ValueError, RecursionError):  # a ValidationError is a ValueError
+        return False
+    return isinstance(text, str)
+
+
+def uses_of(text: str) -> tuple[LoraUse, ...]:
+    """The LoRAs that count: what the studio is asked for."""
+    return tuple(_use(entry) for entry in read(text) if not entry["muted"])
+
+
+def _use(entry: dict[str, Any]) -> LoraUse:
+    return LoraUse(**{name: value for name, value in entry.items() if name != "muted"})
+
+
+def text_of(entries: Iterable[dict[str, Any]]) -> str:
+    """LoRAs as the form keeps them; what is as it is by itself is left out."""
+    short = [_short(entry) for entry in entries]
+    return json.dumps(short, ensure_ascii=False, separators=(",", ":")) if short else ""
+
+
+def _short(entry: dict[str, Any]) -> dict[str, Any]:
+    said = _use(entry).model_dump(exclude_defaults=True)
+    return said | ({"muted": True} if entry["muted"] else {})
+
+
+def text_of_uses(uses: Iterable[LoraUse]) -> str:
+    """The LoRAs of a recipe as the form keeps them; no more than it has room for, and none twice."""
+    once = {use.id: use for use in uses}
+    return text_of(use.model_dump() | {"muted": False} for use in list(once.values())[:MOST])
+
+
+def with_lora(text: str, use: LoraUse) -> str:
+    """The same LoRAs and one more, or one of them as it shall be; where there is no room it takes the last place."""
+    entries = list(read(text))
+    new = use.model_dump() | {"muted": False}
+    for at, entry in enumerate(entries):
+        if entry["id"] == use.id:
+            return text_of([*entries[:at], new, *entries[at + 1 :]])
+    return text_of([*entries[: MOST - 1], new])
