@@ -39,11 +39,15 @@ def layer_pixels(pen: Pen) -> tuple[effects.Pixels, effects.Pixels]:
     return flat[..., :3].copy(), flat[..., 3].copy()
 
 
+def take_pen(thing: Thing, side: int, style: str, rng: random.Random) -> Pen:
+    """The pen at the thing's place; nobody stands quite straight."""
+    return Pen(side, LOOKS[style], thing.x, thing.y, thing.size, thing.flip, rng.uniform(-0.05, 0.05))
+
+
 def draw_thing(thing: Thing, side: int, style: str) -> Pen:
     """One subject with its details on a layer of its own."""
     rng = random.Random(thing.seed)
-    tilt = rng.uniform(-0.05, 0.05)
-    pen = Pen(side * OVERSAMPLE, LOOKS[style], thing.x, thing.y, thing.size, thing.flip, tilt)
+    pen = take_pen(thing, side * OVERSAMPLE, style, rng)
     colour = jitter(COLOURS[thing.colour], rng)
     spots = SUBJECTS[thing.subject].draw(pen, thing, colour, rng)
     put_on(pen, thing.details, spots, colour, rng)

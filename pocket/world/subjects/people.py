@@ -25,16 +25,36 @@ LIMBS: dict[str, tuple[Points, Points, Points, Points]] = {
 }
 
 
+SHOULDER, HIP = (0.2, 0.08), (0.13, 0.5)
+HEAD, ROUND = -0.45, 0.38
+"""Where the middle of the face is, and how far it reaches."""
+
+
+def joints(pose: str) -> dict[str, tuple[float, float]]:
+    """Where a pose has its joints, as the pen sees them; right is the person's own, who looks at us."""
+    left, right, foot_l, foot_r = LIMBS[pose or "standing"]
+    out = {"nose": (0.0, HEAD + ROUND * 0.3), "neck": (0.0, SHOULDER[1])}
+    for side, s, arm, leg in (("right", -1, left, foot_l), ("left", 1, right, foot_r)):
+        shoulder, hip = (s * SHOULDER[0], SHOULDER[1]), (s * HIP[0], HIP[1])
+        # A leg that is drawn straight bends in its middle.
+        knee = leg[0] if len(leg) > 1 else ((hip[0] + leg[0][0]) / 2, (hip[1] + leg[0][1]) / 2)
+        out |= {f"{side}_shoulder": shoulder, f"{side}_elbow": arm[0], f"{side}_wrist": arm[-1]}
+        out |= {f"{side}_hip": hip, f"{side}_knee": knee, f"{side}_ankle": leg[-1]}
+        out |= {f"{side}_eye": (s * ROUND * 0.4, HEAD + ROUND * 0.1), f"{side}_ear": (s * ROUND, HEAD + 0.08)}
+    return out
+
+
 def limbs(pen: Pen, pose: str, skin: Rgb, sleeve: Rgb, leg: Rgb, shoe: Rgb) -> None:
     """Legs with shoes, then arms with hands."""
     left, right, foot_l, foot_r = LIMBS[pose or "standing"]
     for s, path in ((-1, foot_l), (1, foot_r)):
-        pen.limb([(s * 0.13, 0.5), *path], leg, 0.13)
+        pen.limb([(s * HIP[0], HIP[1]), *path], leg, 0.13)
         x, y = path[-1]
         pen.oval(x + s * 0.04, y, 0.12, 0.075, shoe)
     for s, path in ((-1, left), (1, right)):
-        pen.limb([(s * 0.2, 0.08), *path], skin, 0.1)
-        pen.limb([(s * 0.2, 0.08), path[0]], sleeve, 0.13)
+        shoulder = (s * SHOULDER[0], SHOULDER[1])
+        pen.limb([shoulder, *path], skin, 0.1)
+        pen.limb([shoulder, path[0]], sleeve, 0.13)
 
 
 def face(pen: Pen, t: Thing, y: float, r: float, skin: Rgb) -> None:
@@ -54,7 +74,7 @@ def spots(y: float, r: float) -> Spots:
 def girl(pen: Pen, t: Thing, c: Rgb, rng: random.Random) -> Spots:
     """A girl in a dress of the colour, with long hair or pigtails."""
     skin, hair = rng.choice(SKINS[:3]), rng.choice(HAIRS)
-    y, r, tails = -0.45, 0.38, rng.random() < 0.5
+    y, r, tails = HEAD, ROUND, rng.random() < 0.5
     if tails:
         for s in (-1, 1):
             pen.blob([(s * 0.32, y - 0.1), (s * 0.6, y - 0.12), (s * 0.68, y + 0.25), (s * 0.5, y + 0.42),
@@ -77,7 +97,7 @@ def girl(pen: Pen, t: Thing, c: Rgb, rng: random.Random) -> Spots:
 def boy(pen: Pen, t: Thing, c: Rgb, rng: random.Random) -> Spots:
     """A boy in a shirt of the colour, with short hair."""
     skin, hair = rng.choice(SKINS), rng.choice(HAIRS)
-    y, r = -0.45, 0.38
+    y, r = HEAD, ROUND
     trousers = (84, 92, 120) if t.colour != "blue" else (120, 96, 76)
     limbs(pen, t.pose, skin, c, trousers, (96, 70, 60))
     pen.blob([(-0.2, -0.05), (0.2, -0.05), (0.28, 0.15), (0.28, 0.5), (-0.28, 0.5), (-0.28, 0.15)], c)
