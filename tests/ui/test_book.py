@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import unescape
 from typing import Any, NamedTuple
 
@@ -142,6 +143,20 @@ def kept(page: Any, at: int, value: Any) -> None:
     )
 
 
+@contextmanager
+def held_answers(page: Any) -> Iterator[None]:
+    """Lets the page wait for what it asks of its handlers meanwhile."""
+    held: list[Any] = []
+    holding = [True]
+    where = "**/gradio_api/run/**"
+    page.route(where, lambda route: held.append(route) if holding else route.continue_())
+    yield
+    assert held
+    holding.clear()
+    for route in held:
+        route.continue_()
+
+
 @marked
 def test_a_click_in_the_book_is_in_the_form_on_the_tab_and_in_the_recipe(visit: Any, studio: Any) -> None:
     page = visit()
@@ -225,6 +240,27 @@ def test_a_starter_can_be_undone(visit: Any) -> None:
     page.wait_for_function("() => document.querySelector('#prompt textarea').value.includes('red house')")
     page.locator("#anatomy [data-deal=back]").click()
     page.wait_for_function("() => document.querySelector('#prompt textarea').value === 'my fox'")
+
+
+@marked
+def test_what_changed_while_the_way_back_was_asked_for_stays(visit: Any) -> None:
+    page = visit()
+    page.wait_for_selector("body[data-book=yes]")
+    page.fill(PROMPT, "my fox")
+    kept(page, 1, "my fox")
+    page.locator(".starter").first.click()
+    page.wait_for_function("() => document.querySelector('#prompt textarea').value.includes('red house')")
+    seed = page.evaluate("JSON.parse(localStorage['studio.form'])[8]")
+    with held_answers(page):
+        page.locator("#anatomy [data-deal=back]").click()
+        page.fill(PROMPT, "")
+        page.locator("#size label", has_text="3:4").click()
+        page.wait_for_selector("#size label.selected:has-text('3:4')")
+    assert seed is not None
+    kept(page, 8, None)  # the answer is there
+    kept(page, 1, "")
+    assert page.input_value(PROMPT) == ""
+    assert page.locator("#size label.selected").inner_text() == "3:4"
 
 
 @marked

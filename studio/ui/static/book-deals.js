@@ -12,11 +12,11 @@
   // -- what was there ---------------------------------------------------------------------------------------------
   // The form's own values too, where more than the words changes.
   B.remember = (whole = false) => ({ ...B.parts, form: whole ? formNow() : null });
+  const names = () => (B.data().fields || "").split(" ");
+  const asWritten = (values) => values.map((value, at) => (SIDES.includes(names()[at]) ? B.textOf(names()[at]) ?? value : value));
   function formNow() {
     const values = window.studio.kept?.();
-    const names = (B.data().fields || "").split(" ");
-    if (!Array.isArray(values) || values.length !== names.length) return null;
-    return values.map((value, at) => (SIDES.includes(names[at]) ? B.textOf(names[at]) ?? value : value));
+    return Array.isArray(values) && values.length === names().length ? asWritten(values) : null;
   }
   function swap() { // nothing is lost: what stands there now is remembered in its turn
     const before = deal.before;
@@ -32,6 +32,15 @@
     button.dataset.form = JSON.stringify(values);
     button.click();
   }
+
+  // The server is waited for: what is changed meanwhile is newer than its answer, and stays.
+  let asked = [];
+  B.asked = (values) => { asked = asWritten(values); };
+  B.answered = ([before, ...values]) => {
+    const now = asWritten(values), left = now.map((value, at) => value !== asked[at]);
+    asked = asked.map((value, at) => (left[at] ? value : before[at])); // for an answer that is still on its way
+    return now.map((value, at) => (left[at] ? value : before[at]));
+  };
 
   B.begin = (next) => { deal = next; turn += 1; B.drawDeal(); B.done(); };
   B.deal = () => deal;

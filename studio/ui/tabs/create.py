@@ -132,6 +132,7 @@ class Create:
         self.model = self.fields["model"] = _unseen("model", form.model)
         self.fields["styles"] = _unseen("styles", form.styles)
         self.fields["controls"] = _unseen("controls", form.controls)
+        self.before = gr.JSON(visible="hidden")
         self.fields["loras"] = _unseen("loras", form.loras)
 
     def _prompt_box(self, form: Form, spec: ModelSpec) -> None:
@@ -257,7 +258,14 @@ class Create:
         self.tools.choose(self.choose, self.controls, self.filled, **WITH_FORM, **AT_ONCE)
         self.book.negative(None, None, self.negative, js="() => studio.book.negative()", **QUIET)
         self.book.scene(self.scene, self.controls, [*self.filled, self.note], **WITH_FORM, **AT_ONCE)
-        self.figure.back(self.back, None, [*self.filled, self.note], **AT_ONCE)
+        self._wire_back()
+
+    def _wire_back(self) -> None:
+        # The answer's values go through the browser, which knows what was changed while it was waited for.
+        asked, answered = (f"(...values) => studio.book.{name}(values)" for name in ("asked", "answered"))
+        self.figure.back(None, self.controls, None, js=asked, **QUIET)
+        came = self.figure.back(self.back, None, [self.before, *self.filled, self.note], **AT_ONCE)
+        came.then(None, [self.before, *self.controls], self.controls, js=answered, **QUIET)
 
     def _wire_seed(self) -> None:
         seed, lock = self.fields["seed"], self.fields["lock"]
@@ -392,8 +400,10 @@ class Create:
         return [*self._filled(form, state, person), said_note(book.said(scene))]
 
     def back(self, event: gr.EventData, request: gr.Request) -> list[Any]:
-        """The form as it was before a scene or a starter filled it."""
-        return self.restore(json.loads(str(_data(event).get("form") or "null")), request)
+        """The form as it was before a scene or a starter filled it: its values, and apart from them all else."""
+        told = self.restore(json.loads(str(_data(event).get("form") or "null")), request)
+        values = [told[at].pop("value") for at in range(len(FIELDS))]
+        return [values, *told]
 
     async def ask_translator(self, request: gr.Request, *values: Any) -> list[Any]:
         """Has the translator say what the book does not know."""
