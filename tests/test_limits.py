@@ -79,6 +79,7 @@ def test_a_draft_of_nothing_but_a_prompt_gets_all_the_models_defaults() -> None:
         "controls": (),
         "detectors": (),
         "loras": (),
+        "written_loras": (),
         "embeddings": (),
         "stages": ({"kind": "base"},),
     }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from studio.families import FAMILIES
 from studio.messages import LARGEST_LORA_WEIGHT, LoraUse, Trouble
-from studio.prompt import names_of, parse, remarks, tag_of, take_loras
+from studio.prompt import names_of, parse, remarks, take_loras
 
 NAMES = {"glow": "glow-1a", "Night Glow": "glow-1a", "ink": "ink", "glow-1a": "glow-1a"}
 
@@ -71,7 +71,7 @@ PIECES = st.lists(PLAIN | USES, max_size=8)
 
 @given(PIECES)
 def test_the_rest_of_a_text_stays_to_the_byte(pieces: list[str | LoraUse]) -> None:
-    text = "".join(one if isinstance(one, str) else tag_of(one.id, one) for one in pieces)
+    text = "".join(one if isinstance(one, str) else one.tag for one in pieces)
     taken = take_loras(text, NAMES)
     assert taken.text == "".join(one for one in pieces if isinstance(one, str))
     assert {one.id for one in taken.uses} == {one.id for one in pieces if isinstance(one, LoraUse)}
@@ -98,7 +98,8 @@ def test_whatever_is_typed_nothing_breaks_and_nothing_is_added(text: str) -> Non
 
 @given(st.sampled_from(["glow", "a:b", "a<b", " "]), USES)
 def test_a_written_tag_is_read_again(name: str, wanted: LoraUse) -> None:
-    taken = take_loras(tag_of(name, wanted), {name: wanted.id, wanted.id: wanted.id})
+    named = wanted.model_copy(update={"name": name})
+    taken = take_loras(named.tag, {name: wanted.id, wanted.id: wanted.id})
     assert [(one.id, one.weight, one.on_text) for one in taken.uses] == [
         (wanted.id, wanted.weight, wanted.on_text)
     ]

@@ -2,7 +2,9 @@
 
 from studio.messages.base import (
     LANGUAGES,
+    LARGEST_LORA,
     LARGEST_LORA_WEIGHT,
+    MOST_LORAS,
     RECORD_FORMAT,
     Bilingual,
     Digest,
@@ -82,10 +84,12 @@ from studio.messages.places import (
     Forecast,
     Held,
     LoraCard,
+    LoraArrival,
     ModelPlace,
     ModelState,
     PartState,
     TokenCount,
+    RemoteLora,
     TranslatorState,
 )
 from studio.messages.work import (
@@ -124,7 +128,11 @@ __all__ = [
     "Cancelled",
     "Capability",
     "DeviceState",
+    "MOST_LORAS",
+    "LARGEST_LORA",
+    "LoraArrival",
     "Digest",
+    "RemoteLora",
     "Done",
     "Downloading",
     "Draft",

@@ -14,6 +14,10 @@ RECORD_FORMAT = 1
 """The `format` number of everything that is stored today."""
 LARGEST_LORA_WEIGHT = 4.0
 """Of either sign; sliders are used up to it, and beyond it nothing but noise comes of any LoRA."""
+MOST_LORAS = 8
+"""In one picture."""
+LARGEST_LORA = 4 * 2**30
+"""Bytes of a file that is taken in as a LoRA; a whole checkpoint is about as large."""
 
 
 class Message(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from studio.messages.base import Message, Param
-from studio.messages.forms import Input
+from studio.messages.forms import Input, LoraUse
 from studio.messages.work import Media, Picture
 
 
@@ -85,6 +85,7 @@ class Answered(Event):
     input: Input | None = Field(default=None, description="a picture that can be used as an input")
     took: float = 0.0
 
+    loras: tuple[LoraUse, ...] = Field(default=(), description="as they were used, each with its hash")
 
 class Skipped(Event):
     """One picture of the job was skipped; the others go on."""

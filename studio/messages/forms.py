@@ -137,7 +137,16 @@ class LoraUse(Message):
         le=LARGEST_LORA_WEIGHT,
         description="apart from the denoiser's; None: the same",
     )
+    name: str = Field(default="", description="as a prompt names it; empty: not looked up yet")
     sha256: str = Field(default="", description="of its file; empty: not worked out yet")
+
+    @property
+    def tag(self) -> str:
+        """The same as a prompt would ask for it; a name that cannot stand in a tag gives way to the id."""
+        name = self.id if set(self.name) & set("<>:") or not self.name.strip() else self.name
+        apart = self.on_text != self.weight
+        weights = (self.on_text, self.weight) if apart else (self.weight,)
+        return f"<lora:{name}:{':'.join(map(_number, weights))}>"
 
     @property
     def on_text(self) -> float:
@@ -148,6 +157,10 @@ class LoraUse(Message):
     def counts(self) -> bool:
         """Whether it changes anything."""
         return bool(self.weight or self.on_text)
+
+
+def _number(weight: float) -> str:
+    return f"{weight:.6f}".rstrip("0").rstrip(".") or "0"
 
 
 class Draft(Message):
@@ -177,7 +190,7 @@ class Draft(Message):
     mask: Mask | None = None
     outpaint: Outpaint | None = None
     controls: tuple[ControlUnit, ...] = ()
-    loras: tuple[LoraUse, ...] = ()
+    loras: tuple[LoraUse, ...] = Field(default=(), description="beside those that the prompts name")
     high_resolution: HighResolution | None = None
     upscale: Upscale | None = None
     base: bool = Field(default=True, description="False: the start is upscaled and nothing is painted")

@@ -140,14 +140,18 @@ class ControlState(Message):
 
 
 class LoraCard(Message):
-    """A LoRA as the shelf shows it, and whether it does something on the model that is chosen."""
+    """A LoRA or an embedding as the shelf shows it, and whether it does something on the model that is chosen."""
 
     id: str
     title: Bilingual
+    name: str = Field(default="", description="what is typed into a prompt")
     place: ModelPlace
     own: bool = False
     family: str = Field(default="", description="its title; empty: nobody knows")
-    kind: str = Field(default="", description="LoRA, or a kind that cannot be used here; empty: not here yet")
+    kind: str = Field(
+        default="",
+        description="LoRA, embedding, or a kind that cannot be used here; empty: not here yet",
+    )
     rank: int = 0
     bytes: int = 0
     changes_text: bool = Field(default=True, description="whether it changes text encoders")
@@ -162,11 +166,31 @@ class LoraCard(Message):
     picture: bool = Field(default=False, description="whether it has one")
     favourite: bool = False
     trouble: Trouble | None = Field(default=None, description="why it cannot be used with the model")
+    fetching: Fetching | None = Field(default=None, description="it is on its way here")
+    failed: Trouble | None = Field(default=None, description="why it could not be fetched the last time")
 
     @property
     def fits(self) -> bool:
         """Whether it can be used with the model."""
         return self.trouble is None
+
+
+class RemoteLora(Message):
+    """A file of a repository that may be a LoRA."""
+
+    file: str
+    bytes: int
+
+
+class LoraArrival(Message):
+    """A LoRA that somebody brings from a repository: on its way, failed, or here."""
+
+    id: str
+    repo: str
+    file: str
+    fetching: Fetching | None = None
+    failed: Trouble | None = None
+    lora: str = Field(default="", description="its card, once it is here")
 
 
 class TranslatorState(Message):

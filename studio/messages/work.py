@@ -74,7 +74,10 @@ class GenerationRequest(Request):
     mask: Mask | None = None
     outpaint: Outpaint | None = None
     controls: tuple[ControlUnit, ...] = ()
-    loras: tuple[LoraUse, ...] = ()
+    loras: tuple[LoraUse, ...] = Field(
+        default=(), description="what is painted with: the prompts' own, taken out of them, and those beside"
+    )
+    written_loras: tuple[LoraUse, ...] = Field(default=(), description="those beside, as they were asked for")
     detectors: tuple[str, ...] = Field(
         default=(), description="the entries that read the references, beside the nets that follow them"
     )
@@ -109,10 +112,11 @@ class GenerationRequest(Request):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The entries beside the model that this request needs: a VAE, control nets, upscalers."""
+        """The entries beside the model that this request needs: a VAE, control nets, LoRAs, upscalers."""
         upscalers = [one.upscaler for one in self.stages if not isinstance(one, Base)]
         nets = [unit.net for unit in self.references]
-        named = [self.vae, *self.detectors, *nets, *upscalers] if self.paints else upscalers
+        loras = [use.id for use in self.loras]
+        named = [self.vae, *self.detectors, *nets, *loras, *upscalers] if self.paints else upscalers
         return tuple(dict.fromkeys(id for id in named if id not in ("", LANCZOS, LATENT)))
 
 

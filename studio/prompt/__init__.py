@@ -1,7 +1,7 @@
 """What a prompt is made of: emphasis, windows, blends and tags, read and counted without torch."""
 
-from studio.prompt.chance import Wildcards, settle, unknown_wildcards
-from studio.prompt.loras import Taken, names_of, tag_of, take_loras
+from studio.prompt.chance import Wildcards, leaves_open, settle, unknown_wildcards
+from studio.prompt.loras import Taken, joined, meant, name_in, names_of, take_loras
 from studio.prompt.parse import (
     Chunk,
     Phrase,
@@ -31,8 +31,10 @@ __all__ = [
     "embeddings_in",
     "Taken",
     "take_loras",
+    "joined",
+    "meant",
+    "name_in",
     "names_of",
-    "tag_of",
     "Place",
     "Window",
     "cut",
@@ -47,5 +49,6 @@ __all__ = [
     "names_pattern",
     "Wildcards",
     "settle",
+    "leaves_open",
     "unknown_wildcards",
 ]

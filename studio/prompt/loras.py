@@ -8,7 +8,7 @@ that the order never matters; no number counts 1. What is not understood of a ta
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from studio.messages import LARGEST_LORA_WEIGHT, LoraUse, Trouble
@@ -36,25 +36,25 @@ def take_loras(text: str, names: Mapping[str, str]) -> Taken:
     Tags of other kinds, escaped ones and all else stay to the byte.
     """
     rest, tags = without_tags(text, KINDS)
-    known = {_folded(name): id for name, id in names.items()}
-    uses: dict[str, LoraUse] = {}
+    known = {_folded(name): id for name, id in names.items()} if tags else {}
+    uses: list[LoraUse] = []
     troubles: list[Trouble] = []
     for tag in tags:
-        id = known.get(_folded(tag.name))
+        id = meant(known, tag.name)
         if id is None:
             troubles.append(Trouble(code="lora_not_here", params={"lora": _excerpt(tag.name)}))
             continue
         use, told = _use(id, tag)
         troubles += told
-        uses[id] = _sum(uses[id], use) if id in uses else use
-    return Taken(rest, tuple(uses.values()), tuple(_once(troubles)))
+        uses.append(use)
+    return Taken(rest, joined(uses), tuple(_once(troubles)))
 
 
 def _once(troubles: list[Trouble]) -> list[Trouble]:
     return [one for number, one in enumerate(troubles) if one not in troubles[:number]]
 
 
-def names_of(titles: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+def names_of(titles: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Ids by every name: an id always means itself, and a name that several have means the first of them."""
     found = {_folded(id): id for id in titles}
     for id, names in titles.items():
@@ -63,12 +63,23 @@ def names_of(titles: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return found
 
 
-def tag_of(name: str, use: LoraUse) -> str:
-    """A use as it is typed; a name that cannot stand in a tag gives way to the id."""
-    name = use.id if set(name) & set("<>:") or not name.strip() else name
-    apart = use.on_text != use.weight
-    weights = (use.on_text, use.weight) if apart else (use.weight,)
-    return f"<lora:{name}:{':'.join(map(_number, weights))}>"
+def name_in(names: Mapping[str, str], id: str, wanted: Sequence[str]) -> str:
+    """How a LoRA is named in a prompt: the first of the wanted names that means it, else its id."""
+    fitting = (name for name in wanted if name.strip() and not set(name) & set("<>:"))
+    return next((name for name in fitting if meant(names, name) == id), id)
+
+
+def meant(names: Mapping[str, str], name: str) -> str | None:
+    """The id that a name stands for."""
+    return names.get(_folded(name))
+
+
+def joined(uses: Iterable[LoraUse]) -> tuple[LoraUse, ...]:
+    """Each LoRA once: one that is named several times counts the sum."""
+    found: dict[str, LoraUse] = {}
+    for use in uses:
+        found[use.id] = _sum(found[use.id], use) if use.id in found else use
+    return tuple(found.values())
 
 
 def _use(id: str, tag: Tag) -> tuple[LoraUse, list[Trouble]]:
@@ -87,7 +98,8 @@ def _of(id: str, weight: float, on_text: float) -> LoraUse:
 
 
 def _sum(one: LoraUse, other: LoraUse) -> LoraUse:
-    return _of(one.id, one.weight + other.weight, one.on_text + other.on_text)
+    both = _of(one.id, one.weight + other.weight, one.on_text + other.on_text)
+    return both.model_copy(update={"name": one.name or other.name, "sha256": one.sha256 or other.sha256})
 
 
 def _read(number: str) -> float | None:
@@ -96,10 +108,6 @@ def _read(number: str) -> float | None:
 
 def _bounded(weight: float) -> float:
     return round(min(max(weight, -LARGEST_LORA_WEIGHT), LARGEST_LORA_WEIGHT), DIGITS)
-
-
-def _number(value: float) -> str:
-    return f"{value:.{DIGITS}f}".rstrip("0").rstrip(".") or "0"
 
 
 def _unread(tag: Tag) -> Trouble:
