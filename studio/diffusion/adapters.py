@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from studio.errors import StudioError
 from studio.families import FAMILIES
-from studio.loras import DENOISER, ENCODERS, LORA_FAMILIES, Change, Layers, Lora, fit, read_lora
+from studio.loras import DENOISER, ENCODERS, LORA_FAMILIES, Change, Layers, Lora, called, fit, read_lora
 from studio.messages import LARGEST_LORA_WEIGHT, LoraUse
 from studio.models.registry import Loaded
 
@@ -41,7 +41,7 @@ class _Wanted:
 
     name: str
     path: Path
-    id: str
+    title: str
     weight: float
     on_text: float
 
@@ -124,7 +124,7 @@ class Adapters:
             lacking = {name: part for name, part in needed.items() if not self._has(part, one.name)}
             if lacking or not needed:
                 layers = layers or layers_in(parts)
-                _check_fit(lora, layers, model)
+                _check_fit(lora, one.title, layers, model)
                 if lacking:
                     self._let_go(keeping={other.name for other in wanted}, room=lora.bytes)
                     self._load(lora, one, lacking, layers)
@@ -189,6 +189,11 @@ def applied(
     return KEPT.applied(model, uses, paths)
 
 
+def hashed(uses: Sequence[LoraUse], paths: Mapping[str, Path]) -> tuple[LoraUse, ...]:
+    """LoRAs with the hashes of their files; a file that is gone, or another than was asked for, is told."""
+    return tuple(use.model_copy(update={"sha256": _digest_of(use, _path_of(use, paths))}) for use in uses)
+
+
 def texts_key(uses: Sequence[LoraUse]) -> tuple[object, ...]:
     """What of some LoRAs changes what text encoders say; what is kept of their words must be told apart by it."""
     return tuple(sorted((use.sha256 or use.id, use.on_text) for use in uses if use.on_text))
@@ -201,10 +206,9 @@ def _wanted(uses: Sequence[LoraUse], paths: Mapping[str, Path]) -> tuple[_Wanted
     """Each file once: weights add up, what comes to nothing is left out, and the order is always the same."""
     found: dict[str, _Wanted] = {}
     for use in uses:
-        if use.id not in paths:
-            raise StudioError("lora_missing", lora=use.id)
-        name = f"lora_{_digest_of(use, paths[use.id])}"
-        before = found.get(name) or _Wanted(name, paths[use.id], use.id, 0.0, 0.0)
+        path = _path_of(use, paths)
+        name = f"lora_{_digest_of(use, path)}"
+        before = found.get(name) or _Wanted(name, path, use.name or use.id, 0.0, 0.0)
         weight, on_text = before.weight + use.weight, before.on_text + use.on_text
         found[name] = replace(before, weight=_bounded(weight), on_text=_bounded(on_text))
     counting = (one for one in found.values() if one.weight or one.on_text)
@@ -216,14 +220,20 @@ def _bounded(weight: float) -> float:
     return round(min(max(weight, -LARGEST_LORA_WEIGHT), LARGEST_LORA_WEIGHT), 6)
 
 
+def _path_of(use: LoraUse, paths: Mapping[str, Path]) -> Path:
+    if use.id not in paths:
+        raise StudioError("lora_missing", lora=use.name or use.id)
+    return paths[use.id]
+
+
 def _digest_of(use: LoraUse, path: Path) -> str:
     try:
         state = path.stat()
     except OSError as error:
-        raise StudioError("lora_missing", lora=use.id) from error
+        raise StudioError("lora_missing", lora=use.name or use.id) from error
     digest = _digest(path, state.st_size, state.st_mtime_ns)
     if use.sha256 and use.sha256 != digest:
-        raise StudioError("lora_changed", lora=use.id)
+        raise StudioError("lora_changed", lora=use.name or use.id)
     return digest
 
 
@@ -233,13 +243,14 @@ def _digest(path: Path, size: int, changed: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _check_fit(lora: Lora, layers: Layers, model: Loaded[Any]) -> None:
+def _check_fit(lora: Lora, title: str, layers: Layers, model: Loaded[Any]) -> None:
     """One that would not do what it should on these parts is refused."""
     if model.spec.family not in LORA_FAMILIES:
         raise StudioError("lora_family_without", family=FAMILIES[model.spec.family].title)
     refused = fit(lora, layers, model.spec.title.en, model.spec.family).trouble
     if refused:
-        raise StudioError(refused.code, **refused.params)
+        told = called(refused, title)
+        raise StudioError(told.code, **told.params)
 
 
 # -- peft's layers --------------------------------------------------------------------------------
@@ -320,7 +331,7 @@ def _check_effect(one: _Wanted, parts: Collection[nn.Module]) -> None:
         if one.name in layer.lora_B
     )
     if not changed:
-        raise StudioError("lora_empty", lora=one.id)
+        raise StudioError("lora_empty", lora=one.title)
 
 
 def _adapted(part: nn.Module) -> list[Any]:

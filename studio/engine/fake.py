@@ -26,6 +26,7 @@ from studio.messages import (
     Held,
     Input,
     Loading,
+    LoraSpec,
     Media,
     Size,
     Step,
@@ -55,7 +56,7 @@ class FakeEngine:
         """Paints each request, or stops where it is not wanted any more."""
         for request in requests:
             for spec in specs:
-                if spec.id not in self._held:
+                if spec.id not in self._held and not isinstance(spec, LoraSpec):
                     yield Loading(request=request.id, model=spec.id)
                     self._closed.wait(self._step_seconds * 4)
                     self._hold(spec.id)

@@ -23,12 +23,12 @@ from studio.messages import (
     Cancelled,
     Done,
     Downloading,
-    EmbeddingUse,
     Entry,
     Failed,
     Finished,
     GenerationRequest,
     Job,
+    LoraSpec,
     Person,
     Queued,
     Recipe,
@@ -260,6 +260,7 @@ class JobBook:
         with contextlib.suppress(StudioError):  # its file was taken away: the request itself will be told
             at_hand = self._library.entries(running)
             wanted = [spec for spec in self._library.entries(order[0]) if spec not in at_hand]
+            wanted = [spec for spec in wanted if not isinstance(spec, LoraSpec)]  # they go with a model
             if wanted:
                 self._engine.ahead(lane, wanted[0])
 
@@ -285,7 +286,7 @@ class JobBook:
 
     def _finished(self, event: Finished, request: GenerationRequest) -> None:
         recipe = Recipe(
-            request=request.model_copy(update={"embeddings": _nameless(request)}),
+            request=_as_recipe(request, event),
             model_title=self._title(request),
             model_hash=event.model_hash,
             mode=event.mode,
@@ -405,9 +406,12 @@ class JobBook:
         return min(known) / 2 if known else None
 
 
-def _nameless(request: GenerationRequest) -> tuple[EmbeddingUse, ...]:
-    """Embeddings by name and hash: where their files lie is nobody's who is given a picture."""
-    return tuple(use.model_copy(update={"path": ""}) for use in request.embeddings)
+def _as_recipe(request: GenerationRequest, event: Finished) -> GenerationRequest:
+    """A request as it goes with its picture: with all hashes, and without the places of files."""
+    # Where embeddings lie is nobody's who is given a picture.
+    embeddings = tuple(use.model_copy(update={"path": ""}) for use in request.embeddings)
+    # Of a LoRA that had to be fetched first, only whoever painted with it knows the hash.
+    return request.model_copy(update={"embeddings": embeddings, "loras": event.loras or request.loras})
 
 
 def _last_event(job: Job) -> AnyEvent:

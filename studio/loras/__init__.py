@@ -2,7 +2,7 @@
 
 from studio.loras.about import About, about_lora, from_header
 from studio.loras.layers import DENOISER, ENCODERS, LORA_FAMILIES, Layers, layers_of
-from studio.loras.reading import Change, Fit, Lora, fit, fit_with, read_lora, why_not
+from studio.loras.reading import Change, Fit, Lora, called, fit, fit_with, read_lora, why_not
 from studio.loras.shelf import card, picture
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Layers",
     "layers_of",
     "Fit",
+    "called",
     "fit",
     "fit_with",
     "why_not",

@@ -250,6 +250,13 @@ def _trouble(lora: Lora, found: int, wrong: int, title: str, family: str) -> Tro
     return Trouble(code="lora_no_effect", params={"lora": name, "model": title, "found": found, "of": of})
 
 
+def called(trouble: Trouble, title: str) -> Trouble:
+    """A trouble of a LoRA under its title: a file's own name says little where all of a hub's are alike."""
+    if "lora" not in trouble.params:
+        return trouble
+    return trouble.model_copy(update={"params": {**trouble.params, "lora": title}})
+
+
 def why_not(lora: Lora) -> Trouble | None:
     """Why a LoRA works on no model here; None where some model may do."""
     name = lora.path.stem

@@ -6,12 +6,15 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from studio.catalog import source_path
 from studio.control.maps import fitted, map_of
 from studio.controls import CONTROLS
+from studio.diffusion.adapters import applied, hashed
 from studio.diffusion.canvas import Canvas, lay_out
 from studio.diffusion.control import Reference
 from studio.diffusion.control_style import Seen, see
@@ -33,6 +36,7 @@ from studio.messages import (
     GenerationRequest,
     HighResolution,
     Loading,
+    LoraSpec,
     Media,
     ModelSpec,
     Notice,
@@ -96,7 +100,12 @@ class _Picture:
         mode = f"{self.bench.registry.device.mode} {self.mode}".strip()
         media = Media.of("rgb", picture.width, picture.height, picture.tobytes())
         return Finished(
-            request=self.request.id, media=media, mode=mode, took=self.took, model_hash=self.model_hash
+            request=self.request.id,
+            media=media,
+            mode=mode,
+            took=self.took,
+            model_hash=self.model_hash,
+            loras=self.request.loras if self.request.paints else (),
         )
 
     @contextlib.contextmanager
@@ -108,18 +117,20 @@ class _Picture:
     # -- painting --------------------------------------------------------------------------------
 
     def _painted(self) -> Image.Image:
+        loras = self._loras()
+        self.request = self.request.model_copy(update={"loras": hashed(self.request.loras, loras)})
         canvas = self._canvas()
         read = self._references(canvas)
         means = Means(enlarge=self._second_enlarge())
         try:
-            return self._with_model(canvas, means, read)
+            return self._with_model(canvas, means, read, loras)
         except Exception as error:
             if not _out_of_memory(error):
                 raise
         # Out of the handler: its traceback holds on to what filled the memory.
         self._notice(Notice(code="memory_retry"))
         self.bench.registry.shrink(self._model)
-        return self._with_model(canvas, replace(means, tiles=True), read)
+        return self._with_model(canvas, replace(means, tiles=True), read, loras)
 
     @property
     def _model(self) -> ModelSpec:
@@ -127,14 +138,23 @@ class _Picture:
         assert isinstance(spec, ModelSpec)
         return spec
 
-    def _with_model(self, canvas: Canvas | None, means: Means, read: Sequence[_Read]) -> Image.Image:
+    def _loras(self) -> dict[str, Path]:
+        """Where the files of the request's LoRAs lie."""
+        specs = {use.id: self.specs[use.id] for use in self.request.loras}
+        assert all(isinstance(spec, LoraSpec) for spec in specs.values())
+        return {id: source_path(spec, self.bench.registry.data) for id, spec in specs.items()}
+
+    def _with_model(
+        self, canvas: Canvas | None, means: Means, read: Sequence[_Read], loras: Mapping[str, Path]
+    ) -> Image.Image:
         with self._lease(self._model) as model:
             self.model_hash, self.mode = model.hash, "" if model.mode is WHOLE else model.mode.name
             self._tell_what_is_cut(model)
             with self._other_vae() as vae, self._nets(read) as references:
-                device = self.bench.registry.device.name
                 means = replace(means, vae=vae, references=references)
-                with self._timed():
+                # The innermost: while the nets are brought, the weights are still everybody's.
+                with self._timed(), applied(model, self.request.loras, loras):
+                    device = self.bench.registry.device.name
                     return paint(model, self.request, device, self._watcher(), canvas, means)
 
     @contextlib.contextmanager
