@@ -74,6 +74,7 @@ class Finished(Event):
     mode: str
     took: float
     model_hash: str = ""
+    loras: tuple[LoraUse, ...] = Field(default=(), description="as they were used, each with its hash")
 
 
 class Answered(Event):
@@ -85,7 +86,6 @@ class Answered(Event):
     input: Input | None = Field(default=None, description="a picture that can be used as an input")
     took: float = 0.0
 
-    loras: tuple[LoraUse, ...] = Field(default=(), description="as they were used, each with its hash")
 
 class Skipped(Event):
     """One picture of the job was skipped; the others go on."""
