@@ -39,6 +39,7 @@ FLOORS = {
     "maps": "2b",
     "references": "2b",
     "places": "2b",
+    "training": "2b",
     "models": "3a",
     "diffusion": "3a",
     "control": "3a",
@@ -58,6 +59,7 @@ SIDEWAYS = {
     ("control", "models"),
     ("prompt", "spellbook"),
     ("catalog", "weights"),
+    ("training", "loras"),
     ("catalog", "controls"),
     ("places", "forecast"),
 }

@@ -30,6 +30,7 @@ from studio.messages import (
     Media,
     Size,
     Step,
+    TrainingRequest,
     TranslateRequest,
     Trouble,
 )
@@ -60,8 +61,24 @@ class FakeEngine:
                     yield Loading(request=request.id, model=spec.id)
                     self._closed.wait(self._step_seconds * 4)
                     self._hold(spec.id)
-            yield from (
-                self._paint(request) if isinstance(request, GenerationRequest) else self._answer(request)
+            yield from self._do(request)
+
+    def _do(self, request: AnyRequest) -> Iterator[AnyEvent]:
+        if isinstance(request, GenerationRequest):
+            return self._paint(request)
+        return self._train(request) if isinstance(request, TrainingRequest) else self._answer(request)
+
+    def _train(self, request: TrainingRequest) -> Iterator[AnyEvent]:
+        """A loss that falls, and the name of a file that nobody wrote."""
+        steps = request.settings.steps
+        for step in range(1, steps + 1):
+            if request.id in self._unwanted or self._closed.wait(self._step_seconds):
+                self._unwanted.discard(request.id)
+                yield Cancelled(request=request.id, step=step - 1)
+                return
+            left = (steps - step) * self._step_seconds
+            yield Step(
+                request=request.id, stage="train", step=step, steps=steps, seconds_left=left, loss=1 / step
             )
 
     def _answer(self, request: TranslateRequest | DetectRequest) -> Iterator[AnyEvent]:

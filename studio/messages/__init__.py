@@ -52,6 +52,7 @@ from studio.messages.events import (
     Loading,
     Notice,
     Queued,
+    Sampled,
     Saved,
     Skipped,
     Step,
@@ -92,6 +93,15 @@ from studio.messages.places import (
     TokenCount,
     TranslatorState,
 )
+from studio.messages.training import (
+    LONGEST_CAPTION,
+    LONGEST_LORA_NAME,
+    LONGEST_TRIGGER,
+    Preset,
+    TrainingDraft,
+    TrainingPicture,
+    TrainingSettings,
+)
 from studio.messages.work import (
     ENDED,
     AnyRequest,
@@ -103,10 +113,20 @@ from studio.messages.work import (
     Picture,
     Recipe,
     Request,
+    TrainingRequest,
     TranslateRequest,
 )
 
 __all__ = [
+    "LONGEST_CAPTION",
+    "LONGEST_LORA_NAME",
+    "LONGEST_TRIGGER",
+    "Preset",
+    "Sampled",
+    "TrainingDraft",
+    "TrainingPicture",
+    "TrainingRequest",
+    "TrainingSettings",
     "LARGEST_LORA_WEIGHT",
     "MOST_LORAS",
     "LARGEST_LORA",

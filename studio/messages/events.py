@@ -54,6 +54,17 @@ class Step(Event):
     steps: int
     seconds_left: float | None = None
     preview: bytes | None = Field(default=None, repr=False)
+    loss: float | None = Field(default=None, description="of a LoRA that learns: the mean of its last steps")
+
+
+class Sampled(Event):
+    """What a LoRA paints that is being trained, after so many steps; always from the same noise."""
+
+    kind: Literal["sampled"] = "sampled"
+    request: str
+    step: int
+    prompt: str
+    media: Media
 
 
 class Notice(Event):
@@ -84,6 +95,7 @@ class Answered(Event):
     request: str
     texts: tuple[str, ...] = ()
     input: Input | None = Field(default=None, description="a picture that can be used as an input")
+    lora: str = Field(default="", description="the file of the LoRA that was trained, in the folder of LoRAs")
     took: float = 0.0
 
 
@@ -130,6 +142,7 @@ AnyEvent = Annotated[
     | Downloading
     | Loading
     | Step
+    | Sampled
     | Notice
     | Finished
     | Answered

@@ -24,6 +24,7 @@ from studio.messages.forms import (
     Tiling,
     Variation,
 )
+from studio.messages.training import Preset, TrainingPicture, TrainingSettings
 
 
 class Request(Message):
@@ -147,8 +148,33 @@ class DetectRequest(Request):
         return (self.entry, *self.beside) if self.entry else ()
 
 
+class TrainingRequest(Request):
+    """A LoRA: its pictures captioned, every setting chosen."""
+
+    kind: Literal["train"] = "train"
+    model: str
+    name: str = Field(description="of the LoRA's file, without its ending")
+    trigger: str = ""
+    preset: Preset
+    pictures: tuple[TrainingPicture, ...]
+    settings: TrainingSettings
+    samples: tuple[str, ...] = Field(default=(), description="prompts; the first one's last is its picture")
+    sample_every: int = Field(default=100, ge=1, description="steps from one sample to the next")
+    sample_size: Size
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The model that it is trained on."""
+        return (self.model,)
+
+    @property
+    def light(self) -> bool:
+        """It takes longer than anything else."""
+        return False
+
+
 AnyRequest = Annotated[
-    GenerationRequest | TranslateRequest | DetectRequest,
+    GenerationRequest | TranslateRequest | DetectRequest | TrainingRequest,
     Field(discriminator="kind"),
 ]
 

@@ -1,0 +1,60 @@
+"""What a LoRA is trained of, and how."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from studio.messages.base import Digest, Message, Size
+
+Preset = Literal["style", "subject", "person"]
+"""What a LoRA is to learn: how pictures look, what a thing looks like, or what somebody looks like."""
+LONGEST_CAPTION = 2000
+LONGEST_TRIGGER = 100
+LONGEST_LORA_NAME = 100
+
+
+class TrainingPicture(Message):
+    """A picture that a LoRA learns from, kept among the inputs, and what can be seen in it."""
+
+    picture: Digest
+    size: Size
+    name: str = Field(default="", description="of the file that it came in")
+    caption: str = Field(default="", max_length=LONGEST_CAPTION)
+
+
+class TrainingSettings(Message):
+    """How a LoRA is trained; every number within what makes sense, whoever chose it."""
+
+    rank: int = Field(ge=1, le=256, description="how wide the passage through each change is")
+    steps: int = Field(ge=1, le=20000)
+    learning_rate: float = Field(gt=0, le=0.1)
+    resolution: int = Field(ge=32, le=2048, description="the side of a square of as many pixels")
+    batch: int = Field(default=1, ge=1, le=32, description="pictures of one step")
+    text_encoder: bool = Field(default=False, description="whether what reads the prompt learns too")
+    convolutions: bool = Field(default=False, description="whether more is changed than attention")
+    mirror: bool = Field(default=False, description="whether half of the pictures are seen in a mirror")
+    caption_dropout: float = Field(default=0.0, ge=0, lt=1, description="share of looks without a caption")
+    min_snr: float = Field(default=5.0, ge=0, description="gamma of min-SNR weighting; 0: none")
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
+    seed: int = Field(default=0, ge=0)
+
+
+class TrainingDraft(Message):
+    """What a surface collects for a training: pictures, what they are of, everything else optional."""
+
+    model: str
+    name: str = Field(default="", description="of the LoRA; empty: its trigger")
+    trigger: str = Field(default="", description="the word that calls what is learned")
+    preset: Preset = "style"
+    pictures: tuple[TrainingPicture, ...] = ()
+    rank: int | None = None
+    steps: int | None = None
+    learning_rate: float | None = None
+    resolution: int | None = None
+    batch: int | None = None
+    text_encoder: bool | None = None
+    seed: int | None = None
+    samples: tuple[str, ...] = Field(default=(), description="prompts painted now and then, while it learns")
+    sample_every: int | None = Field(default=None, description="steps from one to the next")

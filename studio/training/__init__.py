@@ -1,0 +1,38 @@
+"""What a LoRA is trained from, as far as it can be told without torch: pictures, captions, shapes, settings, order."""
+
+from studio.training.buckets import Place, cropped, place, shapes
+from studio.training.header import header
+from studio.training.keeping import Kept, whole
+from studio.training.order import Look, looks
+from studio.training.presets import RECIPES, captioned, resolve
+from studio.training.reading import (
+    LEAST_PICTURES,
+    MOST_PICTURES,
+    Files,
+    PictureSet,
+    open_files,
+    open_zip,
+    read_set,
+)
+
+__all__ = [
+    "LEAST_PICTURES",
+    "MOST_PICTURES",
+    "RECIPES",
+    "Files",
+    "Kept",
+    "Look",
+    "PictureSet",
+    "Place",
+    "captioned",
+    "cropped",
+    "header",
+    "looks",
+    "open_files",
+    "open_zip",
+    "place",
+    "read_set",
+    "resolve",
+    "shapes",
+    "whole",
+]

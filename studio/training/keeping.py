@@ -1,0 +1,75 @@
+"""Where a training keeps what it has, and where its LoRA comes to lie; every file whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from studio.errors import StudioError
+from studio.weights import read_header
+
+SAFE = re.compile(r"[A-Za-z0-9][\w.-]*")
+STATE, SAMPLE = "state.safetensors", "sample.png"
+SESSION = "ss_session_id"
+"""The key of a LoRA's header by which a training knows its own file again."""
+
+
+class Kept:
+    """The folder of one training."""
+
+    def __init__(self, data: Path, request: str) -> None:
+        if not SAFE.fullmatch(request):
+            raise ValueError(f"{request!r} names no training")
+        self._data, self._request = data, request
+        self.folder = data / "training" / request
+
+    @property
+    def state(self) -> Path:
+        """What a training needs to go on."""
+        return self.folder / STATE
+
+    @property
+    def sample(self) -> Path:
+        """The newest sample, which becomes the picture of the LoRA."""
+        return self.folder / SAMPLE
+
+    def lora(self, name: str) -> Path:
+        """Where the LoRA comes to lie: under its name, unless another one has that."""
+        folder, number = self._data / "loras", 1
+        while True:
+            path = folder / f"{name if number == 1 else f'{name} {number}'}.safetensors"
+            if not path.exists() or self._is_own(path):
+                return path
+            number += 1
+
+    def _is_own(self, path: Path) -> bool:
+        """Whether this very training wrote it: the end came before anybody was told."""
+        try:
+            about = read_header(path).get("__metadata__")
+        except (StudioError, OSError):
+            return False
+        return isinstance(about, dict) and about.get(SESSION) == self._request
+
+    def forget(self) -> None:
+        """The training is over: what it kept is in the LoRA."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to; what stood at the other one is replaced once all of it is there."""
+    # Hidden, and with no ending of weights: whoever lists the folder meanwhile sees nothing.
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield unfinished
+        unfinished.replace(path)
+    except OSError as error:
+        raise StudioError("disk_unwritable", folder=path.parent.name) from error
+    finally:
+        with contextlib.suppress(OSError):  # the folder itself may be none
+            unfinished.unlink(missing_ok=True)

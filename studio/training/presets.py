@@ -1,0 +1,169 @@
+"""From what a person asks for to a training with every setting chosen."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from studio.errors import StudioError
+from studio.families import FAMILIES
+from studio.loras import LORA_FAMILIES
+from studio.messages import (
+    LONGEST_LORA_NAME,
+    LONGEST_TRIGGER,
+    ModelSpec,
+    Preset,
+    TrainingDraft,
+    TrainingRequest,
+    TrainingSettings,
+)
+from studio.training.buckets import place, shapes
+from studio.training.reading import check_count
+
+SMALL_SIDE = 384
+"""A model whose own pictures are smaller learns with larger steps, and more pictures at once."""
+SAMPLES = 8
+"""So many times while it learns a LoRA paints its samples, unless somebody says how often."""
+MOST_SAMPLES = 4
+UNWRITABLE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
+"""What some system cannot have in a file's name, or a prompt in a tag."""
+SYNTAX = re.compile(r"[,<>()\[\]{}|:\\\n]")
+"""What a prompt reads as something else than a word."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is known to work for one kind of LoRA."""
+
+    rank: int
+    learning_rate: float
+    looks: int
+    """How often each picture is looked at, where there are few enough."""
+    convolutions: bool = False
+    mirror: bool = False
+    caption_dropout: float = 0.0
+
+
+RECIPES: Mapping[Preset, Recipe] = {
+    # How pictures look is also in textures, which convolutions paint; without captions now and then, so that it
+    # goes into all pictures and not into single words.
+    "style": Recipe(16, 1e-4, looks=100, convolutions=True, mirror=True, caption_dropout=0.1),
+    "subject": Recipe(16, 1e-4, looks=100, mirror=True, caption_dropout=0.05),
+    # A face has sides of its own, and takes more room.
+    "person": Recipe(32, 1e-4, looks=120, caption_dropout=0.05),
+}
+LOOKS = (1600, 8000)
+"""The least and the most looks of a training that nobody set."""
+BATCH, SMALL_BATCH = 2, 8
+SMALL_RATE, SMALL_LOOKS = 10.0, 2.0
+
+
+def resolve(draft: TrainingDraft, spec: ModelSpec, job: str, person: str) -> TrainingRequest:
+    """A training that a device can do as it stands, or an error that the person can act on."""
+    _check_model(spec)
+    check_count(len(draft.pictures))
+    trigger = " ".join(draft.trigger.split())
+    if SYNTAX.search(trigger) or len(trigger) > LONGEST_TRIGGER:
+        raise StudioError("training_trigger", trigger=trigger[:LONGEST_TRIGGER], most=LONGEST_TRIGGER)
+    settings = _settings(draft, spec)
+    choices = shapes(settings.resolution, spec)
+    return TrainingRequest(
+        id=f"{job}-1",
+        job=job,
+        person=person,
+        model=spec.id,
+        name=_name(draft, trigger),
+        trigger=trigger,
+        preset=draft.preset,
+        pictures=draft.pictures,
+        settings=settings,
+        samples=_samples(draft, trigger),
+        sample_every=draft.sample_every or max(1, math.ceil(settings.steps / SAMPLES)),
+        sample_size=place(draft.pictures[0].size, choices).size,
+    )
+
+
+def _check_model(spec: ModelSpec) -> None:
+    if spec.family not in LORA_FAMILIES:
+        raise StudioError("lora_family_without", family=FAMILIES[spec.family].title)
+    if "text_to_image" not in spec.capabilities:
+        raise StudioError("model_needs_picture", model=spec.title.en)
+
+
+def _name(draft: TrainingDraft, trigger: str) -> str:
+    name = UNWRITABLE.sub(" ", draft.name or trigger)
+    name = " ".join(name.split())[:LONGEST_LORA_NAME].strip(". ")
+    if not name:
+        raise StudioError("training_nameless")
+    return name
+
+
+def _samples(draft: TrainingDraft, trigger: str) -> tuple[str, ...]:
+    if len(draft.samples) > MOST_SAMPLES:
+        raise StudioError(
+            "setting_out_of_range", setting="samples", value=len(draft.samples), least=0, most=MOST_SAMPLES
+        )
+    return draft.samples or (captioned(trigger, draft.pictures[0].caption),)
+
+
+def captioned(trigger: str, caption: str) -> str:
+    """A caption that begins with the trigger, unless it has it somewhere."""
+    if not trigger or re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", caption, re.IGNORECASE):
+        return caption
+    return f"{trigger}, {caption}" if caption else trigger
+
+
+# -- settings -------------------------------------------------------------------------------------
+
+
+def _settings(draft: TrainingDraft, spec: ModelSpec) -> TrainingSettings:
+    recipe, small = RECIPES[draft.preset], _native_side(spec) < SMALL_SIDE
+    batch = _chosen(draft.batch, SMALL_BATCH if small else BATCH)
+    looks = len(draft.pictures) * recipe.looks * (SMALL_LOOKS if small else 1)
+    values: dict[str, int | float] = {
+        "rank": _chosen(draft.rank, recipe.rank),
+        "batch": batch,
+        "learning_rate": _chosen(draft.learning_rate, recipe.learning_rate * (SMALL_RATE if small else 1)),
+        "steps": _chosen(draft.steps, math.ceil(min(max(looks, LOOKS[0]), LOOKS[1]) / max(1, batch))),
+        "resolution": _chosen(draft.resolution, _native_side(spec)),
+        "seed": _chosen(draft.seed, 0),
+    }
+    for name, value in values.items():
+        _check(name, value, *_ends(name, spec))
+    return TrainingSettings.model_validate(
+        {
+            **values,
+            "text_encoder": bool(draft.text_encoder),
+            "convolutions": recipe.convolutions,
+            "mirror": recipe.mirror,
+            "caption_dropout": recipe.caption_dropout,
+        }
+    )
+
+
+def _chosen(asked: int | float | None, usual: int | float) -> int | float:
+    return usual if asked is None else asked
+
+
+def _native_side(spec: ModelSpec) -> int:
+    size, multiple = spec.defaults.size, spec.limits.multiple
+    return int(math.sqrt(size.width * size.height)) // multiple * multiple
+
+
+MOST_SEED = 2**32 - 1
+LEAST_RATE = 1e-7
+
+
+def _ends(name: str, spec: ModelSpec) -> tuple[float, float]:
+    """The least and the most of a setting; a model has its own sizes."""
+    if name == "resolution":
+        return float(max(32, spec.limits.smallest)), float(min(2048, spec.limits.largest))
+    ends = {"seed": (0, MOST_SEED), "learning_rate": (LEAST_RATE, 0.1)}
+    return ends.get(name) or {"rank": (1, 256), "batch": (1, 32), "steps": (1, 20000)}[name]
+
+
+def _check(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise StudioError("setting_out_of_range", setting=name, value=value, least=least, most=most)
