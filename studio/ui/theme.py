@@ -40,6 +40,10 @@ BOOK = (
     "book-hands.js",
 )
 """What belongs to the spellbook beside spells.js and book.js, in the order in which it is needed."""
+LORA = ("lora.js", "lora-words.js", "lora-shelf.js")
+"""What belongs to the LoRA tab; it comes after the book, into which it puts trigger words."""
+IN_THE_HEAD = ("narrow.css", "book.css", "reference.css", "lora.css")
+"""Of what stands in a media query Gradio keeps only its own copies, so these come as they are."""
 SPOKEN_BY_THE_BROWSER = (
     "stage.copied",
     "gallery.filled",
@@ -49,6 +53,7 @@ SPOKEN_BY_THE_BROWSER = (
     "easel.",
     "book.",
     "reference.",
+    "lora.",
 )
 """What the browser says without asking the server; a name that ends in a dot stands for all keys under it."""
 
@@ -131,12 +136,12 @@ def head() -> str:
     words = json.dumps(spoken, ensure_ascii=False).replace("</", "<\\/")
     return (
         '<meta name="color-scheme" content="light dark">'
-        # Of what stands in a media query Gradio keeps only its own copies, so this file comes a second time.
-        f"<style>{_style('narrow.css')}{_style('book.css')}{_style('reference.css')}</style>"
+        f"<style>{''.join(map(_style, IN_THE_HEAD))}</style>"
         f"<script>window.studio_words = {words};</script><script>{script('studio.js')}</script>"
         f"<script>{script('easel.js')}</script><script>{script('reference.js')}</script>"
         f"<script>{script('pose.js')}</script><script>{script('spells.js')}</script>"
-        f"<script>{script('book.js')}</script>" + "".join(f"<script>{script(name)}</script>" for name in BOOK)
+        f"<script>{script('book.js')}</script>"
+        + "".join(f"<script>{script(name)}</script>" for name in (*BOOK, *LORA))
     )
 
 

@@ -19,7 +19,8 @@
     B.refresh();
     return told;
   }
-  B.knowMine = () => { S.withOwn(B.known, ownPhrases()); };
+  B.beside = []; // rows of words that are no spells and can be clicked all the same, such as those that call a LoRA
+  B.knowMine = () => { S.withOwn(B.known, [...ownPhrases(), ...B.beside]); };
 
   const isOwn = (id) => id.startsWith("own-");
   const find = (id) => KINDS.flatMap((kind) => B.mine[kind].map((item) => ({ kind, item }))).find(({ item }) => item.id === id);
