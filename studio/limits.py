@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from studio.families import FAMILIES, MOST_LAYERS
 from studio.messages import (
     LANCZOS,
     LATENT,
+    MOST_LORAS,
     Base,
     Capability,
     ControlSpec,
@@ -23,6 +24,7 @@ from studio.messages import (
     GenerationRequest,
     HighResolution,
     Language,
+    LoraUse,
     ModelSpec,
     Person,
     Size,
@@ -32,7 +34,17 @@ from studio.messages import (
     UpscalerSpec,
     VaeSpec,
 )
-from studio.prompt import Template, Texts, Wildcards, apply_styles, refusal, settle
+from studio.prompt import (
+    Template,
+    Texts,
+    Wildcards,
+    apply_styles,
+    joined,
+    leaves_open,
+    refusal,
+    settle,
+    take_loras,
+)
 from studio.sizes import grown_size, size_like
 
 LARGEST_SEED = 2**32 - 1
@@ -44,6 +56,10 @@ LONGEST_SIDE = 8192
 
 def _no_input(picture: str) -> Size:
     raise StudioError("input_unknown", picture=picture[:8])
+
+
+def _no_lora(use: LoraUse) -> LoraUse:
+    raise StudioError("lora_missing", lora=use.name or use.id)
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,12 @@ class Around:
     detectors: Mapping[str, DetectorSpec] = field(default_factory=dict)
     here: Callable[[DetectorSpec], bool] = lambda spec: True
     """Whether a detector's weights need not be fetched."""
+    lora_names: Mapping[str, str] = field(default_factory=dict)
+    """The LoRAs' ids by every name that a prompt may call them."""
+    lora: Callable[[LoraUse], LoraUse] = _no_lora
+    """A LoRA with the id and the name that it has here, or why it cannot be used with the model."""
+    hashed: Callable[[LoraUse], LoraUse] = lambda use: use
+    """A LoRA with the hash of its file, where that is here."""
 
 
 def resolve(
@@ -86,8 +108,6 @@ def unsettled(
     """The first request before its seed has chosen any words, and how many pictures there will be."""
     _check_text(draft.prompt, draft.negative or "", draft.translated, draft.translated_negative)
     _check_way(draft, spec)
-    if draft.loras:  # nothing paints with them yet: better refused than left out without a word
-        raise StudioError("loras_not_yet")
     count = _within("count", draft.count, 1, spec.limits.count) if draft.base else 1
     seed = secrets.randbelow(2**32) if draft.seed is None else draft.seed
     first = _request(draft, spec, job, person, _within("seed", seed, 0, LARGEST_SEED), around)
@@ -133,10 +153,18 @@ def _settled(
     written = Texts(first.prompt, first.negative)
     texts = expanded(draft, spec, around)
     # Two throws of the dice: a word more in the prompt leaves the negative as it was.
-    prompt = settle(texts.prompt, f"{seed} prompt", around.wildcards)
-    negative = settle(texts.negative, f"{seed} negative", around.wildcards)
+    settled = (
+        settle(texts.prompt, f"{seed} prompt", around.wildcards),
+        settle(texts.negative, f"{seed} negative", around.wildcards),
+    )
+    # Only now is it known which alternative was chosen, and with it which LoRA.
+    taken = [take_loras(text, around.lora_names) for text in settled]
+    prompt, negative = (one.text for one in taken)
     _check_text(prompt, negative)
-    told: dict[str, Any] = {"embeddings": around.embeddings(f"{prompt}\n{negative}")}
+    told: dict[str, Any] = {
+        "embeddings": around.embeddings(f"{prompt}\n{negative}"),
+        **_loras(draft.loras, (use for one in taken for use in one.uses), around),
+    }
     if draft.styles or (prompt, negative) != written:
         told |= {"prompt": prompt, "negative": negative, **_as_written(draft, written)}
     return told
@@ -182,6 +210,7 @@ def _request(
         sampler=_sampler(draft.sampler or defaults.sampler, spec),
         seed=int(seed),
         stages=_stages(draft, size, around),
+        written_loras=draft.loras,
         **_start(draft),
         **_details(draft, spec, around),
         **_controls(draft, spec, around),
@@ -338,6 +367,62 @@ def _choice(unit: ControlUnit, around: Around) -> Choice | None:
     return chosen(unit, around.detectors, around.here)
 
 
+# -- LoRAs ----------------------------------------------------------------------------------------
+
+
+def _loras(beside: Sequence[LoraUse], named: Iterable[LoraUse], around: Around) -> dict[str, Any]:
+    """Each LoRA once, with its name and its hash; what comes to nothing is as good as not there."""
+    once = joined((*beside, *named))
+    _check_count(once)
+    known = joined(around.lora(use) for use in once if use.counts)
+    used = {use.id: around.hashed(use) for use in known if use.counts}
+    written = tuple(_recognised(use, used.get(use.id, use)) for use in beside)
+    return {"loras": tuple(used.values()), "written_loras": written}
+
+
+def _recognised(use: LoraUse, used: LoraUse) -> LoraUse:
+    """As it was asked for, with what tells the file that was painted with from another."""
+    return use.model_copy(update={"name": used.name, "sha256": used.sha256})
+
+
+def _check_count(uses: Sequence[LoraUse]) -> None:
+    if len(uses) > MOST_LORAS:
+        raise StudioError("loras_too_many", count=len(uses), most=MOST_LORAS)
+
+
+def lora_remarks(beside: Sequence[LoraUse], texts: Texts, around: Around) -> tuple[Trouble, ...]:
+    """What of the LoRAs beside some prompts, or in them, would be refused, and which count more than it seems."""
+    named = joined(use for text in texts for use in take_loras(text, around.lora_names).uses)
+    told = [_trouble(use, around) for use in joined((*beside, *named)) if use.counts]
+    if not any(map(leaves_open, texts)):  # of what is still to be chosen, not all will be there
+        told += [*_too_many((*beside, *named)), *_twice(beside, named)]
+    return tuple(trouble for trouble in told if trouble)
+
+
+def _trouble(use: LoraUse, around: Around) -> Trouble | None:
+    try:
+        around.lora(use)
+    except StudioError as error:
+        return error.trouble
+    return None
+
+
+def _too_many(uses: Iterable[LoraUse]) -> Iterator[Trouble]:
+    try:
+        _check_count(joined(uses))
+    except StudioError as error:
+        yield error.trouble
+
+
+def _twice(beside: Sequence[LoraUse], named: Sequence[LoraUse]) -> Iterator[Trouble]:
+    """Those that stand in the prompt and beside it: both together may be more than was meant."""
+    for use in named:
+        if others := [one for one in beside if one.id == use.id]:
+            (both,) = joined((*others, use))
+            params = {"lora": both.name or both.id, "weight": both.weight}
+            yield Trouble(code="lora_twice", params=params)
+
+
 # -- settings -------------------------------------------------------------------------------------
 
 
@@ -418,6 +503,7 @@ def draft_of(request: GenerationRequest) -> Draft:
         **same,
         prompt=prompt,
         negative=negative,
+        loras=request.written_loras,
         width=None if follows else request.width,
         height=None if follows else request.height,
         vae=request.vae or None,

@@ -40,10 +40,11 @@ def read_recipe(path: Path) -> Recipe | None:
 def parameters_text(recipe: Recipe) -> str:
     """The recipe as one line of settings under the prompts, the form most tools can read."""
     request = recipe.request
-    lines = [request.prompt]
+    lines = [request.prompt + "".join(use.tag for use in request.loras)]
     if request.negative:
         lines.append(f"Negative prompt: {request.negative}")
     settings = (_painting(recipe) if request.paints else {}) | _upscaling(request)
+    settings["Lora hashes"] = _lora_hashes(request)
     settings["Version"] = f"Spellbook Studio {recipe.studio}".strip()
     lines.append(", ".join(f"{name}: {value}" for name, value in settings.items() if value not in ("", None)))
     return "\n".join(lines)
@@ -65,6 +66,12 @@ def _painting(recipe: Recipe) -> dict[str, object]:
         **_starting(request),
         **_second_pass(request),
     }
+
+
+def _lora_hashes(request: GenerationRequest) -> str:
+    """Short hashes by the names that stand in the tags, in quotes, since it holds commas of its own."""
+    known = [f"{use.name or use.id}: {use.sha256[:10]}" for use in request.loras if use.sha256]
+    return f'"{", ".join(known)}"' if known else ""
 
 
 def _starting(request: GenerationRequest) -> dict[str, object]:

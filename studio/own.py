@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -127,6 +128,11 @@ class Found:
     files: tuple[OwnFile, ...] = ()
     refused: tuple[Refused, ...] = ()
 
+    @cached_property
+    def loras(self) -> dict[str, LoraSpec]:
+        """The LoRAs among the files, by their ids."""
+        return {file.id: _lora(file) for file in self.files if file.kind == "lora"}
+
 
 @dataclass(frozen=True)
 class _File:
@@ -182,6 +188,11 @@ class Own:
                     self._found, self._listed = self._sort(listed), listed
                 self._looked = time.monotonic()
             return self._found
+
+    def look_again(self) -> None:
+        """The next look is a new one: something was put into the folders just now."""
+        with self._lock:
+            self._looked = -self._fresh_seconds
 
     def _list(self) -> Iterator[_File]:
         for root, base in self._roots.items():
@@ -433,8 +444,7 @@ class Library:
     @property
     def loras(self) -> dict[str, LoraSpec]:
         """The LoRAs by their ids."""
-        own = {file.id: _lora(file) for file in self._own.found().files if file.kind == "lora"}
-        return {**self._catalog.loras, **own}
+        return {**self._catalog.loras, **self._own.found().loras}
 
     def controls_for(self, model: str) -> tuple[ControlSpec, ...]:
         """The control nets of a model's family, the catalog's first."""

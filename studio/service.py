@@ -22,7 +22,15 @@ from studio.gallery import Gallery
 from studio.inputs import Inputs
 from studio.jobs import JobBook
 from studio.jobs.records import JobRecords
-from studio.limits import Around, draft_of, expanded, resolve, style_remarks, unsettled
+from studio.limits import (
+    Around,
+    draft_of,
+    expanded,
+    lora_remarks,
+    resolve,
+    style_remarks,
+    unsettled,
+)
 from studio.maps import Maps
 from studio.messages import (
     Answered,
@@ -39,6 +47,7 @@ from studio.messages import (
     Input,
     Job,
     Language,
+    LoraUse,
     ModelSpec,
     ModelState,
     PartState,
@@ -66,6 +75,7 @@ from studio.prompt import (
     remarks,
     wildcard_remarks,
 )
+from studio.rack import Rack
 from studio.references import control_state
 from studio.settings import Settings
 from studio.spellbook import Sayings, Translated, Translator, as_written, unread
@@ -84,7 +94,7 @@ def _admin(person: Person) -> None:
         raise StudioError("admin_only")
 
 
-class Studio(Desk):
+class Studio(Desk, Rack):
     """Pages and APIs call this and nothing else."""
 
     def __init__(self, settings: Settings, catalog: Catalog, engine: Engine) -> None:
@@ -102,6 +112,7 @@ class Studio(Desk):
         self._pace = Pace(settings.data)
         self._people = People(settings)
         self._sayings = Sayings()
+        self.open_rack()
         self._book = JobBook(
             engine, self.library, self._gallery, JobRecords(settings.data), self._pace, self._downloads
         )
@@ -314,9 +325,11 @@ class Studio(Desk):
         family, names = FAMILIES[spec.family], [use.name for use in self._own_embeddings(spec)]
         around = self._around(spec, person)
         told = list(style_remarks(draft, spec, around))
-        for text in (draft.prompt, draft.negative or "") if told else expanded(draft, spec, around):
-            told += remarks(text, family, draft.clip_skip or 1, names)
+        texts = Texts(draft.prompt, draft.negative or "") if told else expanded(draft, spec, around)
+        for text in texts:
+            told += remarks(text, family, draft.clip_skip or 1, names, around.lora_names)
             told += wildcard_remarks(text, around.wildcards)
+        told += lora_remarks(draft.loras, texts, around)
         return tuple(one for number, one in enumerate(told) if one not in told[:number])
 
     def _around(self, spec: ModelSpec, person: Person) -> Around:
@@ -333,6 +346,9 @@ class Studio(Desk):
             library.controls,
             library.detectors,
             lambda detector: not self._downloads.needed(detector),
+            self._lora_names(spec),
+            lambda use: self._usable(use, spec),
+            self._hashed,
         )
 
     def _layers(self, spec: ModelSpec) -> int:
@@ -357,6 +373,13 @@ class Studio(Desk):
         """Prompt and negative within a draft's styles, as they are shown before anything is painted."""
         spec = self.library.spec(draft.model)
         return expanded(draft, spec, self._around(spec, person))
+
+    def joined_loras(self, draft: Draft, person: Person) -> tuple[LoraUse, ...]:
+        """The LoRAs that a draft's prompts name and those beside, each once; `remarks` tells what is not here."""
+        texts = Texts(draft.prompt, draft.negative or "")
+        with contextlib.suppress(StudioError):  # a style that is gone is told elsewhere
+            texts = self.expanded(draft, person)
+        return self._joined(draft.loras, texts, self.library.spec(draft.model))
 
     # -- languages -------------------------------------------------------------------------------
 
@@ -473,3 +496,8 @@ class Studio(Desk):
     def redraft(self, id: str, person: Person) -> Draft:
         """A picture's recipe as a draft: what paints it again."""
         return draft_of(self._gallery.find(id, person).recipe.request)
+
+    def lora_troubles(self, id: str, person: Person) -> tuple[Trouble, ...]:
+        """Which of the LoRAs that a picture was painted with are missing here, or other files by now."""
+        uses = self._gallery.find(id, person).recipe.request.loras
+        return tuple(trouble for use in uses if (trouble := self._changed(use)))

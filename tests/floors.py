@@ -48,6 +48,7 @@ FLOORS = {
     "engine": "4a",
     "downloads": "4a",
     "jobs": "4b",
+    "rack": "4b",
     "service": "5",
     "ui": "6",
     "api": "6",

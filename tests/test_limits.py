@@ -19,7 +19,6 @@ from studio.messages import (
     GenerationRequest,
     HighResolution,
     LocalSource,
-    LoraUse,
     Mask,
     ModelSpec,
     Outpaint,
@@ -324,10 +323,6 @@ def test_ways_that_do_not_go_together_are_refused() -> None:
     only_larger = {"base": False, "start": START, "upscale": Upscale()}
     assert not_started(**only_larger, high_resolution=twice) == "high_resolution_without_base"
     assert started(**only_larger).stage(HighResolution) is None
-
-
-def test_loras_are_refused_for_as_long_as_nothing_paints_with_them() -> None:
-    assert not_started(loras=(LoraUse(id="ink", weight=0.5),)) == "loras_not_yet"
 
 
 def test_a_picture_that_is_not_kept_is_said() -> None:

@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio.families import FAMILIES
 from studio.limits import draft_of
-from studio.messages import Base, HighResolution, Mask, Start, Upscale, Variation
+from studio.messages import Base, HighResolution, LoraUse, Mask, Start, Upscale, Variation
 from studio.metadata import PARAMETERS_KEY, RECIPE_KEY, parameters_text, read_recipe, write_png
 from tests.samples import recipe
 
@@ -128,6 +128,23 @@ def test_later_stages_stand_in_the_parameters_and_an_enlargement_claims_no_more_
     assert "Hires upscale: 1.5, Hires upscaler: sharp" in text and "Postprocess upscale by: 4" in text
     only = parameters_text(recipe(stages=(Upscale(factor=2, upscaler="sharp"),)))
     assert "Postprocess upscaler: sharp" in only and "Steps" not in only and "Seed" not in only
+
+
+def test_loras_stand_in_the_prompt_and_their_hashes_in_quotes() -> None:
+    glow = LoraUse(id="glow-1a", name="glow", weight=0.8, sha256="ab" * 32)
+    ink = LoraUse(id="ink", weight=0.5, text_encoder_weight=0.25, sha256="cd" * 32)
+    prompt, _, last = parameters_text(recipe(prompt="a red cat", loras=(glow, ink))).splitlines()
+    assert prompt == "a red cat<lora:glow:0.8><lora:ink:0.25:0.5>"
+    assert ', Lora hashes: "glow: ababababab, ink: cdcdcdcdcd", Version: ' in last
+    assert "Lora" not in parameters_text(recipe())
+
+
+def test_a_recipe_tells_the_loras_by_names_weights_and_hashes(tmp_path: Path) -> None:
+    glow = LoraUse(id="glow-1a", name="glow", weight=0.8, sha256="ab" * 32)
+    whole = recipe(loras=(glow,), written_loras=(glow,))
+    write_png(PICTURE, whole, tmp_path / "one.png")
+    found = read_recipe(tmp_path / "one.png")
+    assert found and found.request.loras == (glow,) and draft_of(found.request).loras == (glow,)
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))

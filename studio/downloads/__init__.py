@@ -11,7 +11,7 @@ from pathlib import Path
 from studio.catalog import Models, Sourced, source_path, store_of
 from studio.downloads.errands import Errands
 from studio.downloads.flight import Flight, Tell, Unwanted
-from studio.downloads.remote import Listing, look_up
+from studio.downloads.remote import Listing, look_up, repository
 from studio.downloads.transfer import Transfer, left_of
 from studio.errors import StudioError
 from studio.messages import HubSource, ModelScopeSource
@@ -48,6 +48,10 @@ class Downloads:
         if not self.needed(spec):
             return 0
         return left_of(self._look_up(spec), self._store(spec))
+
+    def offers(self, spec: Sourced) -> dict[str, int]:
+        """Every file of an entry's repository with its bytes, whatever of it the entry names. Asks the network."""
+        return {file.name: file.size for file in repository(spec, self._settings, self._in_the_box()).files}
 
     def fetch(self, spec: Sourced, tell: Tell, unwanted: Callable[[], bool]) -> Path:
         """Brings a model's files here and says where they lie.

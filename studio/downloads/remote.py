@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -61,13 +62,33 @@ def look_up(spec: Sourced, settings: Settings, box: str = "") -> Listing:
     """The files of a model's repository that it is loaded from; whatever is in the way is told in words."""
     source = spec.source
     assert isinstance(source, HubSource | ModelScopeSource)
-    try:
-        if constants.is_offline_mode():
-            raise OfflineModeIsEnabled
-        whole = _hub(source, settings) if isinstance(source, HubSource) else _modelscope(source, settings)
+    with _told(spec, box):
+        whole = _whole(source, settings)
         return Listing(whole.repo, whole.commit, _chosen(source, whole), whole.headers)
+
+
+def repository(spec: Sourced, settings: Settings, box: str = "") -> Listing:
+    """All files of an entry's repository, but those whose names lead out of a folder."""
+    source = spec.source
+    assert isinstance(source, HubSource | ModelScopeSource)
+    with _told(spec, box):
+        whole = _whole(source, settings)
+    files = tuple(file for file in whole.files if _harmless(file.name))
+    return Listing(whole.repo, whole.commit, files, whole.headers)
+
+
+@contextlib.contextmanager
+def _told(spec: Sourced, box: str) -> Iterator[None]:
+    try:
+        yield
     except (httpx2.HTTPError, OfflineModeIsEnabled) as error:
         raise _in_words(error, spec, box) from error
+
+
+def _whole(source: HubSource | ModelScopeSource, settings: Settings) -> Listing:
+    if constants.is_offline_mode():
+        raise OfflineModeIsEnabled
+    return _hub(source, settings) if isinstance(source, HubSource) else _modelscope(source, settings)
 
 
 def _in_words(error: Exception, spec: Sourced, box: str) -> StudioError:

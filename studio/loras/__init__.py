@@ -3,7 +3,7 @@
 from studio.loras.about import About, about_lora, from_header
 from studio.loras.layers import DENOISER, ENCODERS, LORA_FAMILIES, Layers, layers_of
 from studio.loras.reading import Change, Fit, Lora, called, fit, fit_with, read_lora, why_not
-from studio.loras.shelf import card, picture
+from studio.loras.shelf import card, embedding_card, picture, picture_beside
 
 __all__ = [
     "Lora",
@@ -21,6 +21,8 @@ __all__ = [
     "from_header",
     "card",
     "picture",
+    "embedding_card",
+    "picture_beside",
     "DENOISER",
     "ENCODERS",
     "LORA_FAMILIES",

@@ -17,8 +17,9 @@ from studio.families import FAMILIES
 from studio.inputs import read_picture
 from studio.loras.about import About, about_lora, beside, picture_bytes, picture_files
 from studio.loras.layers import DENOISER
-from studio.loras.reading import Lora, fit_with, read_lora, why_not
+from studio.loras.reading import Lora, called, fit_with, read_lora, why_not
 from studio.messages import Bilingual, LoraCard, LoraSpec, ModelSpec, Trouble
+from studio.weights import tensor_bytes
 
 log = logging.getLogger(__name__)
 PICTURE_SIDE = 512
@@ -69,7 +70,7 @@ def _of_file(known: LoraCard, spec: LoraSpec, path: Path, data: Path, model: Mod
         facts = _facts(path, _stamps(path), _checkpoint(model, data), model)
     except StudioError as error:
         return known.model_copy(update={"place": "missing", "trouble": error.trouble})
-    about = facts.about
+    about, trouble = facts.about, facts.trouble
     told: dict[str, object] = {
         "place": "disk",
         "title": _titled(spec, about),
@@ -87,7 +88,7 @@ def _of_file(known: LoraCard, spec: LoraSpec, path: Path, data: Path, model: Mod
         "base": about.base,
         "changed": path.stat().st_mtime,
         "picture": facts.thumbnail or any(file.is_file() for file in picture_files(path)),
-        "trouble": facts.trouble,
+        "trouble": trouble and called(trouble, known.title.en),
     }
     return known.model_copy(update=told)
 
@@ -151,6 +152,50 @@ def _fit(lora: Lora, checkpoint: Path | None, model: ModelSpec) -> Trouble | Non
     return fit_with(lora, checkpoint, model.title.en, model.family).trouble
 
 
+# -- embeddings -----------------------------------------------------------------------------------
+
+
+def embedding_card(
+    id: str,
+    title: str,
+    path: Path,
+    family: str | None,
+    model: ModelSpec | None = None,
+    favourite: bool = False,
+) -> LoraCard:
+    """A person's embedding as the shelf shows it; its word, typed into a prompt, calls it forth."""
+    known = LoraCard(
+        id=id,
+        title=Bilingual(en=title, zh=title),
+        name=path.stem,
+        place="disk",
+        own=True,
+        kind="embedding",
+        family=_title(family or ""),
+        changes_picture=False,
+        favourite=favourite,
+        trouble=_unread(path.stem, family, model),
+    )
+    try:
+        about, state = about_lora(path, {}), path.stat()
+        told: dict[str, object] = {"triggers": about.triggers, "notes": about.notes, "base": about.base}
+        told |= {"bytes": tensor_bytes(path), "changed": state.st_mtime}
+        pictured = any(file.is_file() for file in picture_files(path))
+        return known.model_copy(update={**told, "picture": pictured})
+    except (StudioError, OSError):
+        trouble = Trouble(code="embedding_missing", params={"embedding": path.stem})
+        return known.model_copy(update={"place": "missing", "trouble": trouble})
+
+
+def _unread(name: str, family: str | None, model: ModelSpec | None) -> Trouble | None:
+    if not family:
+        return Trouble(code="embedding_unknown", params={"embedding": name})
+    if model is None or family == model.family:
+        return None
+    params = {"embedding": name, "family": _title(family), "model": model.title.en}
+    return Trouble(code="embedding_family", params=params)
+
+
 # -- pictures -------------------------------------------------------------------------------------
 
 
@@ -162,6 +207,21 @@ def picture(spec: LoraSpec, data: Path) -> bytes:
     except StudioError as error:
         log.warning("the picture of %s is left out: %s", spec.id, error)
         return b""
+
+
+def picture_beside(path: Path) -> bytes:
+    """The picture that lies beside a file of another kind, in the same way."""
+    try:
+        return _beside(path, _stamps(path))
+    except StudioError as error:
+        log.warning("the picture of %s is left out: %s", path.name, error)
+        return b""
+
+
+@functools.lru_cache(maxsize=64)
+def _beside(path: Path, stamps: Stamp) -> bytes:
+    data = picture_bytes(path, About())
+    return _small(read_picture(data)) if data else b""
 
 
 @functools.lru_cache(maxsize=256)
