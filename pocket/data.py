@@ -1,4 +1,4 @@
-"""The drawn data set on disk: picture i is the world's scene of seed i."""
+"""The drawn data set on disk: picture i is the world's scene of seed i; beside it lies which thing covers each cell."""
 
 from __future__ import annotations
 
@@ -10,14 +10,34 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pocket.world import Scene, draw, sample
+from pocket.world import Picture, Scene, draw, sample
 
 CHUNK = 200
+CELLS = 16
+# A thing owns a cell when it covers so much of it.
+OWNED = 0.4
 
 
-def draw_chunk(seeds: range, side: int, make: Callable[[int], Scene]) -> NDArray[np.uint8]:
-    """The pictures of some seeds."""
-    return np.stack([draw(make(seed), side).pixels for seed in seeds])
+def owners(picture: Picture) -> NDArray[np.uint8]:
+    """Which thing covers each cell of a coarse grid: 1 for the first, 0 for none."""
+    out, step = np.zeros((CELLS, CELLS), np.uint8), picture.pixels.shape[0] // CELLS
+    for k, mask in enumerate(picture.masks):
+        cover = mask.reshape(CELLS, step, CELLS, step).mean((1, 3)) / 255
+        out[cover >= OWNED] = k + 1
+    return out
+
+
+def draw_chunk(
+    seeds: range, side: int, make: Callable[[int], Scene]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The pictures of some seeds, and the owners of their cells."""
+    drawn = [draw(make(seed), side) for seed in seeds]
+    return np.stack([p.pixels for p in drawn]), np.stack([owners(p) for p in drawn])
+
+
+def cells_path(path: Path) -> Path:
+    """Where the owners of a set's cells lie."""
+    return path.with_name(f"{path.stem}-cells.npy")
 
 
 def draw_set(
@@ -38,15 +58,18 @@ def draw_set(
         return np.load(path, mmap_mode="r")
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.lib.format.open_memmap(path, "w+", np.uint8, (count, side, side, 3))
+    cells = np.zeros((count, CELLS, CELLS), np.uint8)
     starts, make = range(0, count, CHUNK), make or partial(sample, split=split)
     with ProcessPoolExecutor(workers) as pool:
         jobs = [range(first + s, first + min(s + CHUNK, count)) for s in starts]
-        for start, chunk in zip(
+        for start, (chunk, owned) in zip(
             starts, pool.map(partial(draw_chunk, side=side, make=make), jobs), strict=True
         ):
             pixels[start : start + len(chunk)] = chunk
+            cells[start : start + len(chunk)] = owned
             print(f"drawn {start + len(chunk)} of {count}", flush=True)
     pixels.flush()
+    np.save(cells_path(path), cells)
     done.write_text(f"{count} {side} {first} {split}")
     return np.load(path, mmap_mode="r")
 

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from pocket.models import NATIVE
 from pocket.painter import GUIDANCE
 from pocket.prompts import LANGUAGES, say
 from pocket.world import SUBJECTS, Scene, draw, is_held_out, sample
@@ -33,12 +34,12 @@ class Edit:
     @property
     def image(self) -> Image.Image:
         """The drawing."""
-        return draw(self.source).image
+        return draw(self.source, NATIVE).image
 
     @property
     def mask(self) -> Image.Image:
         """White over the subject and a little around it."""
-        thing, side = self.source.things[0], 128
+        thing, side = self.source.things[0], NATIVE
         reach = thing.size * 1.1
         box = [round(v * side) for v in (thing.x - reach, thing.y - reach, thing.x + reach, thing.y + reach)]
         mask = Image.new("L", (side, side))
@@ -103,7 +104,7 @@ def fill(weights: Path, some: list[Edit], steps: int) -> NDArray[np.uint8]:
     """Inpaint: what the prompts ask for, where the masks are."""
     pipe = open_pipeline("StableDiffusionInpaintPipeline", weights)
     images, masks = [e.image for e in some], [e.mask for e in some]
-    return run(pipe, some, steps, image=images, mask_image=masks, strength=1.0, height=128, width=128)
+    return run(pipe, some, steps, image=images, mask_image=masks, strength=1.0)
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +187,7 @@ def seed_rows(desk: Desk) -> list[Row]:
     """A seed gives its picture alone and in a batch; how far pictures of other seeds differ is only told."""
     prompts = [p.text for p in task_prompts(60, "en")[:8]]
     seeds = list(range(len(prompts)))
-    paint = desk.painter.paint
+    paint = replace(desk.painter, fast=False).paint
     batch, alone = (paint(prompts, seeds, batch=n, steps=desk.steps).astype(float) for n in (len(seeds), 1))
     other = paint(prompts, [100 + s for s in seeds], steps=desk.steps).astype(float)
     same = [bool(abs(a - b).max() <= ROUNDING) for a, b in zip(batch, alone, strict=True)]

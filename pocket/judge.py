@@ -178,11 +178,12 @@ def load_judge(path: Path) -> Judge:
 
 @torch.no_grad()
 def look(judge: Judge, pictures: NDArray[np.uint8], batch: int = 64) -> list[Verdict]:
-    """Read pictures (n, 128, 128, 3)."""
+    """Read square pictures (n, side, side, 3) of 128 pixels, or of a multiple of them."""
     out: list[Verdict] = []
     for i in range(0, len(pictures), batch):
         x = torch.from_numpy(np.array(pictures[i : i + batch])).permute(0, 3, 1, 2).float() / 127.5 - 1
-        out += read(both_ways(judge, x.to(next(judge.parameters()).device)))
+        small = functional.avg_pool2d(x, x.shape[-1] // SIDE)
+        out += read(both_ways(judge, small.to(next(judge.parameters()).device)))
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from pocket.models import FACTOR
 from pocket.tokens import encode
+from pocket.train.common import fast_math, lay_out
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 STEPS, GUIDANCE = 20, 4.0
@@ -38,6 +41,8 @@ class Painter:
     text_encoder: Any
     unet: Any
     vae: Any
+    # Twice as fast where the hardware has bf16; a picture then depends a little on those beside it.
+    fast: bool = True
 
     @property
     def device(self) -> torch.device:
@@ -51,9 +56,13 @@ class Painter:
 
     def noise(self, seeds: list[int], side: int) -> Tensor:
         """Starting noise, one seed a picture, the same on every device."""
-        shape = (1, 4, side // 8, side // 8)
+        shape = (1, 4, side // FACTOR, side // FACTOR)
         parts = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
         return torch.cat(parts).to(self.device)
+
+    def math(self) -> AbstractContextManager[Any]:
+        """How the networks count."""
+        return fast_math(self.device) if self.fast else nullcontext()
 
     @torch.no_grad()
     def latents(
@@ -61,25 +70,31 @@ class Painter:
         prompts: list[str],
         seeds: list[int],
         negatives: list[str] | None = None,
-        side: int = 128,
+        side: int | None = None,
         steps: int = STEPS,
         guidance: float = GUIDANCE,
     ) -> Tensor:
         """Denoised latents for the prompts; without negatives the guidance leads away from the empty prompt."""
         scheduler = build_scheduler()
         scheduler.set_timesteps(steps, device=self.device)
-        both = torch.cat([self.words(negatives or [""] * len(prompts)), self.words(prompts)])
+        with self.math():
+            both = torch.cat([self.words(negatives or [""] * len(prompts)), self.words(prompts)])
+        side = side or self.unet.config.sample_size * FACTOR
         x = self.noise(seeds, side) * scheduler.init_noise_sigma
         for t in scheduler.timesteps:
             given = scheduler.scale_model_input(torch.cat([x, x]), t)
-            without, with_words = self.unet(given, t, both).sample.float().chunk(2)
+            with self.math():
+                said = self.unet(given, t, both).sample
+            without, with_words = said.float().chunk(2)
             x = scheduler.step(without + guidance * (with_words - without), t, x).prev_sample
         return x
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> NDArray[np.uint8]:
         """Latents as pictures."""
-        out = self.vae.decode(latents / self.vae.config.scaling_factor).sample.float().clamp(-1, 1)
+        with self.math():
+            out = self.vae.decode(latents / self.vae.config.scaling_factor).sample
+        out = out.float().clamp(-1, 1)
         return ((out + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
     def paint(
@@ -99,10 +114,13 @@ class Painter:
 
 
 def load_painter(folder: Path) -> Painter:
-    """The painter of a weights folder, in float32."""
+    """The painter of a weights folder."""
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel
 
     parts = {"text_encoder": CLIPTextModel, "unet": UNet2DConditionModel, "vae": AutoencoderKL}
-    loaded = {name: kind.from_pretrained(folder / name).float().eval() for name, kind in parts.items()}
+    cpu = torch.device("cpu")
+    loaded = {
+        name: lay_out(kind.from_pretrained(folder / name).float(), cpu).eval() for name, kind in parts.items()
+    }
     return Painter(Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json")), **loaded)

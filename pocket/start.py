@@ -1,16 +1,24 @@
-"""A head start for the autoencoder: at step nought it already carries a small copy of the picture.
+"""Head starts: an autoencoder that carries a small copy of the picture, words that know their translation.
 
 Every residual branch starts at zero, and the shortcut path carries red, green and blue through average pooling to
 the latents and back. Pairs of plus and minus make the final SiLU exactly linear (silu(x) - silu(-x) = x), and a pair
 of large constants in their group keeps the final norm from washing colour out. Training then only adds detail,
 which spares most of the time that a fresh network spends on finding colour.
+
+Words of both languages that mean the same begin as the same vector, so that what is learned of "cat" is nearly
+learned of 猫.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from diffusers import AutoencoderKL
+from tokenizers import Tokenizer
 from torch import Tensor, nn
+
+from pocket.world.words import meanings
 
 CONSTANT = 8.0
 # Latents 0 to 2 are brightness and two colour differences of about unit spread.
@@ -104,3 +112,15 @@ def start_linear(vae: AutoencoderKL) -> AutoencoderKL:
     start_encoder(vae)
     start_decoder(vae)
     return vae
+
+
+@torch.no_grad()
+def start_bilingual(text_encoder: Any, backend: Tokenizer) -> Any:
+    """Give every word that is one piece the vector of the plainest word that means the same."""
+    table = text_encoder.get_input_embeddings().weight
+    pieces = backend.get_vocab()
+    for words in meanings():
+        known = [pieces[word] for word in words if word in pieces]
+        for other in known[1:]:
+            table[other] = table[known[0]]
+    return text_encoder

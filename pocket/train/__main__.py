@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pocket.train.settings import Settings, from_dict
 
-STAGES = ("vae", "latents", "unet", "decoder", "judge", "export")
+STAGES = ("draw", "vae", "latents", "unet", "decoder", "judge", "export", "control")
 
 
 def read_args() -> argparse.Namespace:
@@ -30,7 +30,13 @@ def read_settings(args: argparse.Namespace) -> Settings:
     """Settings from the file, changed by flags."""
     settings = from_dict(Settings, json.loads(args.settings.read_text()) if args.settings else {})
     if args.minutes:
-        for stage, part in {"vae": "vae", "unet": "unet", "decoder": "vae", "judge": "judge"}.items():
+        for stage, part in {
+            "vae": "vae",
+            "unet": "unet",
+            "decoder": "vae",
+            "judge": "judge",
+            "control": "control",
+        }.items():
             if stage in args.stages:
                 settings = replace(settings, **{part: replace(getattr(settings, part), minutes=args.minutes)})
     return replace(settings, from_weights=args.from_weights)

@@ -60,6 +60,14 @@ class Average:
         self.decay = decay
         self.values = {k: v.detach().clone().float() for k, v in module.state_dict().items()}
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """The averaged weights."""
+        return self.values
+
+    def load_state_dict(self, values: dict[str, Tensor]) -> None:
+        """Go on from averaged weights."""
+        self.values = values
+
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
         """Move towards the network; early steps move faster."""
@@ -77,6 +85,21 @@ def save_state(path: Path, **parts: Any) -> None:
     rough = path.with_suffix(".part")
     torch.save(parts, rough)
     os.replace(rough, path)
+
+
+def save_run(path: Path, step: int, spent: float, **parts: Any) -> None:
+    """Write where a run stands: its steps, its seconds, and the state of every part."""
+    save_state(path, step=step, spent=spent, **{name: part.state_dict() for name, part in parts.items()})
+
+
+def load_run(path: Path, device: torch.device, **parts: Any) -> tuple[int, float]:
+    """Bring every part to where the run stood; its steps and the seconds already spent, none where it is new."""
+    state = load_state(path, device)
+    if state is None:
+        return 0, 0.0
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    return int(state["step"]), float(state["spent"])
 
 
 def load_state(path: Path, device: torch.device) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pocket.data import draw_set, scenes
-from pocket.judge import HEADINGS, PASS, Judge, Seen, Verdict, look
+from pocket.judge import HEADINGS, PASS, SIDE, Judge, Seen, Verdict, look
 from pocket.train.settings import Settings
 from pocket.world import Scene, Thing, sample
 from pocket.world.scene import DEFECTS
@@ -27,13 +27,13 @@ def spoilt(k: int) -> Scene:
 
 def common_set(settings: Settings) -> NDArray[np.uint8]:
     """Held-out drawings as they come."""
-    return draw_set(settings.data / f"held-{settings.side}.npy", COMMON, settings.side, 0, "held_out")
+    return draw_set(settings.data / f"held-{SIDE}.npy", COMMON, SIDE, 0, "held_out")
 
 
 def spoilt_set(settings: Settings) -> NDArray[np.uint8]:
     """Held-out drawings with a defect each."""
-    path = settings.data / f"spoilt-{settings.side}.npy"
-    return draw_set(path, SPOILT, settings.side, 0, "spoilt", make=spoilt)
+    path = settings.data / f"spoilt-{SIDE}.npy"
+    return draw_set(path, SPOILT, SIDE, 0, "spoilt", make=spoilt)
 
 
 def names(things: Any) -> Counter[str]:

@@ -34,8 +34,9 @@ def fit_preview(latents: NDArray[np.float32], pixels: NDArray[np.uint8]) -> dict
 def preview(settings: Settings, pixels: NDArray[np.uint8]) -> dict[str, list]:
     """The preview of this run, from some hundred of its latents."""
     about = json.loads((settings.run / "latents.json").read_text())
-    latents = np.load(settings.run / "latents.npy")[:600].astype(np.float32) * about["scaling_factor"]
-    return fit_preview(latents, pixels[about["chosen"][:600]])
+    some = np.linspace(0, len(pixels) - 1, 600).astype(int)
+    latents = np.load(settings.run / "latents.npy", mmap_mode="r")[some].astype(np.float32)
+    return fit_preview(latents * about["scaling_factor"], pixels[some])
 
 
 def load_vae_for_export(settings: Settings) -> nn.Module:

@@ -19,9 +19,9 @@ from pocket.train.common import (
     Budget,
     fast_math,
     lay_out,
-    load_state,
+    load_run,
     pick_device,
-    save_state,
+    save_run,
 )
 from pocket.train.exam import examine, quick_look, report
 from pocket.train.lessons import Grid, Lessons, open_lessons, to_grid
@@ -87,30 +87,13 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             self.judge.parameters(), self.s.rate, weight_decay=0.03, fused=True
         )
-        self.step = 0
-        self.budget = Budget(self.s.minutes, self.restore())
-
-    def restore(self) -> float:
-        """Load the run's checkpoint if there is one; returns the seconds already spent."""
-        state = load_state(self.path, self.device)
-        if state is None:
-            return 0.0
-        self.judge.load_state_dict(state["model"])
-        self.average.values = state["average"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
-        return float(state["spent"])
+        self.parts = {"model": self.judge, "average": self.average, "optimizer": self.optimizer}
+        self.step, spent = load_run(self.path, self.device, **self.parts)
+        self.budget = Budget(self.s.minutes, spent)
 
     def save(self) -> None:
         """Write the checkpoint."""
-        save_state(
-            self.path,
-            model=self.judge.state_dict(),
-            average=self.average.values,
-            optimizer=self.optimizer.state_dict(),
-            step=self.step,
-            spent=self.budget.spent,
-        )
+        save_run(self.path, self.step, self.budget.spent, **self.parts)
 
     def averaged(self) -> Judge:
         """The judge with the averaged weights, ready to read."""

@@ -15,10 +15,10 @@ from pocket.models import build_vae
 from pocket.prompts import LANGUAGES, say, spelled
 from pocket.tokens import build_backend, encode
 from pocket.train.common import fast_math, lay_out, load_state, pick_device, to_input
+from pocket.train.scenes import learned, settled
 from pocket.train.settings import Settings
-from pocket.world import Scene, draw, sample
+from pocket.world import Scene
 from pocket.world.captions import caption
-from pocket.world.sampling import settled_scenes
 
 
 def load_vae(settings: Settings) -> torch.nn.Module:
@@ -29,21 +29,6 @@ def load_vae(settings: Settings) -> torch.nn.Module:
     vae = build_vae()
     vae.load_state_dict(state["model"])
     return vae.eval().requires_grad_(False)
-
-
-def keep_share(scene: Scene) -> float:
-    """How often a scene enters this run: plain ones always, hard ones less often."""
-    share = 0.3 if scene.defects else 1.0
-    share *= 1.0 if scene.style == "flat" else 0.4
-    share *= 1.0 if scene.light == "day" else 0.5
-    return share * (1.0 if scene.count == 1 else 0.5)
-
-
-def choose(settings: Settings) -> list[int]:
-    """The seeds of the scenes that this run learns from."""
-    rng = random.Random(7)
-    chosen = [i for i in range(settings.pictures) if rng.random() < keep_share(sample(i))]
-    return chosen[: settings.latents]
 
 
 @torch.no_grad()
@@ -80,28 +65,22 @@ def plain_ids(scenes: list[Scene], count: int, tokenizer: Tokenizer) -> NDArray[
     return out
 
 
-def make_settled(settings: Settings) -> None:
-    """Draw, encode and caption the plainest scenes."""
-    scenes = settled_scenes()
-    np.save(
-        settings.run / "captions-settled.npy", caption_ids(scenes, settings.unet.captions, build_backend())
-    )
-    batches = (
-        np.stack([draw(scene, settings.side).pixels for scene in scenes[i : i + 64]])
-        for i in range(0, len(scenes), 64)
-    )
-    np.save(settings.run / "latents-settled.npy", encode_pictures(settings, batches))
-    print(f"{len(scenes)} settled latents", flush=True)
+def make_captions(settings: Settings, scenes: list[Scene]) -> None:
+    """Write the tokens of every scene: in the plainest words where the scene is plain too."""
+    plain, tokenizer = len(settled()), build_backend()
+    parts = [
+        plain_ids(scenes[:plain], settings.unet.captions, tokenizer),
+        caption_ids(scenes[plain:], settings.unet.captions, tokenizer),
+    ]
+    np.save(settings.run / "captions.npy", np.concatenate(parts))
 
 
 def make_latents(settings: Settings, pixels: NDArray[np.uint8]) -> None:
     """Encode pictures and captions into the run folder."""
-    chosen = choose(settings)
-    captions = caption_ids([sample(seed) for seed in chosen], settings.unet.captions, build_backend())
-    np.save(settings.run / "captions.npy", captions)
-    latents = encode_pictures(settings, (pixels[chosen[i : i + 64]] for i in range(0, len(chosen), 64)))
+    settings.run.mkdir(parents=True, exist_ok=True)
+    make_captions(settings, [learned(k) for k in range(len(pixels))])
+    latents = encode_pictures(settings, (pixels[i : i + 64] for i in range(0, len(pixels), 64)))
     np.save(settings.run / "latents.npy", latents)
     scale = float(1 / latents.astype(np.float32).std())
-    (settings.run / "latents.json").write_text(json.dumps({"scaling_factor": scale, "chosen": chosen}))
-    print(f"{len(chosen)} latents, scaling factor {scale:.4f}", flush=True)
-    make_settled(settings)
+    (settings.run / "latents.json").write_text(json.dumps({"scaling_factor": scale}))
+    print(f"{len(latents)} latents, scaling factor {scale:.4f}", flush=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pocket.data import draw_set, scenes
-from pocket.judge import CELLS, COLOUR_NAMES, SUBJECT_NAMES, WHOLE
+from pocket.judge import CELLS, COLOUR_NAMES, SIDE, SUBJECT_NAMES, WHOLE
 from pocket.train.common import fast_math, lay_out, pick_device, to_input, to_pictures
 from pocket.train.latents import load_vae
 from pocket.train.settings import Settings
@@ -211,7 +211,7 @@ def draw_lessons(path: Path, count: int, side: int, make: Callable[[int], Scene]
 def open_lessons(settings: Settings, pixels: NDArray[np.uint8]) -> Lessons:
     """Everything the judge learns from: the common drawings, the extra ones, and copies of both."""
     common = Lessons([pixels], truths(scenes(len(pixels))))
-    path = settings.data / f"lessons-{settings.side}.npy"
-    extra = draw_lessons(path, settings.judge.lessons, settings.side, lesson, "lessons")
+    path = settings.data / f"lessons-{SIDE}.npy"
+    extra = draw_lessons(path, settings.judge.lessons, SIDE, lesson, "lessons")
     drawn = together(common, extra)
     return together(drawn, copies(settings, drawn), settings.judge.copied_share)

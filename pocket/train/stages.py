@@ -6,24 +6,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pocket.data import draw_set
+from pocket.judge import SIDE
+from pocket.models import NATIVE
+from pocket.train.scenes import learned
 from pocket.train.settings import Settings
+
+# Where the autoencoder's own drawings begin, far from those that the UNet learns from.
+OWN = 2_000_000
 
 
 def pictures(settings: Settings) -> NDArray[np.uint8]:
-    """The drawn training set."""
-    return draw_set(settings.data / f"train-{settings.side}.npy", settings.pictures, settings.side)
+    """The drawings that the UNet learns from."""
+    return draw_set(settings.data / f"learned-{NATIVE}.npy", settings.pictures, NATIVE, make=learned)
+
+
+def own_pictures(settings: Settings) -> NDArray[np.uint8]:
+    """The drawings that the autoencoder learns from."""
+    return draw_set(settings.data / f"own-{NATIVE}.npy", settings.vae.pictures, NATIVE, OWN)
+
+
+def judged_pictures(settings: Settings) -> NDArray[np.uint8]:
+    """The common drawings that the judge learns from."""
+    return draw_set(settings.data / f"train-{SIDE}.npy", settings.judge.pictures, SIDE)
 
 
 def run_stage(stage: str, settings: Settings) -> None:
     """Run one stage."""
-    if stage == "vae":
+    if stage == "draw":
+        pictures(settings)
+    elif stage == "vae":
         from pocket.train.vae import train_vae
 
-        train_vae(settings, pictures(settings))
+        train_vae(settings, own_pictures(settings))
     elif stage == "decoder":
         from pocket.train.vae import train_vae
 
-        train_vae(settings, pictures(settings), decoder_only=True)
+        train_vae(settings, own_pictures(settings), decoder_only=True)
     elif stage == "latents":
         from pocket.train.latents import make_latents
 
@@ -32,10 +50,16 @@ def run_stage(stage: str, settings: Settings) -> None:
         from pocket.train.unet import train_unet
 
         train_unet(settings)
+    elif stage == "control":
+        from dataclasses import replace
+
+        from pocket.train.controls import train_control
+
+        train_control(replace(settings, from_weights=True))
     elif stage == "judge":
         from pocket.train.judge import train_judge
 
-        train_judge(settings, pictures(settings))
+        train_judge(settings, judged_pictures(settings))
     elif stage == "export":
         from pocket.train.export import export
 

@@ -9,23 +9,28 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import DDPMScheduler
+from diffusers.models.attention_processor import AttnProcessor
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pocket.models import build_text_encoder, build_unet
+from pocket.data import cells_path
+from pocket.models import NATIVE, build_text_encoder, build_unet
 from pocket.painter import BETAS, Painter
+from pocket.start import start_bilingual
 from pocket.tokens import build_backend
 from pocket.train.common import (
     Average,
     Budget,
     fast_math,
     lay_out,
-    load_state,
+    load_run,
     pick_device,
+    save_run,
     save_sheet,
-    save_state,
 )
+from pocket.train.guide import Guide, Layout, read_layout
 from pocket.train.latents import load_vae
+from pocket.train.scenes import learned, settled
 from pocket.train.settings import Settings, UnetSettings
 
 SHEET_PROMPTS = (
@@ -53,21 +58,45 @@ class Both(nn.Module):
         return self.unet(x, t, words).sample
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Latents, their captions' tokens, and the subject and colour of every cell."""
+
+    latents: Tensor
+    ids: Tensor
+    subjects: Tensor
+    colours: Tensor
+
+
 @dataclass
 class Feed:
-    """Latents with their captions, in memory."""
+    """Latents with their captions and layouts, in memory; the first `settled` of them are the plainest."""
 
     latents: NDArray[np.float16]
     captions: NDArray[np.int16]
+    layout: Layout
     empty: NDArray[np.int16]
     scale: float
-    chances: NDArray[np.float64]
+    settled: int
 
-    def batch(self, s: UnetSettings, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
+    def rows(self, s: UnetSettings, share: float, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Which pictures come next: many plain ones at first, few from the middle of the training on."""
+        plain = s.settled_later + (s.settled_share - s.settled_later) * max(0.0, 1 - 2 * share)
+        early = rng.integers(0, self.settled, s.batch)
+        late = rng.integers(self.settled, len(self.latents), s.batch)
+        return np.where(rng.random(s.batch) < plain, early, late)
+
+    def batch(self, s: UnetSettings, share: float, rng: np.random.Generator, device: torch.device) -> Batch:
         """Some latents and for each one of its captions, or none."""
-        rows = rng.choice(len(self.latents), s.batch, p=self.chances)
-        ids = self.captions[rows, rng.integers(0, self.captions.shape[1], s.batch)].copy()
-        ids[rng.random(s.batch) < s.empty] = self.empty
+        rows = self.rows(s, share, rng)
+        return Batch(*self.read(rows, s.empty, rng, device), *self.layout.some(rows, device))
+
+    def read(
+        self, rows: NDArray[np.int64], empty: float, rng: np.random.Generator, device: torch.device
+    ) -> tuple[Tensor, Tensor]:
+        """The latents of some pictures, and the tokens of one of their captions or of none."""
+        ids = self.captions[rows, rng.integers(0, self.captions.shape[1], len(rows))].copy()
+        ids[rng.random(len(rows)) < empty] = self.empty
         x = torch.from_numpy(self.latents[rows].astype(np.float32) * self.scale)
         return (
             x.to(device).contiguous(memory_format=torch.channels_last),
@@ -75,21 +104,15 @@ class Feed:
         )
 
 
-def chances(general: int, settled: int, settled_share: float) -> NDArray[np.float64]:
-    """How likely each picture is: the settled ones together make up their share of the feed."""
-    parts = [np.full(general, (1 - settled_share) / general), np.full(settled, settled_share / settled)]
-    return np.concatenate(parts)
-
-
 def open_feed(settings: Settings) -> Feed:
-    """The feed of the run folder: the world at large, then its plainest scenes."""
+    """The feed of the run folder."""
     run = settings.run
     scale = json.loads((run / "latents.json").read_text())["scaling_factor"]
-    latents = [np.load(run / name) for name in ("latents.npy", "latents-settled.npy")]
-    captions = [np.load(run / name) for name in ("captions.npy", "captions-settled.npy")]
-    share = chances(len(latents[0]), len(latents[1]), settings.unet.settled_share)
+    latents, captions = np.load(run / "latents.npy"), np.load(run / "captions.npy")
+    cells = np.load(cells_path(settings.data / f"learned-{NATIVE}.npy"))
+    layout = read_layout([learned(k) for k in range(len(latents))], cells)
     empty = np.array([0, 1] + [1] * 75, np.int16)
-    return Feed(np.concatenate(latents), np.concatenate(captions), empty, scale, share)
+    return Feed(latents, captions, layout, empty, scale, len(settled()))
 
 
 def build_both(settings: Settings) -> Both:
@@ -103,7 +126,9 @@ def build_both(settings: Settings) -> Both:
             UNet2DConditionModel.from_pretrained(folder / "unet").float(),
             CLIPTextModel.from_pretrained(folder / "text_encoder").float(),
         )
-    return Both(build_unet(), build_text_encoder(build_backend().get_vocab_size(), 0, 1))
+    backend = build_backend()
+    text_encoder = build_text_encoder(backend.get_vocab_size(), 0, 1)
+    return Both(build_unet(), start_bilingual(text_encoder, backend))
 
 
 def draw_times(count: int, device: torch.device) -> Tensor:
@@ -113,14 +138,15 @@ def draw_times(count: int, device: torch.device) -> Tensor:
     return torch.where(torch.rand(count, device=device) < 0.5, late, anywhere)
 
 
-def velocity_loss(both: Both, noise_plan: DDPMScheduler, x: Tensor, ids: Tensor) -> Tensor:
-    """Mean squared error of the predicted velocity at random times."""
-    noise = torch.randn_like(x)
-    t = draw_times(len(x), x.device)
+def losses(both: Any, guide: Guide, noise_plan: DDPMScheduler, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Mean squared error of the predicted velocity at random times, and what the guide gets wrong."""
+    x = batch.latents
+    noise, t = torch.randn_like(x), draw_times(len(x), x.device)
     target = noise_plan.get_velocity(x, noise, t)
     with fast_math(x.device):
-        guess = both(noise_plan.add_noise(x, noise, t), t, ids)
-    return (guess.float() - target).square().mean()
+        guess = both(noise_plan.add_noise(x, noise, t), t, batch.ids)
+        guided = guide.loss(batch.subjects, batch.colours)
+    return (guess.float() - target).square().mean(), guided
 
 
 @torch.no_grad()
@@ -141,66 +167,65 @@ class Trainer:
         torch.manual_seed(self.s.seed)
         self.path = settings.run / "unet.pt"
         self.both = lay_out(build_both(settings), self.device)
+        if self.device.type == "cpu":
+            # For so few tokens plain products are faster there than the fused attention's way back.
+            self.both.unet.set_attn_processor(AttnProcessor())
+        self.guide = lay_out(Guide(self.both.unet), self.device)
+        # The same weights, run as one program.
+        self.fast = torch.compile(self.both) if settings.compiled else self.both
         self.average = Average(self.both, self.s.decay)
+        self.weights = [*self.both.parameters(), *self.guide.parameters()]
         self.optimizer = torch.optim.AdamW(
-            self.both.parameters(), self.s.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+            self.weights, self.s.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
-        self.step = 0
-        self.budget = Budget(self.s.minutes, self.restore())
+        self.parts = {
+            "model": self.both,
+            "guide": self.guide,
+            "average": self.average,
+            "optimizer": self.optimizer,
+        }
+        self.step, spent = load_run(self.path, self.device, **self.parts)
+        self.budget = Budget(self.s.minutes, spent)
         self.vae = lay_out(load_vae(settings), self.device)
         self.feed = open_feed(settings)
         self.vae.register_to_config(scaling_factor=self.feed.scale)
 
-    def restore(self) -> float:
-        """Load the run's checkpoint if there is one; returns the seconds already spent."""
-        state = load_state(self.path, self.device)
-        if state is None:
-            return 0.0
-        self.both.load_state_dict(state["model"])
-        self.average.values = state["average"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
-        return float(state["spent"])
-
     def save(self) -> None:
         """Write the checkpoint and a sheet."""
-        save_state(
-            self.path,
-            model=self.both.state_dict(),
-            average=self.average.values,
-            optimizer=self.optimizer.state_dict(),
-            step=self.step,
-            spent=self.budget.spent,
-        )
+        save_run(self.path, self.step, self.budget.spent, **self.parts)
         show(self.settings, self.average, self.vae, self.step, self.device)
 
-    def learn(self, x: Tensor, ids: Tensor, plan: DDPMScheduler) -> float:
-        """One step."""
+    def learn(self, batch: Batch, plan: DDPMScheduler) -> NDArray[np.float64]:
+        """One step; returns both losses."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.budget.rate(self.s.rate, self.step, 200)
-        loss = velocity_loss(self.both, plan, x, ids)
+        painted, guided = losses(self.fast, self.guide, plan, batch)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.both.parameters(), 1.0)
+        (painted + self.s.guided * guided).backward()
+        nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimizer.step()
         self.step += 1
         self.average.update(self.both, self.step)
-        return float(loss.detach())
+        return np.array([float(painted.detach()), float(guided.detach())])
+
+    def tell(self, mean: NDArray[np.float64]) -> None:
+        """A progress line."""
+        rate, spent = self.optimizer.param_groups[0]["lr"], self.budget.spent / 60
+        print(
+            f"unet step {self.step} loss {mean[0]:.4f} guide {mean[1]:.4f} lr {rate:.2e} "
+            f"{spent:.1f} of {self.s.minutes:.0f} min",
+            flush=True,
+        )
 
     def run(self) -> None:
         """Train until the minutes are used."""
         plan = DDPMScheduler(num_train_timesteps=1000, prediction_type="v_prediction", **BETAS)
-        rng, mean, saved = np.random.default_rng(self.s.seed + self.step), 0.0, self.budget.spent
+        rng, mean, saved = np.random.default_rng(self.s.seed + self.step), None, self.budget.spent
         while self.budget.share < 1:
-            loss = self.learn(*self.feed.batch(self.s, rng, self.device), plan)
-            mean = loss if mean == 0.0 else 0.99 * mean + 0.01 * loss
+            loss = self.learn(self.feed.batch(self.s, self.budget.share, rng, self.device), plan)
+            mean = loss if mean is None else 0.99 * mean + 0.01 * loss
             if self.step % 100 == 0:
-                rate = self.optimizer.param_groups[0]["lr"]
-                print(
-                    f"unet step {self.step} loss {mean:.4f} lr {rate:.2e} {self.budget.spent / 60:.1f} of "
-                    f"{self.s.minutes:.0f} min",
-                    flush=True,
-                )
+                self.tell(mean)
             if self.budget.spent - saved > 360:
                 self.save()
                 saved = self.budget.spent

@@ -51,6 +51,19 @@ def edges(picture: Picture) -> NDArray[np.uint8]:
     return (steep * 255).astype(np.uint8)
 
 
+def soft_edges(picture: Picture) -> NDArray[np.uint8]:
+    """Where colours change, the brighter the more they do: soft lines, those around subjects the brightest."""
+    a = np.asarray(picture.image.filter(ImageFilter.GaussianBlur(picture.pixels.shape[0] / 160)), np.float32)
+    steep = np.hypot(*np.gradient(a, axis=(0, 1))).max(-1) * picture.pixels.shape[0] / 256
+    around = np.zeros_like(steep)
+    for mask in picture.masks:
+        inner = np.asarray(Image.fromarray(mask).filter(ImageFilter.MinFilter(3)))
+        around = np.maximum(around, ((mask > 0) & (inner == 0)) * 255.0)
+    soft = Image.fromarray(around.astype(np.uint8)).filter(ImageFilter.GaussianBlur(picture.pixels.shape[0] / 200))
+    level = np.maximum(np.clip(steep * 6, 0, 200), np.asarray(soft, np.float32) * 2)
+    return np.clip(level, 0, 255).astype(np.uint8)
+
+
 def joints_of(thing: Thing, side: int) -> Joints:
     """Where a person's joints are, in pixels; turned around, the other arm is the right one."""
     pen = take_pen(thing, side, "flat", random.Random(thing.seed))

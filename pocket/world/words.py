@@ -182,3 +182,14 @@ def all_words() -> tuple[set[str], set[str]]:
 def plural(word: str) -> str:
     """More than one of it, in English."""
     return PLURALS.get(word, word + "s")
+
+
+def meanings() -> list[list[str]]:
+    """Words of both languages that mean the same, the plainest English one first where there is one word for it."""
+    out = [[key, *(w for w in en if " " not in w), *zh] for t in (*WHOLE_TABLES, DETAIL_WORDS) for key, (en, zh) in t.items()]
+    names = [[en[0], *map(plural, en), *zh] for en, zh in SUBJECT_WORDS.values()]
+    counts = [
+        [en[0], *zh, *(zh[0] + measure for measure in sorted(set(MEASURES.values())))]
+        for en, zh in COUNT_WORDS.values()
+    ]
+    return names + out + counts

@@ -1,0 +1,153 @@
+"""Once the base is frozen: one control net that follows pose, hard and soft edges, depth and colours.
+
+It is one net for all five kinds, because their maps cannot be taken for one another: five nets of their own would
+not fit beside the base, and what it learns of one map (where an outline is) serves the others. It is trained on top
+of the committed weights, belongs to them, and is written beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import ControlNetModel, DDPMScheduler
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pocket.models import NATIVE
+from pocket.painter import BETAS
+from pocket.train.common import (
+    Average,
+    Budget,
+    fast_math,
+    lay_out,
+    load_run,
+    pick_device,
+    save_run,
+)
+from pocket.train.references import Maps, open_maps
+from pocket.train.scenes import learned
+from pocket.train.settings import Settings
+from pocket.train.unet import Both, Feed, build_both, open_feed
+from pocket.world import SUBJECTS
+
+# Through which the map is read, before and after each halving.
+HINTS = (16, 32, 64, 128)
+# People are few, and only they have a pose.
+PEOPLE_SHARE = 0.35
+SAVE = 300.0
+
+
+def build_net(unet: Any) -> Any:
+    """A fresh net: a copy of the base's first half, silent at first."""
+    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=HINTS)
+
+
+class Followed(nn.Module):
+    """The base with the net beside it, as one network; only the net learns."""
+
+    def __init__(self, both: Both, net: Any) -> None:
+        super().__init__()
+        self.both, self.net = both.eval().requires_grad_(False), net
+
+    def forward(self, x: Tensor, t: Tensor, ids: Tensor, maps: Tensor) -> Tensor:
+        """The predicted velocity."""
+        with torch.no_grad():
+            words = self.both.text_encoder(input_ids=ids).last_hidden_state
+        down, mid = self.net(x, t, words, controlnet_cond=maps, return_dict=False)
+        return self.both.unet(
+            x, t, words, down_block_additional_residuals=down, mid_block_additional_residual=mid
+        ).sample
+
+
+@dataclass
+class References:
+    """Sound pictures of the base's training set with their maps."""
+
+    feed: Feed
+    maps: Maps
+    rows: NDArray[np.int64]
+    sound: NDArray[np.int64]
+    peopled: NDArray[np.int64]
+
+    def batch(self, settings: Settings, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, ...]:
+        """Latents, tokens (often of nothing, so that the map must do) and a map each."""
+        s = settings.control
+        here = np.where(
+            rng.random(s.batch) < PEOPLE_SHARE,
+            rng.choice(self.peopled, s.batch),
+            rng.choice(self.sound, s.batch),
+        )
+        x, ids = self.feed.read(self.rows[here], s.empty, rng, device)
+        return x, ids, self.maps.some(here, rng, device)
+
+
+def open_references(settings: Settings) -> References:
+    """The maps of the run folder, and which of them tell the truth."""
+    rows, maps = open_maps(settings.run, settings.control.pictures, NATIVE)
+    scenes = [learned(int(k)) for k in rows]
+    sound = np.array([k for k, scene in enumerate(scenes) if not scene.defects])
+    peopled = np.array([k for k in sound if any(SUBJECTS[t.subject].person for t in scenes[k].things)])
+    return References(open_feed(settings), maps, rows, sound, peopled)
+
+
+class Trainer:
+    """The state of the run and its loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.s, self.device = settings, settings.control, pick_device()
+        torch.manual_seed(self.s.seed)
+        both = build_both(settings)
+        self.net = lay_out(build_net(both.unet), self.device)
+        self.followed = lay_out(Followed(both, self.net), self.device)
+        self.fast = torch.compile(self.followed) if settings.compiled else self.followed
+        self.average = Average(self.net, self.s.decay)
+        self.optimizer = torch.optim.AdamW(
+            self.net.parameters(), self.s.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+        )
+        self.path = settings.run / "control.pt"
+        self.parts = {"model": self.net, "average": self.average, "optimizer": self.optimizer}
+        self.step, spent = load_run(self.path, self.device, **self.parts)
+        self.budget = Budget(self.s.minutes, spent)
+        self.plan = DDPMScheduler(num_train_timesteps=1000, prediction_type="v_prediction", **BETAS)
+
+    def learn(self, x: Tensor, ids: Tensor, maps: Tensor) -> float:
+        """One step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.budget.rate(self.s.rate, self.step, 100)
+        noise, t = torch.randn_like(x), torch.randint(0, 1000, (len(x),), device=x.device)
+        with fast_math(self.device):
+            guess = self.fast(self.plan.add_noise(x, noise, t), t, ids, maps)
+        loss = (guess.float() - self.plan.get_velocity(x, noise, t)).square().mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        self.average.update(self.net, self.step)
+        return float(loss.detach())
+
+    def run(self) -> Any:
+        """Train until the minutes are used; the averaged net."""
+        references = open_references(self.settings)
+        rng, mean, saved = np.random.default_rng(self.s.seed + self.step), 0.0, self.budget.spent
+        while self.budget.share < 1:
+            loss = self.learn(*references.batch(self.settings, rng, self.device))
+            mean = loss if mean == 0.0 else 0.98 * mean + 0.02 * loss
+            if self.step % 100 == 0:
+                spent = f"{self.budget.spent / 60:.1f} of {self.s.minutes:.0f} min"
+                print(f"control step {self.step} loss {mean:.4f} {spent}", flush=True)
+            if self.budget.spent - saved > SAVE:
+                save_run(self.path, self.step, self.budget.spent, **self.parts)
+                saved = self.budget.spent
+        save_run(self.path, self.step, self.budget.spent, **self.parts)
+        self.net.load_state_dict(self.average.values)
+        return self.net
+
+
+def train_control(settings: Settings) -> None:
+    """Train on the committed weights until the budget of minutes is used, and write the net beside them."""
+    net = Trainer(settings).run()
+    net.half().save_pretrained(settings.weights / "control", safe_serialization=True, max_shard_size="8MB")

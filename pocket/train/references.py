@@ -1,0 +1,97 @@
+"""What the control net learns from: drawings, each with its map of every kind that the course names."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pocket.train.scenes import learned, settled
+from pocket.world import Picture, draw
+from pocket.world.truth import depth, people, skeleton, soft_edges
+
+# One net follows all of them: their maps cannot be taken for one another.
+KINDS = ("pose", "canny", "soft_edge", "depth", "colour")
+LOW, HIGH = 100, 200
+GRID = 8
+CHUNK = 100
+
+
+def hard_edges(pixels: NDArray[np.uint8], low: float = LOW, high: float = HIGH) -> NDArray[np.uint8]:
+    """What the studio's detector of hard edges finds in a picture."""
+    return cv2.Canny(pixels, low, high)
+
+
+def grid(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The mean colours of a few large cells."""
+    side = pixels.shape[0] // GRID
+    return pixels.reshape(GRID, side, GRID, side, 3).mean((1, 3)).round().astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Maps:
+    """The maps of some pictures, small where they can be: levels (n, side, side), colours, joints drawn."""
+
+    canny: NDArray[np.uint8]
+    soft_edge: NDArray[np.uint8]
+    depth: NDArray[np.uint8]
+    colour: NDArray[np.uint8]
+    pose: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.canny)
+
+    def kinds(self, row: int) -> list[str]:
+        """What there is of a picture: a pose only where somebody stands in it."""
+        return [kind for kind in KINDS if kind != "pose" or self.pose[row].any()]
+
+    def one(self, kind: str, row: int) -> NDArray[np.uint8]:
+        """A map as the net is shown it, in three colours."""
+        told: NDArray[np.uint8] = getattr(self, kind)[row]
+        if kind == "colour":
+            return told.repeat(self.canny.shape[1] // GRID, 0).repeat(self.canny.shape[1] // GRID, 1)
+        return told if told.ndim == 3 else np.repeat(told[..., None], 3, 2)
+
+    def some(self, rows: NDArray[np.int64], rng: np.random.Generator, device: torch.device) -> Tensor:
+        """A map of any of its kinds for each picture, 0 to 1."""
+        chosen = [self.one(str(rng.choice(self.kinds(row))), row) for row in rows]
+        batch = torch.from_numpy(np.stack(chosen)).to(device).permute(0, 3, 1, 2).float() / 255
+        return batch.contiguous(memory_format=torch.channels_last)
+
+
+def maps_of(picture: Picture) -> dict[str, NDArray[np.uint8]]:
+    """Every map of a drawing; of hard edges and colours as the studio's own detectors take them."""
+    return {
+        "canny": hard_edges(picture.pixels),
+        "soft_edge": soft_edges(picture),
+        "depth": depth(picture),
+        "colour": grid(picture.pixels),
+        "pose": np.asarray(skeleton(people(picture), picture.pixels.shape[0])),
+    }
+
+
+def map_chunk(rows: range, side: int) -> dict[str, NDArray[np.uint8]]:
+    """The maps of some of the pictures that the base learned from."""
+    every = [maps_of(draw(learned(k), side)) for k in rows]
+    return {kind: np.stack([maps[kind] for maps in every]) for kind in KINDS}
+
+
+def open_maps(folder: Path, count: int, side: int, workers: int = 2) -> tuple[NDArray[np.int64], Maps]:
+    """The rows of the training set that the net learns from, and their maps, drawn once."""
+    first = len(settled())
+    if not (folder / "maps.done").exists():
+        jobs = [range(k, min(k + CHUNK, first + count)) for k in range(first, first + count, CHUNK)]
+        with ProcessPoolExecutor(workers) as pool:
+            parts = list(pool.map(partial(map_chunk, side=side), jobs))
+        for kind in KINDS:
+            np.save(folder / f"map-{kind}.npy", np.concatenate([part[kind] for part in parts]))
+        (folder / "maps.done").write_text(f"{count} {side}")
+    maps = Maps(**{kind: np.load(folder / f"map-{kind}.npy", mmap_mode="r") for kind in KINDS})
+    return np.arange(first, first + len(maps)), maps

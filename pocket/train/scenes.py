@@ -1,0 +1,29 @@
+"""Which scenes the base learns from: the plainest ones first, then the world with many pairs and counts."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+
+from pocket.world import Scene, sample
+from pocket.world.sampling import settled_scenes
+
+# The world shows mostly single things; places, counts and whose colour is whose are what takes longest to learn.
+KINDS = {"single": 38, "pair": 38, "count": 24}
+# Without rare styles, lights, details and defects, so that nothing draws off from the composition.
+PLAIN_SHARE = 0.4
+
+
+@cache
+def settled() -> list[Scene]:
+    """The plainest scenes, once."""
+    return settled_scenes()
+
+
+def learned(k: int) -> Scene:
+    """Scene k of the training set."""
+    if k < len(settled()):
+        return settled()[k]
+    rng = random.Random(f"learned-{k}")
+    kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+    return sample(k, "train", kind, plain=rng.random() < PLAIN_SHARE)

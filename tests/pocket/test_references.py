@@ -1,0 +1,80 @@
+"""The maps that the control net learns from are those that the studio shows it later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pocket.world import draw, sample
+from pocket.world.sampling import settle
+from pocket.world.truth import depth, soft_edges
+
+torch = pytest.importorskip("torch")
+from pocket.train.references import KINDS, Maps, maps_of  # noqa: E402
+
+SIDE = 256
+
+
+def stacked(*scenes: object) -> Maps:
+    """The maps of some scenes."""
+    every = [maps_of(draw(scene, SIDE)) for scene in scenes]  # type: ignore[arg-type]
+    return Maps(**{kind: np.stack([maps[kind] for maps in every]) for kind in KINDS})
+
+
+def test_hard_edges_and_colours_are_those_of_the_studios_detectors() -> None:
+    from studio.control import canny, grid
+
+    picture = draw(sample(4, kind="pair", plain=True), SIDE)
+    maps = stacked(picture.scene)
+    edges = canny.detect(picture.image, {"low": 100, "high": 200, "resolution": 512}, {})
+    assert np.array_equal(maps.one("canny", 0), np.asarray(edges))
+    cells = np.asarray(grid.detect(picture.image, {"cells": 8}, {}), int)
+    assert np.abs(maps.one("colour", 0) - cells).max() <= 1
+
+
+def test_only_people_have_a_pose() -> None:
+    maps = stacked(settle("boy", "red", "plain"), settle("car", "red", "plain"))
+    assert "pose" in maps.kinds(0) and "pose" not in maps.kinds(1)
+    assert set(maps.kinds(1)) == set(KINDS) - {"pose"}
+
+
+def test_what_stands_in_front_is_near() -> None:
+    picture = draw(settle("apple", "red", "meadow"), SIDE)
+    near = depth(picture)
+    inside = picture.masks[0] > 0
+    assert near[inside].min() > near[~inside].max()
+
+
+def test_soft_edges_are_brightest_around_the_subject() -> None:
+    picture = draw(settle("heart", "red", "plain"), SIDE)
+    rim = np.zeros((SIDE, SIDE), bool)
+    mask = picture.masks[0] > 0
+    rim[1:-1, 1:-1] = mask[1:-1, 1:-1] & ~(
+        mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
+    )
+    soft = soft_edges(picture)
+    assert soft[rim].mean() > 120 > 30 > soft[~mask].mean()
+
+
+def test_a_batch_shows_each_picture_one_of_its_maps() -> None:
+    maps = stacked(settle("girl", "pink", "snow"), settle("star", "yellow", "night sky"))
+    batch = maps.some(np.array([0, 1, 0]), np.random.default_rng(0), torch.device("cpu"))
+    assert batch.shape == (3, 3, SIDE, SIDE) and 0 <= float(batch.min()) <= float(batch.max()) <= 1
+
+
+def test_the_net_is_silent_at_first_and_the_base_does_not_learn(tmp_path: Path) -> None:
+    from pocket.train.controls import Followed, build_net
+    from pocket.train.settings import Settings
+    from pocket.train.unet import build_both
+
+    both = build_both(replace(Settings(), run=tmp_path))
+    followed = Followed(both, build_net(both.unet))
+    given = torch.randn(1, 4, 32, 32), torch.tensor([500]), torch.ones(1, 77, dtype=torch.long)
+    told = followed(*given, torch.rand(1, 3, SIDE, SIDE))
+    assert torch.allclose(told, both(*given), atol=1e-5)
+    told.square().mean().backward()
+    assert all(p.grad is None for p in both.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in followed.net.parameters())
