@@ -33,6 +33,9 @@ from studio.models.registry import Loaded
 KEPT_BYTES = 2 * 2**30
 """Of adapters that stay loaded in one process, wherever their models lie."""
 PARTS = (DENOISER, *ENCODERS)
+Pair = tuple[nn.Parameter, nn.Parameter]
+Halves = Mapping[str, Mapping[str, Pair]]
+"""The two narrow matrices, down and up, of every layer that is changed, by part and layer."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,23 @@ class Adapters:
             finally:
                 self._switch_off(parts.values())
                 self._let_go()
+
+    @contextlib.contextmanager
+    def learning(self, model: Loaded[Any], name: str, halves: Halves) -> Iterator[None]:
+        """An adapter that is being trained, on the parts of a model; off again at the end, whatever happens.
+
+        Its matrices stay what they are, so that an optimizer may hold on to them from one time to the next.
+        """
+        parts = {part: model.parts[part] for part in halves}
+        with self._alone(parts.values()):
+            try:
+                with torch.inference_mode(False):
+                    for part, layers in halves.items():
+                        _teach(parts[part], name, layers)
+                yield
+            finally:
+                for part in parts.values():
+                    self._drop(part, name)
 
     def forget(self, parts: Collection[nn.Module]) -> None:
         """Takes every adapter off these parts and leaves them as they were loaded."""
@@ -313,13 +333,32 @@ def _inject(part: Any, adapter: str, layers: Sequence[str]) -> None:
 def _fill(layer: Any, adapter: str, change: Change, tensors: Mapping[str, Tensor], dtype: torch.dtype) -> int:
     """The two narrow matrices of one layer, and how far they count."""
     device = layer.get_base_layer().weight.device
-    halves = [tensors[key].to(device, dtype, copy=True) for key in (change.down, change.up)]
-    for module, half in zip((layer.lora_A[adapter], layer.lora_B[adapter]), halves, strict=True):
-        module.weight = nn.Parameter(half, requires_grad=False)
-    layer.r[adapter] = change.rank
-    layer.lora_alpha[adapter] = float(tensors[change.alpha]) if change.alpha else change.rank
+    down, up = (
+        nn.Parameter(tensors[key].to(device, dtype, copy=True), requires_grad=False)
+        for key in (change.down, change.up)
+    )
+    _put(layer, adapter, (down, up), float(tensors[change.alpha]) if change.alpha else change.rank)
+    return down.nbytes + up.nbytes
+
+
+def _put(layer: Any, adapter: str, pair: Pair, alpha: float) -> None:
+    """Two matrices beside a layer, and how far they count."""
+    for module, half in zip((layer.lora_A[adapter], layer.lora_B[adapter]), pair, strict=True):
+        module.weight = half
+    layer.r[adapter] = pair[0].shape[0]
+    layer.lora_alpha[adapter] = alpha
     layer.set_scale(adapter, 1.0)
-    return sum(half.nbytes for half in halves)
+
+
+def _teach(part: Any, adapter: str, layers: Mapping[str, Pair]) -> None:
+    """Puts an adapter beside the layers of a part that counts, alone of all, and that learns."""
+    _inject(part, adapter, list(layers))
+    _off(part)
+    for name, pair in layers.items():
+        layer = part.get_submodule(name)
+        _put(layer, adapter, pair, pair[0].shape[0])
+        layer.enable_adapters(True)
+        layer.set_adapter([adapter])
 
 
 def _check_effect(one: _Wanted, parts: Collection[nn.Module]) -> None:

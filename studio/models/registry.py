@@ -136,15 +136,20 @@ class Registry:
     # -- leases ----------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def lease(self, spec: Spec, on_load: Callable[[], None] = lambda: None) -> Iterator[Loaded[Spec]]:
-        """The entry on the device, pinned for as long as the lease lasts; a model's before its helpers'."""
+    def lease(
+        self, spec: Spec, on_load: Callable[[], None] = lambda: None, measured: bool = True
+    ) -> Iterator[Loaded[Spec]]:
+        """The entry on the device, pinned for as long as the lease lasts; a model's before its helpers'.
+
+        What the work takes is measured for the next time, unless that is told nothing by it.
+        """
         # Work may ask in the middle of its own: what is brought then must not be bound to its mode.
         with torch.inference_mode(False), self._lock:
             model = self._ready(spec, on_load)
             model.used, model.pins = time.time(), model.pins + 1
             self._on_change(self.state())
         try:
-            with self._measured(model):
+            with self._measured(model) if measured else contextlib.nullcontext():
                 yield model
         finally:
             with self._lock:
