@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from studio.api import book, controls, health, identity, inputs, mine, pictures, translations
+from studio.api import book, controls, health, identity, inputs, loras, mine, pictures, translations
 from studio.service import Studio
 
 
@@ -15,6 +15,7 @@ def join(app: FastAPI, studio: Studio) -> None:
     app.include_router(controls.router(studio))
     app.include_router(health.router(studio))
     app.include_router(inputs.router(studio))
+    app.include_router(loras.router(studio))
     app.include_router(mine.router(studio))
     app.include_router(pictures.router(studio))
     app.include_router(translations.router(studio))
