@@ -7,12 +7,23 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
+
+from studio.messages import Message
 
 Entry = TypeVar("Entry", bound=BaseModel)
 Place = tuple[str | int, ...]
 # The spellbook is thousands of lines, and libyaml reads them about ten times as fast; few builds lack it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Named(Message):
+    """An entry that is known by its id."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+
+
+One = TypeVar("One", bound=Named)
 
 
 @dataclass(frozen=True)
@@ -114,6 +125,14 @@ class Document:
         checked = [(self.whole(item, place, kind), place) for item, place in zip(items, places, strict=True)]
         right = tuple((entry, place) for entry, place in checked if entry is not None)
         return Reading(right, tuple(self.problems))
+
+    def distinct(self, key: str, kind: type[One]) -> tuple[tuple[One, Place], ...]:
+        """The same of entries that have ids, without those whose id an earlier one has."""
+        once: dict[str, tuple[One, Place]] = {}
+        for entry, place in self.entries(key, kind).entries:
+            if once.setdefault(entry.id, (entry, place)) != (entry, place):
+                self.problem((*place, "id"), f"{entry.id} stands twice")
+        return tuple(once.values())
 
     def entry(self, key: str, kind: type[Entry]) -> Entry | None:
         """The one entry under a key; None where it is wrong or not there."""

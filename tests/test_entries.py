@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.entries import Document, Problem, Reading
+from studio.entries import Document, Named, Problem, Reading
 from studio.messages import Message
 
 
@@ -107,3 +107,19 @@ def test_a_python_object_in_a_file_is_never_made(tmp_path: Path) -> None:
     made = tmp_path / "made"
     reading = read(tmp_path, f"pets:\n  - name: !!python/object/apply:os.mkdir [{made}]\n")
     assert reading.entries == () and not made.exists()
+
+
+class Chip(Named):
+    """An entry that others name."""
+
+    colour: str
+
+
+def test_of_entries_with_the_same_id_the_first_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "chips.yaml").write_text(
+        "chips:\n  - {id: a, colour: red}\n  - {id: a, colour: blue}\n", "utf-8"
+    )
+    document = Document(tmp_path / "chips.yaml")
+    assert [chip.colour for chip, _ in document.distinct("chips", Chip)] == ["red"]
+    [problem] = document.problems
+    assert (problem.line, problem.key, problem.what) == (3, "chips.1.id", "a stands twice")

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from studio.entries import Document, Place, Reading
-from studio.messages import Bilingual, Message
+from studio.entries import Document, Named, Reading
+from studio.messages import Bilingual
 from studio.settings import ROOT
 
 log = logging.getLogger(__name__)
@@ -21,10 +21,9 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _Figure = Annotated[tuple[tuple[_Share, _Share] | None, ...], Field(min_length=JOINTS, max_length=JOINTS)]
 
 
-class Pose(Message):
+class Pose(Named):
     """A pose to begin with: where the joints of one or two people are, in a square whose sides are 1."""
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: Bilingual
     people: tuple[_Figure, ...] = Field(min_length=1, max_length=4)
 
@@ -32,11 +31,7 @@ class Pose(Message):
 def read_poses(path: Path = POSES) -> Reading[Pose]:
     """The poses of a file; what is wrong is left out and told."""
     document = Document(path)
-    once: dict[str, tuple[Pose, Place]] = {}
-    for pose, place in document.entries("poses", Pose).entries:
-        if once.setdefault(pose.id, (pose, place)) != (pose, place):
-            document.problem((*place, "id"), f"{pose.id} stands twice")
-    return Reading(tuple(once.values()), tuple(document.problems))
+    return Reading(document.distinct("poses", Pose), tuple(document.problems))
 
 
 @lru_cache
