@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-CODE := studio tests app.py pocket
+CODE := studio tests app.py pocket presets
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
