@@ -28,7 +28,7 @@ def use(id: str, weight: float, text: float | None = None) -> LoraUse:
         ("<lora:ink:0.5:0.5>", use("ink", 0.5)),
         ("<lora:ink:1:te=0.25>", use("ink", 1.0, 0.25)),
         ("<lora:ink:1:unet=0>", use("ink", 0.0, 1.0)),
-        ("<lora:ink:99>", use("ink", LARGEST_LORA_WEIGHT)),
+        ("<lora:ink:4:-4>", use("ink", -LARGEST_LORA_WEIGHT, LARGEST_LORA_WEIGHT)),
     ],
 )
 def test_a_tag_is_read_as_it_is_elsewhere(tag: str, expected: LoraUse) -> None:
@@ -51,6 +51,13 @@ def test_what_is_not_understood_is_told_and_taken_out() -> None:
         Trouble(code="lora_not_here", params={"lora": "gone"}),
         Trouble(code="lora_weight_unread", params={"tag": "<lora:ink:much>"}),
     )
+
+
+@pytest.mark.parametrize("tag", ["<lora:ink:99>", "<lora:ink:4:-4.5>", "<lora:ink:1:te=1000>"])
+def test_a_weight_beyond_what_is_of_any_use_is_bounded_and_told(tag: str) -> None:
+    taken = take_loras(tag, NAMES)
+    assert max(abs(taken.uses[0].weight), abs(taken.uses[0].on_text)) == LARGEST_LORA_WEIGHT
+    assert taken.troubles == (Trouble(code="lora_weight_bounded", params={"tag": tag, "most": 4}),)
 
 
 @pytest.mark.parametrize("text", [r"\<lora:glow:1>", "<hypernet:glow:1>", "<lora:>", "a < b > c", "<lora:a"])

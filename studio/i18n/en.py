@@ -118,6 +118,7 @@ STRINGS: dict[str, str] = {
     "error.lora_family_without": "LoRAs are not used with {family} yet. Take them out, or choose another model.",
     "error.lora_not_here": "There is no LoRA “{lora}” here; the prompt is painted without it. Put its file into the loras folder, or correct the name.",
     "error.lora_weight_unread": "Not all of {tag} is understood: a weight is a number, as in <lora:name:0.8>. What is not understood counts 1.",
+    "error.lora_weight_bounded": "{tag} counts only up to {most}, of either sign: beyond that nothing but noise comes of a LoRA.",
     "error.lora_missing": "The file of the LoRA “{lora}” is not here any more. Put it back, or take the LoRA out.",
     "error.lora_changed": "The file of the LoRA “{lora}” is another one than was asked for. Choose the LoRA anew.",
     "error.lora_empty": "“{lora}” holds nothing but zeros and would change nothing. Get it again.",

@@ -118,6 +118,7 @@ STRINGS: dict[str, str] = {
     "error.lora_family_without": "{family} 暂时还不能用 LoRA。请去掉 LoRA，或换一个模型。",
     "error.lora_not_here": "这里没有叫「{lora}」的 LoRA，这张画会不带它来画。把文件放进 loras 文件夹，或改正名字。",
     "error.lora_weight_unread": "{tag} 没有全部看懂：权重是一个数，如 <lora:name:0.8>。看不懂的按 1 算。",
+    "error.lora_weight_bounded": "{tag} 最多按正负 {most} 算，再大 LoRA 只会出噪点。",
     "error.lora_missing": "LoRA「{lora}」的文件已经不在这里。放回原处，或去掉这个 LoRA。",
     "error.lora_changed": "LoRA「{lora}」的文件与所要的不是同一个。请重新选择这个 LoRA。",
     "error.lora_empty": "「{lora}」里全是零，不会有任何效果。请重新获取。",

@@ -42,7 +42,7 @@ def take_loras(text: str, names: Mapping[str, str]) -> Taken:
     for tag in tags:
         id = meant(known, tag.name)
         if id is None:
-            troubles.append(Trouble(code="lora_not_here", params={"lora": _excerpt(tag.name)}))
+            troubles.append(Trouble(code="lora_not_here", params={"lora": _excerpt(tag.name.strip())}))
             continue
         use, told = _use(id, tag)
         troubles += told
@@ -88,7 +88,11 @@ def _use(id: str, tag: Tag) -> tuple[LoraUse, list[Trouble]]:
     first = plain[0] if plain else "1"
     second = plain[1] if len(plain) > 1 else first
     text, picture = _read(named.get("te", first)), _read(named.get("unet", second))
-    told = [_unread(tag)] if text is None or picture is None or len(plain) > 2 else []
+    unread = text is None or picture is None or len(plain) > 2
+    told = [Trouble(code="lora_weight_unread", params={"tag": _written(tag)})] if unread else []
+    if any(number and abs(number) > LARGEST_LORA_WEIGHT for number in (text, picture)):
+        params = {"tag": _written(tag), "most": int(LARGEST_LORA_WEIGHT)}
+        told.append(Trouble(code="lora_weight_bounded", params=params))
     return _of(id, 1.0 if picture is None else picture, 1.0 if text is None else text), told
 
 
@@ -110,9 +114,9 @@ def _bounded(weight: float) -> float:
     return round(min(max(weight, -LARGEST_LORA_WEIGHT), LARGEST_LORA_WEIGHT), DIGITS)
 
 
-def _unread(tag: Tag) -> Trouble:
+def _written(tag: Tag) -> str:
     given = ":".join((tag.name, *tag.arguments))
-    return Trouble(code="lora_weight_unread", params={"tag": f"<{tag.kind}:{_excerpt(given)}>"})
+    return f"<{tag.kind}:{_excerpt(given)}>"
 
 
 def _folded(name: str) -> str:
