@@ -173,19 +173,33 @@ class Rack:
         named = (use for text in texts for use in take_loras(text, names).uses)
         return joined(self._known(use, names) or use for use in (*uses, *named))
 
+    def _refused(self) -> dict[str, Trouble]:
+        """Files in the folders of LoRAs that are not used, and why, by their names."""
+        folders = ("loras/", "lora/")
+        return {
+            one.name: one.trouble for one in self.library.refused if one.name.casefold().startswith(folders)
+        }
+
+    def _why_not_here(self, use: LoraUse, names: Mapping[str, str]) -> Trouble:
+        id = meant(names, use.name or use.id) or use.id
+        missing = Trouble(code="lora_missing", params={"lora": use.name or use.id})
+        return self._refused().get(id, missing)
+
     def _known(self, use: LoraUse, names: Mapping[str, str]) -> LoraUse | None:
         """A use under the id and the name that it has here; a file that was moved is found by its name."""
         specs = self.library.loras
         id = use.id if use.id in specs else meant(names, use.name or use.id)
-        if id is None:
+        if id is None or id not in specs:
             return None
         return use.model_copy(update={"id": id, "name": name_in(names, id, _called(specs[id]))})
 
     def _usable(self, use: LoraUse, model: ModelSpec) -> LoraUse:
         """The same, or why it cannot be used with a model."""
-        known = self._known(use, self._lora_names(model))
+        names = self._lora_names(model)
+        known = self._known(use, names)
         if known is None:
-            raise StudioError("lora_missing", lora=use.name or use.id)
+            why = self._why_not_here(use, names)
+            raise StudioError(why.code, **why.params)
         trouble = card(self.library.loras[known.id], self.settings.data, model).trouble
         if trouble:
             raise StudioError(trouble.code, **trouble.params)
@@ -195,9 +209,10 @@ class Rack:
 
     def _changed(self, use: LoraUse) -> Trouble | None:
         """What came of the file that a use was made with."""
-        known = self._known(use, self._lora_names(None))
+        names = self._lora_names(None)
+        known = self._known(use, names)
         if known is None:
-            return Trouble(code="lora_missing", params={"lora": use.name or use.id})
+            return self._why_not_here(use, names)
         now = self._hashed(known.model_copy(update={"sha256": ""})).sha256 if use.sha256 else ""
         same = now in ("", use.sha256)
         return None if same else Trouble(code="lora_changed", params={"lora": known.name})
@@ -220,7 +235,9 @@ class Rack:
             return not fits, not spec.own
 
         specs = sorted(self.library.loras.values(), key=rank)
-        return names_of({spec.id: _called(spec) for spec in specs})
+        # Whoever names a file that cannot be used is told why, and not that there is none.
+        refused: dict[str, tuple[str, ...]] = {name: (Path(name).stem,) for name in self._refused()}
+        return names_of({spec.id: _called(spec) for spec in specs} | refused)
 
 
 def _called(spec: LoraSpec) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -127,9 +128,7 @@ def test_of_two_of_one_name_the_one_that_fits_the_model_is_meant(house: Studio, 
     assert len({card.name for card in house.loras("tiny", ANN)}) == 7
 
 
-def test_before_painting_it_is_told_what_is_not_here_and_what_does_not_fit(
-    house: Studio, tmp_path: Path
-) -> None:
+def test_before_painting_it_is_told_what_is_not_here_and_what_does_not_fit(house: Studio) -> None:
     def codes(**asked: object) -> list[str]:
         return [one.code for one in house.remarks(Draft(model="tiny").model_copy(update=asked), ANN)]
 
@@ -139,7 +138,32 @@ def test_before_painting_it_is_told_what_is_not_here_and_what_does_not_fit(
     assert codes(loras=(LoraUse(id="gone"),)) == ["lora_missing"]
     cards = shelf(house)
     assert codes(loras=(LoraUse(id=cards["glow"].id, sha256="0" * 64),)) == ["lora_changed"]
-    path = tmp_path / "data" / "loras" / "glow.safetensors"
-    path.write_bytes(path.read_bytes()[:-5])
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "code"),
+    [
+        ("glow", lambda path: path.write_bytes(path.read_bytes()[:-5]), "weights_truncated"),
+        (
+            "glow",
+            lambda path: path.write_bytes((800 * 2**20).to_bytes(8, "little") + b"{}" * 99),
+            "weights_broken",
+        ),
+        ("old", lambda path: path.with_name("old.pt").write_bytes(b"\x80\x04"), "own_pickle"),
+        ("glow", lambda path: path.unlink(), ""),
+    ],
+)
+def test_a_file_that_is_there_and_cannot_be_used_says_why_wherever_it_is_named(
+    house: Studio, tmp_path: Path, name: str, spoil: Callable[[Path], object], code: str
+) -> None:
+    use = LoraUse(id=shelf(house)["glow"].id, name=name)
+    spoil(tmp_path / "data" / "loras" / "glow.safetensors")
     house._own.look_again()
-    assert codes(loras=(LoraUse(id=cards["glow"].id, name="glow"),)) == ["lora_missing"]
+    told = [
+        [one.code for one in house.remarks(Draft(model="tiny").model_copy(update=asked), ANN)]
+        for asked in ({"prompt": f"<lora:{name}:1>"}, {"loras": (use.model_copy(update={"id": "x"}),)})
+    ]
+    assert told == ([[code], [code]] if code else [["lora_not_here"], ["lora_missing"]])
+    if code:
+        with pytest.raises(StudioError, match=code):
+            house.submit(Draft(model="tiny", prompt=f"a cat<lora:{name}:0.5>"), ANN)
