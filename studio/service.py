@@ -125,6 +125,7 @@ class Studio(Desk, Rack):
         self._pace.start()
         self._engine.start()
         self._book.start()
+        forget_all_but(self.settings.data, self._book.unfinished())
         if self.settings.inputs_days:
             threading.Thread(target=self._forget_inputs, name="old inputs", daemon=True).start()
 
@@ -329,7 +330,7 @@ class Studio(Desk, Rack):
         for text in texts:
             told += remarks(text, family, draft.clip_skip or 1, names, around.lora_names)
             told += wildcard_remarks(text, around.wildcards)
-        told += lora_remarks(draft.loras, texts, around)
+        told += lora_remarks(draft.loras, texts, around) if draft.base else ()
         return tuple(one for number, one in enumerate(told) if one not in told[:number])
 
     def _around(self, spec: ModelSpec, person: Person) -> Around:

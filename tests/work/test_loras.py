@@ -240,3 +240,33 @@ def test_a_model_that_takes_its_parts_in_turn_paints_the_same(asked: Asked, mode
     for _ in range(2):
         assert asked.picture(wanted).tobytes() == whole.tobytes()
         assert asked.picture(request()).tobytes() == free.tobytes() != whole.tobytes()
+
+
+# -- in half precision, and on a GPU --------------------------------------------------------------
+
+
+def with_everything(asked: Asked) -> GenerationRequest:
+    loras = (use("l0", 0.8), use("l1", 0.5, 0.2), use("l2", -0.4))
+    return request(loras=loras, controls=ways(asked)["referred"].controls)
+
+
+def test_half_precision_paints_with_loras_too(asked: Asked) -> None:
+    asked.registry = Registry(Device("cpu", torch.bfloat16, 2**40), asked.registry.data)
+    found, free = asked.picture(with_everything(asked)), asked.picture(request())
+    assert found.tobytes() != free.tobytes()
+    assert asked.picture(with_everything(asked)).tobytes() == found.tobytes()
+    assert asked.picture(request()).tobytes() == free.tobytes()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("mode", ["device", "offload", "group", "fp8"])
+def test_on_a_gpu_every_mode_paints_with_loras_and_leaves_the_model_as_it_was(
+    asked: Asked, mode: str
+) -> None:
+    gpu = Device("cuda:0", torch.float16, 2**40, mode, host_budget=2**40, is_host=False)
+    asked.registry = Registry(gpu, asked.registry.data)
+    free, found = asked.picture(request()), asked.picture(with_everything(asked))
+    assert found.tobytes() != free.tobytes()
+    assert asked.picture(with_everything(asked)).tobytes() == found.tobytes()
+    assert asked.picture(request()).tobytes() == free.tobytes()
