@@ -125,7 +125,6 @@ class Studio(Desk, Rack):
         self._pace.start()
         self._engine.start()
         self._book.start()
-        forget_all_but(self.settings.data, self._book.unfinished())
         if self.settings.inputs_days:
             threading.Thread(target=self._forget_inputs, name="old inputs", daemon=True).start()
 
