@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.messages import Person
 from studio.service import Studio
-from studio.ui import guard, header, program, reference_poses, theme
+from studio.ui import guard, header, program, reference_poses, reference_shelf, theme
 from studio.ui.fields import label
 from studio.ui.form import offered
 from studio.ui.parts import ASSETS, live
@@ -132,6 +133,17 @@ def mount(app: FastAPI, studio: Studio) -> FastAPI:
     def poses() -> list[dict[str, Any]]:
         """The ready poses of the pose editor."""
         return reference_poses.shelf()
+
+    @app.get("/references", include_in_schema=False)
+    def references() -> list[dict[str, Any]]:
+        """The ready references of the Reference tab."""
+        return reference_shelf.shelf()
+
+    @app.get("/references/{name}", include_in_schema=False)
+    def reference(name: str) -> Response:
+        """One of their pictures."""
+        file = reference_shelf.picture(name)
+        return FileResponse(file) if file else Response(status_code=404)
 
     app.mount("/assets-studio", StaticFiles(directory=ASSETS), name="assets-studio")
     app.add_middleware(FirstScript)

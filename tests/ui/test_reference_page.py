@@ -16,6 +16,7 @@ from studio.engine.fake import FakeEngine
 from studio.messages import ControlUnit
 from studio.service import Studio
 from studio.settings import Settings
+from studio.ui.reference_poses import shelf
 from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate, idle, serving
 from tests.ui.house import checkpoint, studio_at
 from tests.ui.test_start_page import drop, last_request, paint_mask, png
@@ -120,6 +121,58 @@ def test_see_the_map_correct_it_with_the_brush_and_generate(
     assert drawn.getpixel((300, 200)) == (255, 255, 255)
     assert drawn.getpixel((5, 5)) == (0, 0, 0)
     expect(page.locator(".plate.on .recipe")).to_contain_text("0.60")
+
+
+@BOTH
+def test_a_ready_reference_is_tried_in_one_click(
+    visit: Callable[..., Any], studio: Studio, width: dict[str, Any]
+) -> None:
+    page, narrow = visit(**width), width is NARROW
+    page.fill(PROMPT, "a house")
+    open_tab(page)
+    expect(page.locator(".rfrow")).to_have_count(3)  # of the kinds that the model follows
+    page.locator("[data-ready=canny-cottage]").click()
+    card = page.locator(".rf")
+    for shown in ("picture", "map"):
+        expect(card.locator(f"[data-fig={shown}] img")).to_be_visible()
+    expect(page.locator(".rfshelf[open]")).to_have_count(0)
+    assert not narrow or fits(page)
+    generate(page)
+    [unit] = units(studio)
+    assert (unit.kind, unit.map, unit.net) == ("canny", False, "sd1-canny")
+    assert picture(studio, unit.picture).size == (512, 512)
+
+
+def test_a_ready_map_needs_no_detector_and_a_ready_pose_can_be_changed(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page = visit("zh-CN")
+    page.fill(PROMPT, "招手的人")
+    open_tab(page)
+    card = add(page, "pose")
+    card.get_by_role("button", name="试试：招手").click()
+    expect(card.locator("[data-fig=map] img")).to_be_visible()
+    expect(card.get_by_role("radio", name="已是参考图")).to_have_attribute("aria-checked", "true")
+    generate(page)
+    [unit] = units(studio)
+    assert (unit.kind, unit.map) == ("pose", True)
+    card.get_by_role("button", name="改姿势").click()
+    expect(page.locator(".pjoint")).to_have_count(18)
+    [pose] = [one for one in shelf() if one["id"] == "waving"]
+    for number, (x, y) in enumerate(pose["people"][0]):
+        at = page.locator(f"[data-joint='{number}']").get_attribute("transform")
+        assert [float(part) for part in at[10:-1].split()] == pytest.approx([x * 512, y * 512], abs=3)
+
+
+def test_a_ready_reference_that_does_not_come_is_told_on_its_card(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.route("**/references/*.webp", lambda route: route.abort())
+    open_tab(page)
+    page.locator("[data-ready=canny-cat]").click()
+    expect(page.locator(".rf [role=alert]")).to_be_visible()
+    page.unroute("**/references/*.webp")
+    page.locator(".rf [data-ready=canny-cat]").click()
+    expect(page.locator(".rf [data-fig=map] img")).to_be_visible()
 
 
 @BOTH

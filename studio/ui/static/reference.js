@@ -121,13 +121,32 @@ window.studio.reference = (() => {
   function draw() {
     if (!place) return;
     const made = document.createElement("template");
-    made.innerHTML = (told().kinds.some((kind) => kind.fits) ? "" : none()) + units.map(card).join("") + adding();
+    made.innerHTML = (told().kinds.some((kind) => kind.fits) ? "" : none()) + units.map(card).join("") + adding() + shelfHtml();
     window.studio.lay(place, made.content);
     for (const input of $$("[data-value]", place)) if (input.value !== input.dataset.value) input.value = input.dataset.value;
     for (const box of $$("[data-checked]", place)) box.checked = box.dataset.checked === "yes";
     for (const button of $$("[data-pressed]", place)) button.setAttribute("aria-pressed", button.dataset.pressed);
     const tab = $("#tab_reference-button"), count = units.filter((unit) => unit.picture && !unit.muted).length;
     if (tab) { if (count) tab.dataset.n = count; else delete tab.dataset.n; }
+  }
+
+  // -- ready references: pictures of the house to try a kind with, in one click -----------------------------------------
+  let shelf = null, asking_shelf = null;
+  async function bringShelf() {
+    try { shelf = await (asking_shelf ||= fetch("references").then((answer) => answer.json())); draw(); } catch (error) { asking_shelf = null; } // the next visit asks again
+  }
+  const readyOf = (kind) => (shelf || []).filter((one) => one.kind === kind);
+  const readyHtml = (kind) => readyOf(kind).map((one) => `<button type="button" class="rftry" data-ref="try" data-ready="${one.id}" aria-label="${t("try_one", { title: pick(one.title) })}"><img src="references/${one.picture}" alt="" loading="lazy" draggable="false"><small>${pick(one.title)}</small></button>`).join("");
+  function shelfHtml() { // of what the model follows; closed once there are references, and open by itself before
+    const kinds = told().kinds.filter((kind) => kind.fits && readyOf(kind.id).length);
+    if (!kinds.length || units.length >= MOST) return "";
+    const rows = kinds.map((kind) => `<div class="rfrow" data-id="${kind.id}"><h4>${icon(ICONS[kind.id] || "scan", "sm")}<b>${pick(kind.title)}</b><span>${t(`about_${kind.id}`)}</span></h4><div class="rftries">${readyHtml(kind.id)}</div></div>`).join("");
+    return `<details class="rfshelf" data-id="${units.length ? "shelf" : "open-shelf"}"${units.length ? "" : " open"}><summary>${icon("chevron-right", "sm")}<b>${t("ready")}</b><span class="sp"></span><span class="i3">${t("ready_hint")}</span></summary>${rows}</details>`;
+  }
+  function tryReady(unit, { ready }) {
+    const { kind, picture, map } = shelf.find((one) => one.id === ready);
+    const file = fetch(`references/${picture}`).then((answer) => answer.blob()).catch(() => { throw new Error(window.studio.easel.say("unreachable")); });
+    return carry(unit || add({ kind, picture: "" }), file, map);
   }
 
   function none() {
@@ -174,8 +193,9 @@ window.studio.reference = (() => {
     const poses = unit.kind === "pose" && kit.posing ? `<button type="button" class="btn small" data-ref="pose">${icon("person-standing", "sm")}${t("pose")}</button>` : "";
     const camera = navigator.mediaDevices?.getUserMedia ? `<button type="button" class="btn small rfcamera" data-ref="camera">${icon("camera", "sm")}${t("camera")}</button>` : "";
     const photo = file("photo", "camera", ' capture="environment"', "btn small file photo");
+    const tries = readyOf(unit.kind).length ? `<p class="t12 i2">${t("try")}</p><div class="rftries">${readyHtml(unit.kind)}</div>` : "";
     const gallery = `<button type="button" class="btn small" data-ref="gallery">${icon("images", "sm")}${t("gallery")}</button>`;
-    return `<div class="rfbring"><div class="rfways">${file("choose", "image")}${poses}${draws}${photo}${camera}${gallery}</div><p class="t12 i3 rfdrop">${t("drop")}</p>${trouble(unit.text)}</div>`;
+    return `<div class="rfbring"><div class="rfways">${file("choose", "image")}${poses}${draws}${photo}${camera}${gallery}</div><p class="t12 i3 rfdrop">${t("drop")}</p>${trouble(unit.text)}${tries}</div>`;
   }
   const file = (key, name, more = "", classes = "btn small file") => `<label class="${classes}">${icon(name, "sm")}<span>${t(key)}</span><input type="file" accept="image/*" class="sr" data-ref-file${more}></label>`;
   const trouble = (text, again = "") => (text ? `<p class="err rferr" role="alert">${icon("triangle-alert", "sm")}<span>${escape(text)}</span>${again}</p>` : "");
@@ -283,6 +303,7 @@ window.studio.reference = (() => {
     pose: (unit) => pose(unit),
     camera: (unit) => camera(unit),
     gallery: () => window.studio.go("gallery"),
+    try: tryReady,
   };
   function add(given) {
     units = [...units, fresh(given)];
@@ -340,15 +361,15 @@ window.studio.reference = (() => {
   }
 
   // -- bringing a picture ----------------------------------------------------------------------------------------------
-  async function carry(unit, file) {
+  async function carry(unit, file, map = false) { // a file, or the promise of one
     Object.assign(unit, { text: "", busy: true });
     draw();
-    try { taken(unit, await window.studio.bring(file)); } catch (error) { Object.assign(unit, { text: error.message, busy: false }); draw(); }
+    try { taken(unit, await window.studio.bring(await file), map); } catch (error) { Object.assign(unit, { text: error.message, busy: false }); draw(); }
   }
-  function taken(unit, brought) {
+  function taken(unit, brought, map = false) {
     delete unit.busy;
     delete unit.text;
-    changed(unit, { picture: brought.picture, map: false });
+    changed(unit, { picture: brought.picture, map });
   }
   const opened = () => Boolean(place?.offsetParent);
   function target() { // the card under the pointer, else one that waits for a picture, else a new one
@@ -433,6 +454,7 @@ window.studio.reference = (() => {
     new MutationObserver(() => { draw(); followMaps(); }).observe(place, { attributeFilter: ["data-kinds"] });
     draw();
     hear();
+    bringShelf();
     followMaps(); // what was heard before this tab was opened has no map yet
   }
   for (const name of ["studio:bringing", "studio:brought", "studio:bring-failed"]) window.addEventListener(name, brought, true);
