@@ -14,6 +14,7 @@ class Setup(Message):
     memory_mode: str = "auto"
     host_budget: int = 0
     idle_seconds: float = 0.0
+    turn_seconds: float = 5.0
 
 
 class Run(Message):

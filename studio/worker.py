@@ -5,6 +5,8 @@ Started as `python -m studio.worker ADDRESS`, with the key of the connection on 
 
 from __future__ import annotations
 
+import collections
+import itertools
 import logging
 import os
 import queue
@@ -34,6 +36,12 @@ def _translate() -> Callable[..., Iterator[None]]:
     return translate
 
 
+def _train() -> Callable[..., Iterator[None]]:
+    from studio.work.train import train
+
+    return train
+
+
 def _detect() -> Callable[..., Iterator[None]]:
     from studio.work.detect import detect
 
@@ -44,6 +52,7 @@ WORK: dict[str, Callable[[], Callable[..., Iterator[None]]]] = {
     "generate": _generate,
     "detect": _detect,
     "translate": _translate,
+    "train": _train,
 }
 """From the kind of work to its function, imported when first needed because torch takes seconds."""
 
@@ -56,13 +65,16 @@ class Worker:
         self._on_lost = on_lost
         self._sending = threading.Lock()
         self._orders: queue.Queue[Run | Load | Unload | None] = queue.Queue()
+        self._long: collections.deque[tuple[Run, Iterator[None]]] = collections.deque()
         self._unwanted: set[str] = set()
+        self._turn_seconds = 0.0
         self._registry: Any = None
         self._unusable: Trouble | None = None
 
     def serve(self) -> None:
         """Works until the connection ends or says stop."""
         setup: Setup = self._connection.recv()
+        self._turn_seconds = setup.turn_seconds
         threading.Thread(target=self._read, name="cancels", daemon=True).start()
         ready = threading.Thread(target=self._open_registry, args=(setup,), name="imports", daemon=True)
         ready.start()
@@ -73,18 +85,19 @@ class Worker:
             self._obey(order)
 
     def _next(self, idle_seconds: float) -> Iterator[Run | Load | Unload]:
-        """Orders as they come; between them, models that lie idle for too long are taken out."""
+        """Orders as they come; between them long work has its turns, and idle models are taken out."""
         look_seconds = min(idle_seconds / 2, 30.0) if idle_seconds else None
         while True:
             try:
-                order = self._orders.get(timeout=look_seconds)
+                order = self._orders.get(timeout=0.0 if self._long else look_seconds)
             except queue.Empty:
-                if self._registry:
+                if not self._long and self._registry:
                     self._registry.unload_idle(idle_seconds)
-                continue
-            if order is None:
-                return
-            yield order
+            else:
+                if order is None:
+                    return
+                yield order
+            self._go_on()
 
     def _read(self) -> None:
         try:
@@ -140,12 +153,28 @@ class Worker:
             self._send(LoadFailed(model=spec.id, trouble=trouble))
 
     def _run(self, run: Run) -> None:
+        if run.requests[0].long and not self._unusable:
+            self._long.append((run, self._turns(run)))
+            return
+        trouble = self._unusable or self._attempt(lambda: self._work(run), f"group {run.group}")
+        self._end(run, trouble)
+
+    def _go_on(self) -> None:
+        """A turn of the long work that was begun first, where there is some."""
+        if not self._long:
+            return
+        run, turns = self._long[0]
+        left: list[None] = []
+        trouble = self._attempt(lambda: left.extend(itertools.islice(turns, 1)), f"group {run.group}")
+        if trouble or not left:
+            self._long.popleft()
+            self._end(run, trouble)
+
+    def _end(self, run: Run, trouble: Trouble | None) -> None:
         try:
-            trouble = self._unusable or self._attempt(lambda: self._work(run), f"group {run.group}")
-            if trouble:
-                for request in run.requests:
-                    failed = Failed(request=request.id, code=trouble.code, params=trouble.params)
-                    self._tell(run.group, failed)
+            for request in run.requests if trouble else ():
+                assert trouble
+                self._tell(run.group, Failed(request=request.id, code=trouble.code, params=trouble.params))
         finally:
             self._unwanted.difference_update(request.id for request in run.requests)
             self._send(Over(group=run.group))
@@ -162,12 +191,21 @@ class Worker:
         return None
 
     def _work(self, run: Run) -> None:
+        for _ in self._turns(run):
+            pass
+
+    def _turns(self, run: Run) -> Iterator[None]:
         from studio.work import Bench
 
-        bench = Bench(self._registry, lambda event: self._tell(run.group, event), self._unwanted.__contains__)
+        bench = Bench(
+            self._registry,
+            lambda event: self._tell(run.group, event),
+            self._unwanted.__contains__,
+            lambda: not self._orders.empty(),
+            self._turn_seconds,
+        )
         specs = {spec.id: spec for spec in run.specs}
-        for _ in WORK[run.requests[0].kind]()(run.requests, specs, bench):
-            pass
+        return WORK[run.requests[0].kind]()(run.requests, specs, bench)
 
     # -- telling ---------------------------------------------------------------------------------
 

@@ -14,6 +14,9 @@ from studio.messages import (
     ModelSpec,
     Recipe,
     Size,
+    TrainingPicture,
+    TrainingRequest,
+    TrainingSettings,
 )
 
 
@@ -66,6 +69,25 @@ def request(**changes: object) -> GenerationRequest:
         guidance=4.5,
         sampler="dpmpp_2m_karras",
         seed=7,
+    )
+    return whole.model_copy(update=changes)
+
+
+def training(**changes: object) -> TrainingRequest:
+    """A LoRA of three pictures that nobody keeps."""
+    size = Size(width=64, height=64)
+    whole = TrainingRequest(
+        id="job-1",
+        job="job",
+        person="ann",
+        model="tiny",
+        name="zub",
+        trigger="zub",
+        preset="style",
+        pictures=tuple(TrainingPicture(picture=digit * 64, size=size, caption="a cat") for digit in "abc"),
+        settings=TrainingSettings(rank=4, steps=6, learning_rate=1e-3, resolution=64),
+        samples=("zub",),
+        sample_size=size,
     )
     return whole.model_copy(update=changes)
 

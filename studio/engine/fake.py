@@ -80,6 +80,9 @@ class FakeEngine:
             yield Step(
                 request=request.id, stage="train", step=step, steps=steps, seconds_left=left, loss=1 / step
             )
+        yield Answered(
+            request=request.id, lora=f"{request.name}.safetensors", took=steps * self._step_seconds
+        )
 
     def _answer(self, request: TranslateRequest | DetectRequest) -> Iterator[AnyEvent]:
         """A text comes back with its translator's name behind it, a reference as its own map."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from studio.messages.base import Digest, Message, Size
+from studio.messages.base import Digest, Message, Size, Trouble
 
 Preset = Literal["style", "subject", "person"]
 """What a LoRA is to learn: how pictures look, what a thing looks like, or what somebody looks like."""
@@ -22,6 +22,13 @@ class TrainingPicture(Message):
     size: Size
     name: str = Field(default="", description="of the file that it came in")
     caption: str = Field(default="", max_length=LONGEST_CAPTION)
+
+
+class PictureSet(Message):
+    """The pictures that a LoRA learns from, in the order of their names, and what was left out and why."""
+
+    pictures: tuple[TrainingPicture, ...]
+    notes: tuple[Trouble, ...] = ()
 
 
 class TrainingSettings(Message):

@@ -45,6 +45,11 @@ class Request(Message):
         """Whether it is over in a moment: it then comes before its person's own pictures."""
         return True
 
+    @property
+    def long(self) -> bool:
+        """Whether it takes so long that a device does other things in between."""
+        return False
+
 
 class GenerationRequest(Request):
     """One picture: every seed chosen, every limit checked, its stages named."""
@@ -172,6 +177,11 @@ class TrainingRequest(Request):
         """It takes longer than anything else."""
         return False
 
+    @property
+    def long(self) -> bool:
+        """A device takes turns between it and whatever else is asked for."""
+        return True
+
 
 AnyRequest = Annotated[
     GenerationRequest | TranslateRequest | DetectRequest | TrainingRequest,
@@ -244,5 +254,5 @@ class Job(Message):
 
     @property
     def kept(self) -> bool:
-        """Whether it is kept on record: a picture is, the answer to a question is not."""
-        return self.draft is not None
+        """Whether it is kept on record: a picture and a LoRA are, the answer to a question is not."""
+        return self.draft is not None or any(request.long for request in self.requests)

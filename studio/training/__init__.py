@@ -2,14 +2,13 @@
 
 from studio.training.buckets import Place, cropped, place, shapes
 from studio.training.header import header
-from studio.training.keeping import Kept, whole
+from studio.training.keeping import Kept, forget_all_but, whole
 from studio.training.order import Look, looks
 from studio.training.presets import RECIPES, captioned, resolve
 from studio.training.reading import (
     LEAST_PICTURES,
     MOST_PICTURES,
     Files,
-    PictureSet,
     open_files,
     open_zip,
     read_set,
@@ -22,10 +21,10 @@ __all__ = [
     "Files",
     "Kept",
     "Look",
-    "PictureSet",
     "Place",
     "captioned",
     "cropped",
+    "forget_all_but",
     "header",
     "looks",
     "open_files",

@@ -6,7 +6,7 @@ import contextlib
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from studio.errors import StudioError
@@ -57,6 +57,13 @@ class Kept:
     def forget(self) -> None:
         """The training is over: what it kept is in the LoRA."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def forget_all_but(data: Path, wanted: Collection[str]) -> None:
+    """Takes away what is kept of trainings that nobody can go on with any more."""
+    for folder in (data / "training").glob("*"):
+        if folder.name not in wanted:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

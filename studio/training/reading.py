@@ -6,13 +6,12 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from studio.errors import StudioError
 from studio.inputs import Inputs
-from studio.messages import LONGEST_CAPTION, TrainingPicture, Trouble
+from studio.messages import LONGEST_CAPTION, PictureSet, TrainingPicture, Trouble
 
 LEAST_PICTURES, MOST_PICTURES = 3, 200
 PICTURES = (
@@ -40,14 +39,6 @@ Files = Mapping[str, Read]
 """Files by their names, slashes between folders; each is read when its turn comes."""
 
 
-@dataclass(frozen=True)
-class PictureSet:
-    """The pictures that a LoRA learns from, in the order of their names, and what was left out and why."""
-
-    pictures: tuple[TrainingPicture, ...]
-    notes: tuple[Trouble, ...] = ()
-
-
 def read_set(files: Files, inputs: Inputs) -> PictureSet:
     """Keeps the pictures among files, each with the caption beside it, else with what its name says."""
     wanted = {name: read for name, read in files.items() if not _hidden(name)}
@@ -63,7 +54,7 @@ def read_set(files: Files, inputs: Inputs) -> PictureSet:
             )
         found.setdefault(one.picture, one)
     check_count(len(found))
-    return PictureSet(tuple(found.values()), (*notes, *_left_out(wanted, pictures)))
+    return PictureSet(pictures=tuple(found.values()), notes=(*notes, *_left_out(wanted, pictures)))
 
 
 def check_count(count: int) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from studio.messages import AnyEvent
 from studio.models.registry import Registry
 
+TURN_SECONDS = 5.0
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -16,3 +18,7 @@ class Bench:
     registry: Registry
     tell: Callable[[AnyEvent], None]
     unwanted: Callable[[str], bool]
+    waiting: Callable[[], bool] = lambda: False
+    """Whether somebody waits for the device."""
+    turn_seconds: float = TURN_SECONDS
+    """How long work that takes turns with others may keep them waiting."""
