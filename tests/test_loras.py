@@ -32,7 +32,7 @@ from studio.loras import (
 from studio.loras.about import LARGEST_TEXT, LONGEST_NOTES, MOST_TRIGGERS
 from studio.loras.layers import CONFIGS, ENCODERS, LORA_FAMILIES, classic_names
 from studio.loras.shelf import PICTURE_SIDE
-from studio.messages import Bilingual, FileSource, HubSource, LoraSpec, ModelSpec
+from studio.messages import Bilingual, FileSource, HubSource, LocalSource, LoraSpec, ModelSpec
 from studio.settings import ROOT
 from tests import samples
 
@@ -441,6 +441,18 @@ def test_a_card_says_why_a_model_will_not_do(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-3])
     shown = card(listed(path), tmp_path, model())
     assert (shown.place, shown.trouble.code) == ("missing", "weights_truncated")  # type: ignore[union-attr]
+
+
+def test_one_that_is_still_to_be_fetched_does_not_fit_a_model_of_another_size(tmp_path: Path) -> None:
+    away = listed(tmp_path, own=False, source=HubSource(repo="a/b", file="x.safetensors"))
+    pocket = model().model_copy(update={"source": LocalSource(path=str(ROOT / "pocket" / "weights"))})
+    trouble = card(away, tmp_path, pocket).trouble
+    assert trouble and trouble.code == "lora_sizes"
+    assert int(trouble.params["wrong"]) > int(trouble.params["of"]) / 2
+    broken = model().model_copy(update={"source": LocalSource(path=str(tmp_path))})
+    (tmp_path / "unet").mkdir()
+    (tmp_path / "unet" / "config.json").write_text("{", encoding="utf-8")
+    assert card(away, tmp_path, broken).fits
 
 
 def test_the_picture_beside_a_file_is_shown_small(tmp_path: Path) -> None:

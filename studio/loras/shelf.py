@@ -16,9 +16,9 @@ from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.inputs import read_picture
 from studio.loras.about import About, about_lora, beside, picture_bytes, picture_files
-from studio.loras.layers import DENOISER
+from studio.loras.layers import DENOISER, layers_of
 from studio.loras.reading import Lora, called, fit_with, read_lora, why_not
-from studio.messages import Bilingual, LoraCard, LoraSpec, ModelSpec, Trouble
+from studio.messages import Bilingual, LoraCard, LoraSpec, ModelSpec, Param, Trouble
 from studio.weights import tensor_bytes
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def card(
         notes=spec.note.en if spec.note else "",
         licence="" if spec.own else spec.licence,
         favourite=spec.id in favourites,
-        trouble=_by_family(spec, model),
+        trouble=_by_entry(spec, model, data),
     )
     try:
         path = source_path(spec, data)
@@ -102,14 +102,24 @@ def _title(family: str) -> str:
     return FAMILIES[family].title if family in FAMILIES else family
 
 
-def _by_family(spec: LoraSpec, model: ModelSpec | None) -> Trouble | None:
-    """Why it does not fit, as far as its entry tells."""
-    if model is None or not spec.family or spec.family == model.family:
+def _by_entry(spec: LoraSpec, model: ModelSpec | None, data: Path) -> Trouble | None:
+    """Why it does not fit, as far as its entry tells: those of the catalog are for their family's usual size."""
+    if model is None or not spec.family:
         return None
-    return Trouble(
-        code="lora_family",
-        params={"lora": spec.title.en, "model": model.title.en, "family": _title(spec.family)},
-    )
+    named: dict[str, Param] = {"lora": spec.title.en, "model": model.title.en}
+    if spec.family != model.family:
+        return Trouble(code="lora_family", params={**named, "family": _title(spec.family)})
+    wrong, of = _unusual(_checkpoint(model, data), model.family)
+    return Trouble(code="lora_sizes", params={**named, "wrong": wrong, "of": of}) if wrong > of / 2 else None
+
+
+def _unusual(checkpoint: Path | None, family: str) -> tuple[int, int]:
+    """How many layers of a denoiser are not as in most of its family, and of how many."""
+    try:
+        usual, own = (layers_of(one, family).parts[DENOISER] for one in (None, checkpoint))
+    except StudioError:
+        return 0, 0  # what is wrong with the model is told where it is loaded
+    return sum(own.get(name) != shape for name, shape in usual.items()), len(usual)
 
 
 def _checkpoint(model: ModelSpec | None, data: Path) -> Path | None:
