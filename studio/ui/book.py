@@ -14,7 +14,7 @@ from studio.service import Studio
 from studio.ui.form import FIELDS, Form
 from studio.ui.parts import attributes, local, tool
 from studio.ui.shapes import size_text, sizes
-from studio.ui.words import html, t, words
+from studio.ui.words import html, t
 
 MOUNT = "; studio.book.mount(element);"
 MOUNT_FIGURE = "; studio.book.mountFigure(element);"
@@ -93,6 +93,10 @@ class Lora(Protocol):
     def name(self) -> str:
         """What its file is called."""
 
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Those that show what it does."""
+
 
 class Scene(Protocol):
     """A scene as it fills the form, of the book or of one's own."""
@@ -147,10 +151,3 @@ def with_scene(form: Form, spec: ModelSpec, scene: Scene, language: Language) ->
         styles=scene.style,
     )
     return filled if scene.seed is None else replace(filled, seed=scene.seed, lock=True)
-
-
-def said(scene: Scene) -> Bilingual:
-    """What a scene filled in, and what of it cannot be had yet."""
-    if scene.lora is None:
-        return words("book.filled", scene=scene.title)
-    return words("book.filled_without", scene=scene.title, lora=scene.lora.name)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from studio.messages import LoraUse
+from studio.messages import LoraCard, LoraUse
 
 MOST = 8
 """LoRAs at once."""
@@ -76,3 +76,27 @@ def with_lora(text: str, use: LoraUse) -> str:
         if entry["id"] == use.id:
             return text_of([*entries[:at], new, *entries[at + 1 :]])
     return text_of([*entries[: MOST - 1], new])
+
+
+# -- what they are called --------------------------------------------------------------------------
+
+
+def named(cards: Iterable[LoraCard], name: str) -> LoraCard | None:
+    """The LoRA that a scene means: by its id, else by any name it goes by."""
+    wanted, real = name.strip().casefold(), [card for card in cards if card.kind != "embedding"]
+    by_id = [card for card in real if card.id.casefold() == wanted]
+    by_name = [card for card in real if wanted in _names(card)]
+    return next(iter([*by_id, *by_name]), None)
+
+
+def _names(card: LoraCard) -> set[str]:
+    return {name.strip().casefold() for name in (card.name, card.title.en, card.title.zh)}
+
+
+def fact(uses: Iterable[LoraUse]) -> str:
+    """The LoRAs of a recipe with their weights, in words that need no translation."""
+    return " + ".join(f"{use.name or use.id} {_weights(use)}" for use in uses)
+
+
+def _weights(use: LoraUse) -> str:
+    return f"{use.weight:.2f}" if use.on_text == use.weight else f"{use.weight:.2f} / {use.on_text:.2f}"

@@ -6,7 +6,7 @@ import base64
 from html import escape
 
 from studio.messages import LANCZOS, LATENT, GenerationRequest, HighResolution, Picture, Trouble, Upscale
-from studio.ui import reference
+from studio.ui import lora_uses, reference
 from studio.ui.parts import hidden_words, icon, local
 from studio.ui.sheets import StageView
 from studio.ui.words import html, notice_words, t, words
@@ -83,6 +83,7 @@ def more_facts(view: StageView, request: GenerationRequest) -> list[tuple[str, s
     told = [
         ("stage.fact_start", _start(request)),
         ("stage.fact_reference", reference.fact(request.controls)),
+        ("stage.fact_lora", escape(lora_uses.fact(request.loras))),
         ("stage.fact_variation", _variation(request)),
         ("stage.fact_vae", part_name(view, request.vae)),
         ("stage.fact_clip_skip", str(request.clip_skip) if request.clip_skip > 1 else ""),
@@ -117,7 +118,7 @@ def part_name(view: StageView, id: str) -> str:
 
 def recipe_text(view: StageView, request: GenerationRequest) -> str:
     """A recipe as other tools read it."""
-    lines = [request.prompt]
+    lines = [request.prompt + "".join(use.tag for use in request.loras)]
     if request.negative:
         lines.append(f"Negative prompt: {request.negative}")
     settings = (_settings(view, request) if request.paints else {}) | _starting(request) | _larger(request)

@@ -12,10 +12,9 @@ import pytest
 
 from studio.messages import Bilingual, Draft, Person
 from studio.spellbook import SceneLora
-from studio.ui.book import figure, said, scene, styled, titles, with_scene
+from studio.ui.book import figure, scene, styled, titles, with_scene
 from studio.ui.drafts import draft_of, form_from_draft
 from studio.ui.form import form_of, fresh
-from studio.ui.words import words
 from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, generate, serving
 from tests.ui.house import studio_at
 
@@ -81,12 +80,6 @@ def test_a_scene_brings_its_seed_and_keeps_it(studio: Any) -> None:
     state = studio.models(ANN)[0]
     filled = with_scene(fresh(state), state.spec, Scene(seed=2024), "en")
     assert (filled.seed, filled.lock) == (2024, True)
-
-
-def test_a_scene_says_which_lora_it_goes_without() -> None:
-    assert said(Scene()) == words("book.filled", scene=Scene().title)
-    without = said(Scene(lora=SceneLora(name="dragon", weights=(1,))))
-    assert "dragon" in without.en and "dragon" in without.zh and without != said(Scene())
 
 
 def test_own_scenes_and_styles_stand_beside_those_of_the_book(studio: Any) -> None:

@@ -1,15 +1,24 @@
-"""The LoRAs of the form: read from its text, kept for another model, asked for, and back from a recipe."""
+"""The LoRAs of the form: read from its text, kept for another model, asked for, back from a recipe, and of scenes."""
 
 from __future__ import annotations
 
 import json
+from html import unescape
+from typing import Any
 
 import pytest
 
-from studio.messages import Draft, LoraUse
+from studio.errors import StudioError
+from studio.messages import Bilingual, Draft, LoraCard, LoraUse, Person, Trouble
+from studio.spellbook import SceneLora
 from studio.ui import drafts, lora_uses
 from studio.ui import form as forms
+from studio.ui.tabs.loras import Loras
+from studio.ui.words import words
+from tests.ui.test_book import Scene
 from tests.ui.test_form import state
+
+ANN = Person(id="ann")
 
 CAT = LoraUse(id="cat", weight=0.8, text_encoder_weight=0.4, sha256="c" * 64)
 INK = LoraUse(id="own-ink")
@@ -95,3 +104,104 @@ def test_where_there_is_no_room_it_takes_the_last_place() -> None:
 
 def test_a_recipe_that_names_one_twice_keeps_it_once() -> None:
     assert lora_uses.uses_of(written(INK, CAT, INK)) == (INK, CAT)
+
+
+# -- what they are called, and whom scenes mean --------------------------------------------------------
+
+
+def shown(id: str, title: str, **more: Any) -> LoraCard:
+    """A card of a LoRA that is here and fits."""
+    return LoraCard(id=id, title=Bilingual(en=title, zh=title), place="disk", **more)
+
+
+DRAGON = shown("dragon-1a2b3c", "Dragon of spring", name="spring-dragon")
+UNFIT = DRAGON.model_copy(update={"trouble": Trouble(code="lora_family", params={})})
+AWAY = DRAGON.model_copy(update={"place": "hub"})
+
+
+def test_a_lora_is_found_by_its_id_its_name_or_its_title() -> None:
+    other = shown("other", "dragon-1a2b3c")
+    cards = [other, DRAGON]
+    for name in ("dragon-1a2b3c", " Spring-Dragon ", "dragon of SPRING"):
+        assert lora_uses.named(cards, name) is DRAGON
+    assert lora_uses.named(cards, "dragon") is None
+    assert lora_uses.named([shown("dragon", "Dragon", kind="embedding")], "dragon") is None
+
+
+def test_a_recipe_tells_its_loras_with_their_weights() -> None:
+    uses = (LoraUse(id="a", name="cat", weight=0.8), LoraUse(id="ink", weight=-0.5, text_encoder_weight=0))
+    assert lora_uses.fact(uses) == "cat 0.80 + ink -0.50 / 0.00"
+
+
+class Shelf:
+    """A studio with one LoRA, whose prompts name what they are told to."""
+
+    def __init__(self, *cards: LoraCard, typed: tuple[LoraUse, ...] = ()) -> None:
+        self.cards, self.typed, self.asked = cards, typed, Draft(model="")
+
+    def loras(self, model: str, person: Person) -> tuple[LoraCard, ...]:
+        if not model:
+            raise StudioError("model_unknown", model=model)
+        return self.cards
+
+    def joined_loras(self, draft: Draft, person: Person) -> tuple[LoraUse, ...]:
+        self.asked = draft
+        if not draft.model:
+            raise StudioError("model_unknown", model="")
+        return (*draft.loras, *self.typed)
+
+    def lora_troubles(self, id: str, person: Person) -> tuple[Trouble, ...]:
+        return tuple(Trouble(code="lora_missing", params={"lora": name}) for name in id.split())
+
+
+def of_scene(shelf: Shelf, lora: SceneLora | None) -> tuple[forms.Form, Bilingual]:
+    """What a scene makes of a form with one LoRA in it."""
+    tab: Any = Loras(shelf)  # type: ignore[arg-type]
+    told: tuple[forms.Form, Bilingual] = tab.of_scene(
+        Scene(lora=lora), form_with(written(CAT)), state().spec, ANN
+    )
+    return told
+
+
+TRIED = SceneLora(name="spring-dragon", weights=(0, 1, 0.5))
+
+
+def test_a_scene_adds_its_lora_at_the_largest_of_its_weights() -> None:
+    form, said = of_scene(Shelf(DRAGON), TRIED)
+    assert lora_uses.uses_of(form.loras) == (CAT, LoraUse(id=DRAGON.id, weight=1))
+    assert said == words("book.filled_with", scene=Scene().title, lora="spring-dragon")
+
+
+@pytest.mark.parametrize(
+    ("cards", "key"),
+    [((), "book.filled_without"), ((AWAY,), "book.filled_without"), ((UNFIT,), "book.filled_unfit")],
+)
+def test_a_scene_goes_without_a_lora_that_cannot_be_used_and_says_so(
+    cards: tuple[LoraCard, ...], key: str
+) -> None:
+    form, said = of_scene(Shelf(*cards), TRIED)
+    assert form.loras == written(CAT)
+    told = {"scene": Scene().title, "lora": "spring-dragon", "model": state().spec.title}
+    assert said == words(key, **told) and "spring-dragon" in said.zh
+
+
+def test_a_scene_without_a_lora_leaves_those_that_are_chosen() -> None:
+    form, said = of_scene(Shelf(DRAGON), None)
+    assert form.loras == written(CAT)
+    assert said == words("book.filled", scene=Scene().title)
+
+
+def test_the_browser_is_told_what_the_prompt_names_and_not_what_is_mixed() -> None:
+    shelf = Shelf(typed=(INK,))
+    tab: Any = Loras(shelf)  # type: ignore[arg-type]
+    told = unescape(tab.facts_of(state().spec, Draft(model="a", prompt="x", loras=(CAT,)), ANN))
+    assert '"id":"own-ink"' in told and "cat" not in told
+    assert shelf.asked.loras == () and shelf.asked.prompt == "x"
+    assert 'data-typed="[]"' in unescape(tab.facts_of(state().spec, Draft(model=""), ANN))
+
+
+def test_what_is_missing_of_a_picture_is_named() -> None:
+    tab: Any = Loras(Shelf())  # type: ignore[arg-type]
+    assert tab.missing("", ANN) is None
+    told = tab.missing("cat ink", ANN)
+    assert all(name in text for name in ("cat", "ink") for text in (told.en, told.zh))

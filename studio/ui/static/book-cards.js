@@ -36,7 +36,7 @@
   B.sceneHtml = (scene) => {
     const wants = scene.wants || [], fits = !wants.length || [B.data().model, B.data().family].some((one) => wants.includes(one));
     const why = fits ? "" : told(t("book.wants", { models: namesOf(wants) }));
-    const lora = scene.lora ? told(t("book.wants_lora", { lora: scene.lora.name })) : "";
+    const lora = scene.lora ? told(t(`book.wants_lora${B.loraStands?.(scene.lora.name) === "away" ? "_away" : ""}`, { lora: scene.lora.name })) : "";
     return card(scene, `<button type="button" class="bkcard" data-do="scene" data-scene="${scene.id}"><b>${escape(pick(scene.title))}</b><small>${escape(pick(scene.prompt))}</small><span class="num">${scene.aspect}</span>${why}${lora}</button>`);
   };
 

@@ -116,7 +116,7 @@
   B.sceneChosen = (id) => { // the server fills the form meanwhile
     const scene = B.everyScene().find((one) => one.id === id);
     B.used([id]);
-    B.begin({ kind: "scene", title: pick(scene.title), lora: scene.lora?.name, before: B.remember(true) });
+    B.begin({ kind: "scene", title: pick(scene.title), lora: scene.lora, before: B.remember(true) });
   };
   document.addEventListener("click", (event) => { // before the server hears of it
     const starter = event.target.closest?.(".starter"), clear = event.target.closest?.("#meter [data-do=clear]");
@@ -158,8 +158,15 @@
     const seeded = deal.seed !== undefined && !deal.gone ? seedHtml() : "";
     const shut = button("close", icon("x") + tipped("book.close"), "ib bare sm");
     const head = `<div class="dlhead"><b role="status">${HEADS[deal.kind]()}</b><span class="sp"></span>${seeded}${shut}</div>`;
-    const lora = deal.lora && !deal.gone ? `<p class="dlsays">${icon("info")}<span>${t("book.no_lora", { lora: deal.lora })}</span></p>` : "";
+    const lora = deal.lora && !deal.gone ? loraHtml(deal.lora) : "";
     return `<div class="dl" data-kind="${deal.kind}" role="group" aria-label="${t("book.deal")}">${head}${lora}${bodyHtml()}</div>`;
+  }
+  const STANDS = { here: "book.with_lora", away: "book.no_lora", unfit: "book.unfit_lora" };
+  function loraHtml({ name, weights }) { // and the weights that show what it does, where it can be tried
+    const stands = B.loraStands?.(name) ?? "away", now = B.loraWeight?.(name);
+    const says = `<p class="dlsays">${icon("info")}<span>${t(STANDS[stands], { lora: name, model: B.modelTitle?.() ?? "" })}</span></p>`;
+    const tries = now === undefined ? "" : weights.map((weight) => button("lora", weight, "btn sm", ` data-weight="${weight}" aria-pressed="${weight === now}"`)).join("");
+    return tries && weights.length > 1 ? `${says}<div class="dlrow"><span class="t12 i2">${t("book.lora_weight")}</span>${tries}</div>` : says;
   }
   function seedHtml() {
     const field = `<label class="dlseed"><span>${t("book.seed")}</span><input class="num" inputmode="numeric" pattern="[0-9]*" maxlength="15" value="${deal.seed}" data-deal="seed" autocomplete="off"></label>`;
@@ -181,6 +188,7 @@
   // -- hands --------------------------------------------------------------------------------------------------------
   const DOES = {
     close, accept, back: swap, drop: (from) => without(from.dataset.key), again: () => again(draw()), restore: () => B.restoreOwn(deal.item),
+    lora: (from) => { B.weighLora(deal.lora.name, Number(from.dataset.weight)); B.drawDeal(); },
     less: (from) => B.share(deal, from.dataset.at, -1), more: (from) => B.share(deal, from.dataset.at, 1),
   };
   B.onDeal = (event) => {

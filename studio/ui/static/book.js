@@ -61,7 +61,7 @@ window.studio.book = (() => {
   }
   function tellNegative(text) {
     told = { negative: text, awaited: text, since: Date.now() };
-    if (B.place) $("[data-do=negative]", B.place)?.click();
+    $("[data-do=negative]", B.place || document)?.click(); // of the book, or of the LoRAs while that was never opened
   }
   B.negative = () => told.negative;
   B.data = () => B.strip?.dataset || {}; // what the server tells of form and model

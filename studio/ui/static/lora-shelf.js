@@ -82,8 +82,9 @@
     if (card.place === "missing") return "";
     if (card.fetching) return `<div class="locome">${bar({ ...card.fetching, rate: 0 })}<button type="button" class="btn small" data-lora="stop" data-id="${escape(card.id)}">${t("stop")}</button></div>`;
     const size = card.bytes ? bytes(card.bytes) : "";
+    const failed = card.failed ? `<p class="lofirst t12 i2">${t("failed")}</p>` : "";
     if (!L.admin) return `<p class="lofirst t12 i2">${t("on_demand")} ${size}</p>`;
-    return `<button type="button" class="btn small lofetch" data-lora="fetch" data-id="${escape(card.id)}">${icon("download", "sm")}<span>${t("fetch")}${size ? ` · <span class="num">${size}</span>` : ""}</span></button>`;
+    return `${failed}<button type="button" class="btn small lofetch" data-lora="fetch" data-id="${escape(card.id)}">${icon("download", "sm")}<span>${t("fetch")}${size ? ` · <span class="num">${size}</span>` : ""}</span></button>`;
   }
   function bar({ done, total, rate }) {
     const share = total ? Math.min(100, (100 * done) / total) : 0, speed = rate > 0 ? ` · ${(rate / 1e6).toFixed(1)} MB/s` : "";

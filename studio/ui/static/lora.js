@@ -10,7 +10,7 @@ window.studio.lora = (() => {
 
   // What the files beside this one share: what is known, what is chosen, what is drawn into.
   const L = { $, $$, MOST, place: null, cards: [], arrivals: [], admin: false, known: "", uses: [], apart: new Set(), trouble: "" };
-  let written = null;
+  let written = null, facts = null;
 
   // -- words --------------------------------------------------------------------------------------------------------
   L.lang = () => (root.dataset.lang === "zh" ? "zh" : "en");
@@ -33,7 +33,7 @@ window.studio.lora = (() => {
     return told;
   };
   L.post = (path, body) => L.ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-  L.told = () => L.place?.dataset || {}; // what the server tells of model and prompt
+  L.told = () => facts?.dataset || {}; // what the server tells of model and prompt
   L.model = () => JSON.parse(L.told().title || '["",""]');
 
   let turn = 0, looking = 0;
@@ -48,12 +48,18 @@ window.studio.lora = (() => {
       if (mine === turn) L.trouble = error.message;
     }
     if (mine !== turn) return;
+    findMoved();
     L.knowWords();
     L.draw();
-    document.dispatchEvent(new CustomEvent("studio:loras"));
+    if (B.place && B.known && B.open.pane === "scenes") { B.drawPane(); B.refresh(); } // it tells which LoRAs are here
     L.arrived();
     if (underWay() && !document.hidden) looking = setTimeout(L.look, NEAR);
   };
+  function findMoved() { // a file that lies elsewhere now is still known by its name, as the studio knows it
+    const moved = L.uses.filter((use) => use.name && !L.card(use.id) && L.named(use.name) && !L.use(L.named(use.name).id));
+    for (const use of moved) use.id = L.named(use.name).id;
+    if (moved.length) L.write();
+  }
   const underWay = () => [...L.cards, ...L.arrivals].some((one) => one.fetching);
   const lookSoon = () => { clearTimeout(looking); looking = setTimeout(L.look, FAR); };
   L.card = (id) => L.cards.find((card) => card.id === id);
@@ -84,8 +90,10 @@ window.studio.lora = (() => {
     if (!box || box.value === written) return;
     written = box.value;
     L.uses = (written ? JSON.parse(written) : []).map((use) => ({ ...OWN, ...use }));
+    findMoved();
     L.knowWords();
     L.draw();
+    if (B.known) B.drawDeal(); // a scene tells the weight of its LoRA
   }
 
   // -- choosing ---------------------------------------------------------------------------------------------------------
@@ -203,15 +211,30 @@ window.studio.lora = (() => {
   }
 
   // -- coming in ------------------------------------------------------------------------------------------------------------------
+  // What a scene is made for: here, away, or unfit for the model.
+  B.loraStands = (name) => { const card = L.named(name); return !card || !L.here(card) ? "away" : card.fits ? "here" : "unfit"; };
+  B.loraWeight = (name) => L.use(L.named(name)?.id)?.weight;
+  B.weighLora = (name, weight) => {
+    const card = L.named(name);
+    if (!L.use(card.id)) L.toggle(card);
+    if (L.use(card.id)) L.change(L.use(card.id), { weight, text_encoder_weight: null });
+  };
+  B.modelTitle = () => L.said(L.model());
+
   L.mount = (element) => {
     L.place = $(".loras", element) || element;
     L.place.addEventListener("click", clicked);
     L.place.addEventListener("input", set);
     L.place.addEventListener("focusout", left);
     L.takeShelf(L.place);
-    new MutationObserver(() => { badge(); L.draw(); if (L.told().model !== L.known) lookSoon(); }).observe(L.place, { attributeFilter: ["data-model", "data-typed"] });
     // Somebody may have put files into the folders meanwhile.
     new IntersectionObserver((seen) => { if (seen.at(-1).isIntersecting) L.look(); }).observe(L.place);
+    hear();
+    L.draw();
+  };
+  L.mountFacts = (element) => { // there from the beginning, the tab itself only once it was opened
+    facts = $("[data-model]", element);
+    new MutationObserver(() => { L.draw(); if (L.told().model !== L.known) lookSoon(); }).observe(facts, { attributeFilter: ["data-model", "data-typed"] });
     hear();
     L.look();
   };

@@ -420,6 +420,10 @@ window.studio = (() => {
     $(".ask-yes", dialog).dataset.picture = picture;
     dialog.showModal();
   }
+  function filled() { // a recipe is in the form now; what of it is missing is told already
+    go("create");
+    if (!$(".toasts .toast")) toast("gallery.filled");
+  }
   function removed() {
     const all = items(), at = all.findIndex((one) => one.dataset.id === opened);
     const next = all[at + 1] || all[at - 1];
@@ -597,5 +601,5 @@ window.studio = (() => {
   }
   if (document.body) begin(); else document.addEventListener("DOMContentLoaded", begin);
 
-  return { live, lay: morph, press, touch, keep, kept, ready, removed, sent, mask, sides, toast, go, follow };
+  return { live, lay: morph, press, touch, keep, kept, ready, removed, filled, sent, mask, sides, toast, go, follow };
 })();

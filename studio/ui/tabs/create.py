@@ -58,6 +58,7 @@ from studio.ui.sheets import StageView
 from studio.ui.shelf import seen_by
 from studio.ui.stage import draw, draw_card
 from studio.ui.start import GROW, bring_notes, picture_needed, start_card
+from studio.ui.tabs.loras import Loras
 from studio.ui.words import html, t, words
 
 QUIET: dict[str, Any] = {
@@ -88,6 +89,7 @@ class Create:
         self.start = start_fold.StartFold()
         self.details = details_fold.DetailsFold()
         self.translation = translation.Translation()
+        self.loras = Loras(studio)
         self.fields: dict[str, gr.components.Component] = {}
 
     # -- laying out ------------------------------------------------------------------------------
@@ -110,6 +112,7 @@ class Create:
                     ):
                         place = self._references(state.spec, _NOBODY)
                         self.reference = live(place, "take_size", elem_id="reference", then=reference.MOUNT)
+                    self.loras.build()
                 self._footer()
             with gr.Column(elem_id="right"):
                 self.stage = live(
@@ -134,6 +137,7 @@ class Create:
         self.fields["controls"] = _unseen("controls", form.controls)
         self.before = gr.JSON(visible="hidden")
         self.fields["loras"] = _unseen("loras", form.loras)
+        self.loras.build_facts(state.spec)
 
     def _prompt_box(self, form: Form, spec: ModelSpec) -> None:
         with gr.Column(elem_id="pblock"):
@@ -192,7 +196,7 @@ class Create:
     @property
     def filled(self) -> list[gr.components.Component]:
         """All that changes with a whole form: its controls, the chip, the starters."""
-        return [*self.controls, self.tools, self.starters, self.figure, self.reference]
+        return [*self.controls, self.tools, self.starters, self.figure, self.reference, self.loras.facts]
 
     @property
     def sent(self) -> list[gr.components.Component]:
@@ -245,7 +249,7 @@ class Create:
             self.remarks,
             self.styled,
         ]
-        said += [*self.start.said, *self.details.said, *self.translation.said]
+        said += [*self.start.said, *self.details.said, *self.translation.said, self.loras.facts]
         # The browser waits for a pause in the changes and then asks once, whatever was changed.
         self.foot.touch(self.touched, self.controls, said, trigger_mode="always_last", **WITH_FORM, **AT_ONCE)
         keep = [control.change for control in self.controls]
@@ -256,7 +260,8 @@ class Create:
         given = [self.prompt, self.fields["seed"], self.fields["lock"]]
         self.starters.start(self.starter, self.model, given, **AT_ONCE)
         self.tools.choose(self.choose, self.controls, self.filled, **WITH_FORM, **AT_ONCE)
-        self.book.negative(None, None, self.negative, js="() => studio.book.negative()", **QUIET)
+        for part in (self.book, self.loras.view):
+            part.negative(None, None, self.negative, js="() => studio.book.negative()", **QUIET)
         self.book.scene(self.scene, self.controls, [*self.filled, self.note], **WITH_FORM, **AT_ONCE)
         self._wire_back()
 
@@ -328,6 +333,8 @@ class Create:
         left = self._with_references(form, person)
         if left != form:
             form, note = left, said_note(words("form.references_gone"))
+        if missing := self.loras.missing(picture, person):
+            note = said_note(missing)
         return [*self._filled(form, state, person), note]
 
     def _form_from(self, draft: Draft, person: Person) -> tuple[Form, ModelState]:
@@ -341,6 +348,7 @@ class Create:
         offers = self._offers(form.model, person)
         figure = book.figure(form, state.spec, self._models(person))
         told = [starters(state.spec), figure, self._references(state.spec, person)]
+        told.append(self.loras.facts_of(state.spec, draft_of(form), person))
         return [*updates(form, state, offers), self._chip(person, form.model), *told]
 
     def _offers(self, model: str, person: Person) -> Offers:
@@ -363,6 +371,7 @@ class Create:
             *start_fold.said(form, state),
             *details_fold.said(form, state),
             *translation.told(self.studio, form, state, person, found=strips),
+            self.loras.facts_of(state.spec, draft, person),
         ]
 
     def _now(self, values: tuple[Any, ...], person: Person) -> tuple[ModelState, Form]:
@@ -397,7 +406,8 @@ class Create:
             return [gr.skip() for _ in (*self.filled, self.note)]
         language = starter_language(state.spec, language_of(request))
         form = book.with_scene(form, state.spec, scene, language)
-        return [*self._filled(form, state, person), said_note(book.said(scene))]
+        form, said = self.loras.of_scene(scene, form, state.spec, person)
+        return [*self._filled(form, state, person), said_note(said)]
 
     def back(self, event: gr.EventData, request: gr.Request) -> list[Any]:
         """The form as it was before a scene or a starter filled it: its values, and apart from them all else."""

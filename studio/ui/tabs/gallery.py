@@ -53,9 +53,7 @@ class Gallery:
                 return [*(gr.skip() for _ in outputs), note_html(error.trouble)]
 
         filled = self.grid.again(again, None, [*outputs, note], queue=False, **QUIET)
-        filled.then(
-            None, None, None, js="() => { studio.go('create'); studio.toast('gallery.filled'); }", **QUIET
-        )
+        filled.then(None, None, None, js="() => { studio.filled(); }", **QUIET)
 
     def wire_send(self, send: Callable[..., list[Any]], inputs: list[Any], outputs: list[Any]) -> None:
         """Lets "start from it" put a picture in the form of the Create page."""
