@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from studio.errors import StudioError
+from studio.prompt.parse import TAG_KINDS
 
 Wildcards = Callable[[str], Sequence[str]]
 """The texts behind a name; none where nobody knows it."""
@@ -28,9 +29,12 @@ MOST_SETTLED = 2000
 LONGEST = 20_000
 """Characters of the text that may come of it."""
 
+_TAG = f"<(?i:{'|'.join(TAG_KINDS)}):(?!__)"
+"""Where a tag begins: two strokes in the name of a LoRA's file are no sign, unless a wildcard is all of the name."""
 _SIGNS = re.compile(
-    r"(?P<escape>\\(?:[\\{}|]|__))|(?P<name>__(?P<called>[^\W_](?:[^{}|$\n,\\]{0,60}?[^\W_])?)__)"
-    r"|(?P<open>\{)|(?P<close>\})|(?P<bar>\|)|(?P<text>(?:[^\\{}|_]|_(?!_))+|.)",
+    rf"(?P<tag>{_TAG}[^<>:{{}}|$\\]*)"
+    r"|(?P<escape>\\(?:[\\{}|]|__))|(?P<name>__(?P<called>[^\W_](?:[^{}|$\n,\\]{0,60}?[^\W_])?)__)"
+    rf"|(?P<open>\{{)|(?P<close>\}})|(?P<bar>\|)|(?P<text>(?:(?!{_TAG})[^\\{{}}|_]|_(?!_))+|.)",
     re.DOTALL,
 )
 _COUNT = re.compile(r"\s*(?=-?[0-9])(?P<least>[0-9]{1,3})?(?P<to>-)?(?P<most>[0-9]{1,3})?\$\$")

@@ -120,6 +120,14 @@ def test_unknown_names_are_named_once() -> None:
     assert unknown_wildcards(r"\__moon__ a_b", wildcards) == ()
 
 
+def test_strokes_in_the_name_of_a_lora_are_no_wildcard() -> None:
+    text = "<lora:my__light__v2:1><LORA:a__b:{0.5|0.5}>{<lora:c__d:1>|<lora:c__d:1>} __light__"
+    settled = "<lora:my__light__v2:1><LORA:a__b:0.5><lora:c__d:1> dawn"
+    assert settle(text, 1, lambda name: {"light": ["dawn"]}.get(name, [])) == settled
+    assert settle("<lora:__light__:1>", 1, lambda name: ["dawn"]) == "<lora:dawn:1>"
+    assert unknown_wildcards("<lora:a__b:1><lora:c__d:1> a<b__x__", lambda name: []) == ("x",)
+
+
 @given(st.text(st.sampled_from("ab{}|$123:_\\ -__"), max_size=60), st.integers(0, 99))
 def test_any_text_settles(text: str, seed: int) -> None:
     assert settle(text, seed, wildcards) == settle(text, seed, wildcards)
