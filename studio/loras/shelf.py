@@ -18,7 +18,7 @@ from studio.inputs import read_picture
 from studio.loras.about import About, about_lora, beside, picture_bytes, picture_files
 from studio.loras.layers import DENOISER, layers_of
 from studio.loras.reading import Lora, called, fit_with, read_lora, why_not
-from studio.messages import Bilingual, LoraCard, LoraSpec, ModelSpec, Param, Trouble
+from studio.messages import Bilingual, LoraCard, LoraSpec, ModelSpec, Trouble
 from studio.weights import tensor_bytes
 
 log = logging.getLogger(__name__)
@@ -106,11 +106,15 @@ def _by_entry(spec: LoraSpec, model: ModelSpec | None, data: Path) -> Trouble | 
     """Why it does not fit, as far as its entry tells: those of the catalog are for their family's usual size."""
     if model is None or not spec.family:
         return None
-    named: dict[str, Param] = {"lora": spec.title.en, "model": model.title.en}
+    lora, title = spec.title.en, model.title.en
     if spec.family != model.family:
-        return Trouble(code="lora_family", params={**named, "family": _title(spec.family)})
+        return Trouble(
+            code="lora_family", params={"lora": lora, "model": title, "family": _title(spec.family)}
+        )
     wrong, of = _unusual(_checkpoint(model, data), model.family)
-    return Trouble(code="lora_sizes", params={**named, "wrong": wrong, "of": of}) if wrong > of / 2 else None
+    if wrong <= of / 2:
+        return None
+    return Trouble(code="lora_sizes", params={"lora": lora, "model": title, "wrong": wrong, "of": of})
 
 
 def _unusual(checkpoint: Path | None, family: str) -> tuple[int, int]:
