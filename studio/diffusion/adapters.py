@@ -122,6 +122,10 @@ class Adapters:
             _strip(part)
             self._parts.pop(part, None)
 
+    def clear(self) -> None:
+        """Takes off whatever nobody paints with, where the memory is wanted for more than that."""
+        self.forget([part for part in self._parts if part not in self._busy])
+
     @contextlib.contextmanager
     def _alone(self, parts: Collection[nn.Module]) -> Iterator[None]:
         """One at a time: a second on the same weights would change the first one's picture without a word."""

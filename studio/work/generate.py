@@ -14,7 +14,7 @@ from PIL import Image
 from studio.catalog import source_path
 from studio.control.maps import fitted, map_of
 from studio.controls import CONTROLS
-from studio.diffusion.adapters import applied, hashed
+from studio.diffusion.adapters import KEPT, applied, hashed
 from studio.diffusion.canvas import Canvas, lay_out
 from studio.diffusion.control import Reference
 from studio.diffusion.control_style import Seen, see
@@ -129,6 +129,7 @@ class _Picture:
                 raise
         # Out of the handler: its traceback holds on to what filled the memory.
         self._notice(Notice(code="memory_retry"))
+        KEPT.clear()
         self.bench.registry.shrink(self._model)
         return self._with_model(canvas, replace(means, tiles=True), read, loras)
 

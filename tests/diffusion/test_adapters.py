@@ -292,6 +292,21 @@ def test_the_least_recently_used_goes_and_the_last_leaves_the_layers_bare(sd1: H
     assert not any("lora" in name or "base_layer" in name for name, _ in unet.named_modules())
 
 
+def test_where_memory_is_short_all_goes_that_nobody_paints_with(
+    sd1: House, checkpoints: dict[str, Path]
+) -> None:
+    sd1.lora("glow")
+    busy, kept = House(loaded(checkpoints["sd1"]), "sd1", sd1.folder), Adapters()
+    alone = sd1.paint(kept, use("glow"))
+    with kept.applied(busy.model, [use("glow")], paths(sd1, "glow")):
+        kept.clear()
+        assert not hasattr(sd1.parts["unet"], "peft_config") and not kept.names(sd1.parts["unet"])
+        assert quietly(busy.model, request(steps=2, loras=(use("glow"),))).data == alone.data
+    kept.clear()
+    assert kept.bytes == 0 and not hasattr(busy.parts["unet"], "peft_config")
+    assert sd1.paint(kept, use("glow")).data == alone.data
+
+
 def test_switching_back_reads_nothing_again(sd1: House, monkeypatch: pytest.MonkeyPatch) -> None:
     sd1.lora("a"), sd1.lora("b", seed=1)
     kept, read = Adapters(), []
