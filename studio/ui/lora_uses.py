@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from studio.messages import LoraCard, LoraUse
+from studio.messages import MOST_LORAS, LoraCard, LoraUse
 
-MOST = 8
+MOST = MOST_LORAS
 """LoRAs at once."""
 
 

@@ -166,7 +166,7 @@
     const stands = B.loraStands?.(name) ?? "away", now = B.loraWeight?.(name);
     const says = `<p class="dlsays">${icon("info")}<span>${t(STANDS[stands], { lora: name, model: B.modelTitle?.() ?? "" })}</span></p>`;
     const tries = now === undefined ? "" : weights.map((weight) => button("lora", weight, "btn sm", ` data-weight="${weight}" aria-pressed="${weight === now}"`)).join("");
-    return tries && weights.length > 1 ? `${says}<div class="dlrow"><span class="t12 i2">${t("book.lora_weight")}</span>${tries}</div>` : says;
+    return tries && weights.length > 1 ? `${says}<div class="dltry"><span class="t12 i2">${t("book.lora_weight")}</span>${tries}</div>` : says;
   }
   function seedHtml() {
     const field = `<label class="dlseed"><span>${t("book.seed")}</span><input class="num" inputmode="numeric" pattern="[0-9]*" maxlength="15" value="${deal.seed}" data-deal="seed" autocomplete="off"></label>`;

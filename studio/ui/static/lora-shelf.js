@@ -69,14 +69,15 @@
   function cardHtml(card) {
     const on = isOn(card), name = pick(card.title), away = !L.here(card);
     const tick = on ? `<i class="lotick">${icon("check", "xs")}</i>` : "";
-    const kind = L.isWord(card) ? `<span class="badge">${t("embedding")}</span>` : card.family ? `<span class="badge">${escape(card.family)}</span>` : "";
+    const kind = L.isWord(card) ? `<span class="badge">${t("embedding")}</span>` : card.family ? `<span class="badge">${brief(card.family)}</span>` : "";
     const under = card.fits ? `<span class="lometa">${kind}<small class="num">${away || !card.bytes ? "" : bytes(card.bytes)}</small></span>` : `<small class="lowhy">${short(card)}</small>`;
     const classes = `lc${on ? " on" : ""}${card.fits ? "" : " off"}${view.opened === card.id ? " open" : ""}`;
     const pressed = card.fits && !away ? ` data-pressed="${on}"` : ` data-opened="${view.opened === card.id}"`;
     return `<article class="${classes}" data-id="${escape(card.id)}"><button type="button" class="lcpick" data-lora="pick" data-id="${escape(card.id)}"${pressed} title="${name}">${L.pictureOf(card)}${tick}<b class="ell">${name}</b>${under}</button>`
       + `<button type="button" class="ib sm lcinfo" data-lora="open" data-id="${escape(card.id)}" data-opened="${view.opened === card.id}">${icon("info", "sm")}<span class="tip">${t("details")}</span><span class="sr">${name}</span></button>${away ? fetching(card) : ""}</article>`;
   }
-  const short = (card) => (card.trouble.code === "lora_family" ? t("needs", { family: escape(card.family || card.trouble.params.family) }) : t("unfit", { model: pick(L.model()) }));
+  const brief = (family) => escape(family.replace(/^Stable Diffusion (?=XL)/, "SD").replace(/^Stable Diffusion /, "SD "));
+  const short = (card) => (card.trouble.code === "lora_family" ? t("needs", { family: brief(card.family || card.trouble.params.family) }) : t("unfit", { model: pick(L.model()) }));
 
   function fetching(card) {
     if (card.place === "missing") return "";
