@@ -7,7 +7,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -53,7 +53,9 @@ from studio.messages import (
     PartState,
     Person,
     Picture,
+    PictureSet,
     TokenCount,
+    TrainingDraft,
     TranslateRequest,
     TranslatorSpec,
     TranslatorState,
@@ -79,6 +81,8 @@ from studio.rack import Rack
 from studio.references import control_state
 from studio.settings import Settings
 from studio.spellbook import Sayings, Translated, Translator, as_written, unread
+from studio.training import forget_all_but, open_files, open_zip, read_set
+from studio.training import resolve as resolve_training
 from studio.weights import Hashes, checkpoint_bytes
 
 DAY = 24 * 60 * 60
@@ -125,6 +129,7 @@ class Studio(Desk, Rack):
         self._pace.start()
         self._engine.start()
         self._book.start()
+        forget_all_but(self.settings.data, self._book.unfinished())
         if self.settings.inputs_days:
             threading.Thread(target=self._forget_inputs, name="old inputs", daemon=True).start()
 
@@ -260,6 +265,28 @@ class Studio(Desk, Rack):
         self._check_here(requests)
         self._book.submit(Job(id=id, person=person.id, draft=draft, requests=requests, created=created))
         return id
+
+    def train(self, draft: TrainingDraft, person: Person) -> str:
+        """Takes a training on as a job; admins alone may. One that was stopped goes on where it is resumed."""
+        _admin(person)
+        created = time.time()
+        id = _new_id(created)
+        request = resolve_training(draft, self.library.spec(draft.model), id, person.id)
+        self._check_here((request,))
+        self._book.submit(Job(id=id, person=person.id, requests=(request,), created=created))
+        return id
+
+    def trainings(self, person: Person) -> tuple[Job, ...]:
+        """A person's trainings, newest first."""
+        return self._book.trainings(person)
+
+    def training_pictures(self, paths: Sequence[Path], person: Person) -> PictureSet:
+        """Keeps the pictures of a training, from files or from one zip; admins alone may."""
+        _admin(person)
+        if [path.suffix.lower() for path in paths] != [".zip"]:
+            return read_set(open_files(paths), self._inputs)
+        with paths[0].open("rb") as stream:
+            return read_set(open_zip(stream), self._inputs)
 
     async def _answer(self, request: AnyRequest, person: Person) -> Answered:
         """What comes of a request that makes no picture; whoever stops waiting for it lets it go."""

@@ -162,7 +162,7 @@ class Lane:
         self._link: Link | None = None
         self._lock = threading.RLock()
         self._groups = itertools.count(1)
-        self._told: queue.Queue[Told | Over] = queue.Queue()
+        self._told: dict[str, queue.Queue[Told | Over]] = {}
         self._closed = False
 
     def start(self) -> Link:
@@ -187,7 +187,12 @@ class Lane:
         elif isinstance(message, LoadFailed):
             self.troubles[message.model] = message.trouble
         elif isinstance(message, (Told, Over)):
-            self._told.put(message)
+            self._pass_on(message)
+
+    def _pass_on(self, message: Told | Over) -> None:
+        told = self._told.get(message.group)
+        if told:  # else it is of a group that was lost with a worker before this one
+            told.put(message)
 
     # -- groups ----------------------------------------------------------------------------------
 
@@ -195,36 +200,39 @@ class Lane:
         """Hands a group over and tells what comes back; a lost worker fails what it had not finished."""
         group = f"{self.setup.device}-{next(self._groups)}"
         unfinished = {request.id for request in requests}
+        told = self._told[group] = queue.Queue()
+        link: Link | None = None
         try:
             link = self.start()
             link.send(Run(group=group, requests=requests, specs=specs))
-            for event in self._events(group, link):
+            for event in self._events(told, link):
                 if isinstance(event, (Finished, Answered, Failed, Cancelled)):
                     unfinished.discard(event.request)
                 yield event
         except _WorkerLost as lost:
-            self._drop()
+            if link:
+                self._drop(link)
             for request in sorted(unfinished):
                 yield Failed(request=request, code=lost.code)
+        finally:
+            del self._told[group]
 
-    def _events(self, group: str, link: Link) -> Iterator[AnyEvent]:
+    def _events(self, told: queue.Queue[Told | Over], link: Link) -> Iterator[AnyEvent]:
         link.heard = time.monotonic()
         while True:
             try:
-                message = self._told.get(timeout=LOOK_SECONDS)
+                message = told.get(timeout=LOOK_SECONDS)
             except queue.Empty:
-                self._look_at(link)
-                continue
-            if message.group != group:  # of a group that a worker before this one was lost with
+                self._look_at(link, told)
                 continue
             if isinstance(message, Over):
                 return
             yield message.event
 
-    def _look_at(self, link: Link) -> None:
+    def _look_at(self, link: Link, told: queue.Queue[Told | Over]) -> None:
         if time.monotonic() - link.heard > self._silence_seconds:
             raise _WorkerLost("worker_hung")
-        if not link.alive and self._told.empty():
+        if not link.alive and told.empty():
             raise _WorkerLost("worker_lost")
 
     # -- orders ----------------------------------------------------------------------------------
@@ -247,8 +255,10 @@ class Lane:
             if self._link:
                 self._link.send(Cancel(requests=requests))
 
-    def _drop(self) -> None:
+    def _drop(self, lost: Link | None = None) -> None:
         with self._lock:
+            if lost and lost is not self._link:  # another group of its noticed before, and there is a new one
+                return
             link, self._link = self._link, None
             self.state = DeviceState(name=self.setup.device)
         if link:

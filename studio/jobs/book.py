@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from studio import __version__
 from studio.downloads import Downloads, Unwanted
@@ -45,6 +46,14 @@ LOGS_KEPT = 200
 RESUMABLE = ("interrupted", "failed", "cancelled")
 
 
+@dataclass(frozen=True)
+class _Seat:
+    """A place at a device: one for what is done in a go, one for what is done in turns with that."""
+
+    lane: str
+    long: bool
+
+
 class JobBook:
     """Draining and saving depend on no listener: whoever closes the page loses nothing."""
 
@@ -62,7 +71,7 @@ class JobBook:
         self._jobs: dict[str, Job] = {}
         self._logs: dict[str, JobLog] = {}
         self._line = Line()
-        self._running: dict[str, AnyRequest] = {}
+        self._running: dict[_Seat, AnyRequest] = {}
         self._stopping: set[str] = set()
         self._fetching: set[str] = set()
         # One condition guards all of the above; devices' lanes wait on it for work.
@@ -80,9 +89,13 @@ class JobBook:
                 self._records.write(job)
             self._jobs[job.id] = job
         for lane in self._engine.lanes:
-            thread = threading.Thread(target=self._serve, args=(lane,), name=f"lane {lane}", daemon=True)
-            self._lanes.append(thread)
-            thread.start()
+            for long in (False, True):
+                name = f"lane {lane}{' long' if long else ''}"
+                thread = threading.Thread(
+                    target=self._serve, args=(_Seat(lane, long),), name=name, daemon=True
+                )
+                self._lanes.append(thread)
+                thread.start()
 
     def _after_restart(self, job: Job) -> Job:
         # A picture can be on disk without its record knowing, when the end came between the two.
@@ -208,10 +221,23 @@ class JobBook:
         return job
 
     def jobs(self, person: Person, limit: int) -> tuple[Job, ...]:
-        """A person's jobs that are kept, newest first."""
+        """A person's jobs that make pictures, newest first."""
         with self._changed:
-            own = [job for job in self._jobs.values() if job.person == person.id and job.kept]
+            own = [job for job in self._jobs.values() if job.person == person.id and job.draft is not None]
         return tuple(sorted(own, key=lambda job: job.created, reverse=True)[:limit])
+
+    def trainings(self, person: Person) -> tuple[Job, ...]:
+        """A person's LoRAs that learn or have learned, newest first."""
+        with self._changed:
+            jobs = [job for job in self._jobs.values() if any(request.long for request in job.requests)]
+        own = (job for job in jobs if job.person == person.id)
+        return tuple(sorted(own, key=lambda job: job.created, reverse=True))
+
+    def unfinished(self) -> frozenset[str]:
+        """The trainings, by their requests, that may still go on."""
+        with self._changed:
+            left = [one for job in self._jobs.values() for one in job.requests if one.id not in job.ended]
+        return frozenset(request.id for request in left if request.long)
 
     def follow(self, id: str, person: Person, after: int) -> AsyncIterator[AnyEvent]:
         """A job's events; those of a job from before a restart are told from its record."""
@@ -222,11 +248,11 @@ class JobBook:
 
     # -- the lanes -------------------------------------------------------------------------------
 
-    def _serve(self, lane: str) -> None:
-        """Runs one device for as long as the studio is open."""
-        while (request := self._take(lane)) is not None:
+    def _serve(self, seat: _Seat) -> None:
+        """Runs one seat of a device for as long as the studio is open."""
+        while (request := self._take(seat)) is not None:
             try:
-                for event in self._engine.run(lane, (request,), self._library.entries(request)):
+                for event in self._engine.run(seat.lane, (request,), self._library.entries(request)):
                     self._hear(event, request)
             except StudioError as error:  # a file it needs was taken away while it waited
                 self._hear(Failed(request=request.id, code=error.code, params=error.params), request)
@@ -234,16 +260,16 @@ class JobBook:
                 log.exception("request %s broke its lane", request.id)
                 self._hear(Failed(request=request.id, code="bug"), request)
             finally:
-                self._let_go(lane)
+                self._let_go(seat)
 
-    def _take(self, lane: str) -> AnyRequest | None:
+    def _take(self, seat: _Seat) -> AnyRequest | None:
         with self._changed:
-            while not self._closed and (request := self._line.take()) is None:
+            while not self._closed and (request := self._line.take(seat.long)) is None:
                 self._changed.wait()
             if self._closed:
                 return None
             assert request
-            self._running[lane] = request
+            self._running[seat] = request
             job = self._jobs[request.job]
             if job.state == "queued":
                 self._set(job, state="running")
@@ -256,21 +282,21 @@ class JobBook:
         order = self._line.order()
         if not order or not self._running:
             return
-        lane, running = next(iter(self._running.items()))
+        seat, running = next(iter(self._running.items()))
         with contextlib.suppress(StudioError):  # its file was taken away: the request itself will be told
             at_hand = self._library.entries(running)
             wanted = [spec for spec in self._library.entries(order[0]) if spec not in at_hand]
             wanted = [spec for spec in wanted if not isinstance(spec, LoraSpec)]  # they go with a model
             if wanted:
-                self._engine.ahead(lane, wanted[0])
+                self._engine.ahead(seat.lane, wanted[0])
 
-    def _let_go(self, lane: str) -> None:
+    def _let_go(self, seat: _Seat) -> None:
         with self._changed:
-            self._running.pop(lane, None)
+            self._running.pop(seat, None)
             self._tell_places()
 
     def _hear(self, event: AnyEvent, request: AnyRequest) -> None:
-        if self._closed and not isinstance(event, Finished):
+        if self._closed and not isinstance(event, Finished | Answered):
             return  # the record stays as it is, and the next start offers the rest again
         hearing: dict[type, Callable[..., None]] = {
             Finished: self._finished,
@@ -399,9 +425,11 @@ class JobBook:
 
     def _seconds_running(self) -> float | None:
         """About how long until a device is free; half of what runs is taken to be done."""
-        if len(self._running) < len(self._engine.lanes):
+        # Long work lets others in between: nobody waits until it is over.
+        running = [request for request in self._running.values() if not request.long]
+        if len(running) < len(self._engine.lanes):
             return 0.0
-        takes = [self._pace.seconds(request) for request in self._running.values()]
+        takes = [self._pace.seconds(request) for request in running]
         known = [seconds for seconds in takes if seconds is not None]
         return min(known) / 2 if known else None
 

@@ -25,24 +25,25 @@ class Line:
         self._waiting = [request for request in self._waiting if request.job != job]
         return gone
 
-    def take(self) -> AnyRequest | None:
-        """Whose turn it is; None where nobody waits."""
-        request = _next(self._waiting, self._served)
+    def take(self, long: bool = False) -> AnyRequest | None:
+        """Whose turn it is; None where nobody waits. What is long has turns of its own, and costs nobody theirs."""
+        request = _next([one for one in self._waiting if one.long == long], self._served)
         if request:
-            self._clock += 1
-            self._served[request.person] = self._clock
+            self._clock += not long
+            self._served |= {} if long else {request.person: self._clock}
             self._waiting.remove(request)
         return request
 
     def order(self) -> tuple[AnyRequest, ...]:
-        """All that wait, in the order in which they would be taken if nobody else came."""
-        waiting, served, order, clock = list(self._waiting), dict(self._served), [], self._clock
+        """All that wait, in the order in which they would be taken if nobody else came; what is long at the end."""
+        waiting = [request for request in self._waiting if not request.long]
+        served, order, clock = dict(self._served), [], self._clock
         while request := _next(waiting, served):
             clock += 1
             served[request.person] = clock
             waiting.remove(request)
             order.append(request)
-        return tuple(order)
+        return (*order, *(request for request in self._waiting if request.long))
 
 
 def _next(waiting: list[AnyRequest], served: dict[str, int]) -> AnyRequest | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import time
@@ -9,15 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from studio.engine import local
 from studio.engine.local import LocalEngine, ProcessHost, ThreadHost
-from studio.messages import Cancelled, Done, Draft, Failed, Loading, Person, Saved, Step
+from studio.messages import Answered, Cancelled, Done, Draft, Failed, Loading, Person, Saved, Step
 from studio.service import Studio
 from studio.settings import Settings
+from tests.training.bringing import draft as set_of_four
 from tests.worlds import PATIENCE, local_engine, paint, tiny_catalog, told, wait_for
 
 ANN = Person(id="ann")
+ADMIN = Person(id="ann", role="admin")
 Host = type[ThreadHost] | type[ProcessHost]
 
 
@@ -192,3 +196,38 @@ def test_a_worker_that_cannot_start_fails_the_job_and_not_the_studio(
     last = paint(studio, draft(), ANN)[-1]
     assert isinstance(last, Failed) and last.code == "worker_lost"
     studio.close()
+
+
+# -- training --------------------------------------------------------------------------------------
+
+
+def test_a_worker_paints_while_a_lora_learns_which_is_then_on_the_shelf(studio: Studio) -> None:
+    plain = next(event for event in paint(studio, draft(), ADMIN) if isinstance(event, Saved))
+    wish = set_of_four(studio.settings.data, steps=40, rank=4, batch=1, sample_every=40)
+    training = studio.train(wish, ADMIN)
+    wait_for(studio, training, ADMIN, Step)
+    painted = next(event for event in paint(studio, draft(), ADMIN) if isinstance(event, Saved))
+    files = (studio.picture_file(one.picture.id, ADMIN).read_bytes() for one in (plain, painted))
+    assert len({Image.open(io.BytesIO(file)).tobytes() for file in files}) == 1
+    events = told(studio, training, ADMIN)
+    assert isinstance(events[-1], Done)
+    answered = next(event for event in events if isinstance(event, Answered))
+    assert answered.lora == "zub.safetensors"
+    assert [lora.title.en for lora in studio.library.loras.values()] == ["zub"]
+
+
+def test_what_a_lost_worker_did_fails_and_nothing_that_the_new_one_does(with_process: Studio) -> None:
+    wish = set_of_four(with_process.settings.data, steps=20000, rank=4, batch=1, sample_every=20000)
+    training = with_process.train(wish, ADMIN)
+    wait_for(with_process, training, ADMIN, Step)
+    os.kill(worker_pid(with_process), signal.SIGKILL)
+    painted = paint(with_process, draft(), ADMIN)
+    if isinstance(painted[-1], Failed):  # it was handed over before the end was noticed
+        painted = paint(with_process, draft(), ADMIN)
+    last = told(with_process, training, ADMIN)[-1]
+    assert isinstance(last, Failed) and last.code == "worker_lost"
+    assert isinstance(painted[-1], Done)
+    with_process.resume(training, ADMIN)
+    wait_for(with_process, training, ADMIN, Step)
+    with_process.cancel(training, ADMIN)
+    assert isinstance(told(with_process, training, ADMIN)[-1], Cancelled)

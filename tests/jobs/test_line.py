@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.jobs.line import Line
-from studio.messages import GenerationRequest
+from studio.messages import GenerationRequest, TrainingRequest
 from tests import samples
 
 
@@ -62,3 +62,16 @@ def test_the_order_told_is_the_order_kept_when_nobody_else_comes(moves: list[tup
             line.take()
     told = [one.id for one in line.order()]
     assert taken(line) == told
+
+
+def test_what_is_long_has_turns_of_its_own_and_costs_nobody_theirs() -> None:
+    line = Line()
+    line.join([training("ann"), request("ann", "a"), training("bob"), request("bob", "b")])
+    assert [one.id for one in line.order()] == ["a-1", "b-1", "ann-1", "bob-1"]
+    assert line.take(long=True) == training("ann")
+    assert taken(line) == ["a-1", "b-1"]
+    assert line.take(long=True) == training("bob") and line.take(long=True) is None
+
+
+def training(person: str) -> TrainingRequest:
+    return samples.training(id=f"{person}-1", job=person, person=person)
