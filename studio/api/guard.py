@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
@@ -34,6 +34,20 @@ def check_origin(request: Request) -> None:
     ours = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
     if origin is not None and urlsplit(origin).netloc not in ours:
         raise StudioError("upload_cross_site")
+
+
+async def limited(request: Request, most: int) -> AsyncIterator[bytes]:
+    """An upload, piece by piece, up to a limit in bytes, whatever length it was announced with."""
+    too_large = StudioError("upload_too_large", most=most // 2**20)
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > most:
+        raise too_large
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > most:
+            raise too_large
+        yield chunk
 
 
 def answered(request: Request, do: Callable[[], object]) -> Response:

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from studio.api.guard import check_origin, refused
+from studio.api.guard import check_origin, limited, refused
 from studio.api.identity import asker, language_of
 from studio.errors import StudioError, say_trouble
 from studio.messages import Input, Language, Person
@@ -68,23 +68,10 @@ async def _keep(studio: Studio, request: Request, keep: Keep, turns: asyncio.Sem
     if request.headers.get("content-type", "").startswith(("multipart/", "application/x-www-form")):
         raise StudioError("upload_form")
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as body:
-        await _receive(request, body)
+        async for chunk in limited(request, MOST_BYTES):
+            body.write(chunk)
         async with turns:
             return await run_in_threadpool(_read, body, keep, person)
-
-
-async def _receive(request: Request, body: IO[bytes]) -> None:
-    """Takes in the upload up to the limit, whatever length it was announced with."""
-    too_large = StudioError("upload_too_large", most=MOST_BYTES // 2**20)
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > MOST_BYTES:
-        raise too_large
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > MOST_BYTES:
-            raise too_large
-        body.write(chunk)
 
 
 def _read(body: IO[bytes], keep: Keep, person: Person) -> Input:

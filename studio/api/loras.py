@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from studio.api.book import Asked
-from studio.api.guard import answered, check_origin, refused
+from studio.api.guard import answered, check_origin, limited, refused
 from studio.api.identity import asker
 from studio.errors import StudioError, say_trouble
 from studio.messages import LANGUAGES, LARGEST_LORA, Bilingual, LoraArrival, LoraCard, Person, Trouble
@@ -117,25 +117,12 @@ async def _kept(studio: Studio, name: str, request: Request, person: Person) -> 
     folder = studio.settings.data  # a disk's room for temporary files may be less than a LoRA
     try:
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder)) as body:
-            await _receive(request, body)
+            async for chunk in limited(request, LARGEST_LORA):
+                await run_in_threadpool(body.write, chunk)
             body.seek(0)
             return await run_in_threadpool(studio.import_lora, body, name, person)
     except OSError as error:
         raise StudioError("disk_unwritable", folder=str(folder)) from error
-
-
-async def _receive(request: Request, body: IO[bytes]) -> None:
-    """Takes in the upload up to the limit, whatever length it was announced with."""
-    too_large = StudioError("upload_too_large", most=LARGEST_LORA // 2**20)
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > LARGEST_LORA:
-        raise too_large
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > LARGEST_LORA:
-            raise too_large
-        await run_in_threadpool(body.write, chunk)
 
 
 # -- what is told -------------------------------------------------------------------------------------
