@@ -17,6 +17,8 @@ class VaeSettings:
     rate: float = 1e-3
     pictures: int = 3_000
     kl: float = 3e-4
+    # Of the decoder alone: how rough the latents are that it learns to smooth, since painted ones are never perfect.
+    rough: float = 0.2
     seed: int = 1
 
 
@@ -33,6 +35,9 @@ class UnetSettings:
     # How much of a batch is the plainest scenes, at the start and from the middle on.
     settled_share: float = 0.4
     settled_later: float = 0.06
+    # How many more times of a batch than chance would give lie where the words decide what comes; likewise.
+    late_share: float = 0.5
+    late_later: float = 0.15
     # How much the guide counts beside the picture itself.
     guided: float = 0.1
     seed: int = 2

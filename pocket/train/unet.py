@@ -58,6 +58,11 @@ class Both(nn.Module):
         return self.unet(x, t, words).sample
 
 
+def falling(start: float, later: float, share: float) -> float:
+    """A number that falls evenly until the middle of the training."""
+    return later + (start - later) * max(0.0, 1 - 2 * share)
+
+
 @dataclass(frozen=True)
 class Batch:
     """Latents, their captions' tokens, and the subject and colour of every cell."""
@@ -81,7 +86,7 @@ class Feed:
 
     def rows(self, s: UnetSettings, share: float, rng: np.random.Generator) -> NDArray[np.int64]:
         """Which pictures come next: many plain ones at first, few from the middle of the training on."""
-        plain = s.settled_later + (s.settled_share - s.settled_later) * max(0.0, 1 - 2 * share)
+        plain = falling(s.settled_share, s.settled_later, share)
         early = rng.integers(0, self.settled, s.batch)
         late = rng.integers(self.settled, len(self.latents), s.batch)
         return np.where(rng.random(s.batch) < plain, early, late)
@@ -131,17 +136,19 @@ def build_both(settings: Settings) -> Both:
     return Both(build_unet(), start_bilingual(text_encoder, backend))
 
 
-def draw_times(count: int, device: torch.device) -> Tensor:
-    """Times of a batch: half of them anywhere, half where the noise is strong and the words decide what comes."""
+def draw_times(count: int, late_share: float, device: torch.device) -> Tensor:
+    """Times of a batch: anywhere, and a share of them where the noise is strong and the words decide what comes."""
     anywhere = torch.randint(0, 1000, (count,), device=device)
     late = torch.randint(600, 1000, (count,), device=device)
-    return torch.where(torch.rand(count, device=device) < 0.5, late, anywhere)
+    return torch.where(torch.rand(count, device=device) < late_share, late, anywhere)
 
 
-def losses(both: Any, guide: Guide, noise_plan: DDPMScheduler, batch: Batch) -> tuple[Tensor, Tensor]:
+def losses(
+    both: Any, guide: Guide, noise_plan: DDPMScheduler, batch: Batch, late_share: float
+) -> tuple[Tensor, Tensor]:
     """Mean squared error of the predicted velocity at random times, and what the guide gets wrong."""
     x = batch.latents
-    noise, t = torch.randn_like(x), draw_times(len(x), x.device)
+    noise, t = torch.randn_like(x), draw_times(len(x), late_share, x.device)
     target = noise_plan.get_velocity(x, noise, t)
     with fast_math(x.device):
         guess = both(noise_plan.add_noise(x, noise, t), t, batch.ids)
@@ -199,7 +206,8 @@ class Trainer:
         """One step; returns both losses."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.budget.rate(self.s.rate, self.step, 200)
-        painted, guided = losses(self.fast, self.guide, plan, batch)
+        late = falling(self.s.late_share, self.s.late_later, self.budget.share)
+        painted, guided = losses(self.fast, self.guide, plan, batch, late)
         self.optimizer.zero_grad(set_to_none=True)
         (painted + self.s.guided * guided).backward()
         nn.utils.clip_grad_norm_(self.weights, 1.0)

@@ -41,14 +41,21 @@ def slopes(a: Tensor) -> tuple[Tensor, Tensor]:
     return a[..., 1:, :] - a[..., :-1, :], a[..., 1:] - a[..., :-1]
 
 
-def vae_loss(vae: AutoencoderKL, x: Tensor, kl: float, decoder_only: bool) -> tuple[Tensor, float]:
+def roughened(latents: Tensor, most: float) -> Tensor:
+    """Latents as painting leaves them: with noise, in some pictures none, in some as much as `most` of their spread."""
+    much = torch.rand(len(latents), 1, 1, 1, device=latents.device) * most * latents.float().std()
+    return latents + much * torch.randn_like(latents)
+
+
+def vae_loss(vae: AutoencoderKL, x: Tensor, s: VaeSettings, decoder_only: bool) -> tuple[Tensor, float]:
     """L1 + MSE + gradient difference + a little KL; and the L1 alone."""
     with torch.set_grad_enabled(not decoder_only):
         posterior = vae.encode(x).latent_dist
-    y = vae.decode(posterior.sample()).sample.float()
+    latents = roughened(posterior.mode(), s.rough) if decoder_only else posterior.sample()
+    y = vae.decode(latents).sample.float()
     l1 = (y - x).abs().mean()
     edges = sum((p - q).abs().mean() for p, q in zip(slopes(y), slopes(x), strict=True))
-    loss = l1 + functional.mse_loss(y, x) + edges + kl * posterior.kl().mean() / x[0].numel() * 64
+    loss = l1 + functional.mse_loss(y, x) + edges + s.kl * posterior.kl().mean() / x[0].numel() * 64
     return loss, float(l1.detach())
 
 
@@ -84,7 +91,7 @@ class VaeTrainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.budget.rate(self.s.rate, self.step)
         with fast_math(self.device):
-            loss, l1 = vae_loss(self.vae, x, self.s.kl, self.decoder_only)
+            loss, l1 = vae_loss(self.vae, x, self.s, self.decoder_only)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.vae.parameters(), 1.0)

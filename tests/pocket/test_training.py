@@ -80,3 +80,30 @@ def test_the_evaluation_says_so_when_there_is_no_judge(tmp_path: Path) -> None:
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.returncode == 2
     assert "no judge yet" in told.stderr
+
+
+def test_only_the_decoder_learns_from_rough_latents() -> None:
+    from pocket.models import build_vae
+    from pocket.start import start_linear
+    from pocket.train.settings import VaeSettings
+    from pocket.train.vae import roughened, vae_loss
+
+    torch.manual_seed(0)
+    vae, x = start_linear(build_vae()), torch.rand(2, 3, 64, 64) * 2 - 1
+    vae_loss(vae, x, VaeSettings(), decoder_only=True)[0].backward()
+    assert all(p.grad is None for p in vae.encoder.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in vae.decoder.parameters())
+    latents = torch.randn(64, 4, 8, 8)
+    moved = (roughened(latents, 0.5) - latents).flatten(1).std(1)
+    assert moved.min() < 0.1 < 0.3 < moved.max() < 0.6, "some stay clean, some get much of it"
+
+
+def test_what_teaches_composition_gives_way_by_the_middle() -> None:
+    from pocket.train.unet import draw_times, falling
+
+    assert [falling(0.5, 0.1, share) for share in (0, 0.25, 0.5, 1)] == pytest.approx([0.5, 0.3, 0.1, 0.1])
+    torch.manual_seed(0)
+    strong = [
+        (draw_times(4000, share, torch.device("cpu")) >= 600).float().mean() for share in (0.0, 0.5, 1.0)
+    ]
+    assert strong == pytest.approx([0.4, 0.7, 1.0], abs=0.04)
