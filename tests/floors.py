@@ -59,8 +59,8 @@ SIDEWAYS = {
     ("diffusion", "models"),
     ("control", "models"),
     ("prompt", "spellbook"),
-    ("catalog", "weights"),
     ("training", "loras"),
+    ("catalog", "weights"),
     ("catalog", "controls"),
     ("places", "forecast"),
 }

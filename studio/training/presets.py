@@ -121,12 +121,12 @@ def captioned(trigger: str, caption: str) -> str:
 def _settings(draft: TrainingDraft, spec: ModelSpec) -> TrainingSettings:
     recipe, small = RECIPES[draft.preset], _native_side(spec) < SMALL_SIDE
     batch = _chosen(draft.batch, SMALL_BATCH if small else BATCH)
-    looks = len(draft.pictures) * recipe.looks * (SMALL_LOOKS if small else 1)
+    looks = min(max(len(draft.pictures) * recipe.looks, LOOKS[0]), LOOKS[1]) * (SMALL_LOOKS if small else 1)
     values: dict[str, int | float] = {
         "rank": _chosen(draft.rank, recipe.rank),
         "batch": batch,
         "learning_rate": _chosen(draft.learning_rate, recipe.learning_rate * (SMALL_RATE if small else 1)),
-        "steps": _chosen(draft.steps, math.ceil(min(max(looks, LOOKS[0]), LOOKS[1]) / max(1, batch))),
+        "steps": _chosen(draft.steps, math.ceil(looks / max(1, batch))),
         "resolution": _chosen(draft.resolution, _native_side(spec)),
         "seed": _chosen(draft.seed, 0),
     }

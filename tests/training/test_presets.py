@@ -44,6 +44,7 @@ def test_a_small_model_learns_more_at_once(asked: TrainingDraft) -> None:
     small, large = resolve(asked, samples.spec(), "j", "a").settings, resolve(asked, LARGE, "j", "a").settings
     assert (small.resolution, large.resolution) == (72, 512)
     assert small.batch > large.batch and small.learning_rate > large.learning_rate
+    assert small.steps * small.batch == 2 * large.steps * large.batch
 
 
 def test_what_a_person_sets_is_taken(asked: TrainingDraft) -> None:
