@@ -14,12 +14,11 @@ from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.messages import ControlSpec
 from studio.models.adapters import adapter_config, adapter_names
-from studio.models.files import CONFIGS, file_key, filled, read_tensors
-from studio.models.folders import elements_of, part_files, part_key, read_config
-from studio.models.loading import SUFFIXES
-from studio.models.parts import Part, check_missing
+from studio.models.files import CONFIGS, check_file, file_key, filled, is_file, read_tensors
+from studio.models.folders import elements_of, load_whole, part_files, part_key, read_config
+from studio.models.parts import Part
 from studio.models.styles import load_style
-from studio.weights import read_header, tensor_bytes, variant_of
+from studio.weights import read_header
 
 if TYPE_CHECKING:
     from studio.weights import Hashes
@@ -46,7 +45,7 @@ TOLD_BY = ("addition_embed_type", "use_linear_projection")
 
 def plan_control(spec: ControlSpec, source: Path, hashes: Hashes) -> tuple[Part, ...]:
     """Its one part, from headers; what is missing, of another network or of another family is refused."""
-    if _is_file(source):
+    if is_file(source):
         return (_of_file(spec, source, hashes),)
     files = part_files(source.parent, source.name)
     _check_network(spec, source.name, read_header(files[0]))
@@ -58,11 +57,9 @@ def load_control(spec: ControlSpec, source: Path, dtype: torch.dtype) -> Any:
     """The net in memory, every weight of it from its files."""
     if spec.network == "ip_adapter":
         return load_style(source, dtype)
-    return _from_file(spec, source, dtype) if _is_file(source) else _from_folder(spec, source, dtype)
-
-
-def _is_file(source: Path) -> bool:
-    return source.is_file() or (not source.is_dir() and source.suffix in SUFFIXES)
+    if is_file(source):
+        return _from_file(spec, source, dtype)
+    return load_whole(_class(spec), source, dtype, source.name, NAME)
 
 
 def _check_network(spec: ControlSpec, file: str, names: Iterable[str]) -> None:
@@ -91,11 +88,7 @@ def _told_by(spec: ControlSpec) -> tuple[str, ...]:
 
 
 def _of_file(spec: ControlSpec, file: Path, hashes: Hashes) -> Part:
-    if not file.is_file():
-        raise StudioError("weights_missing", file=file.name)
-    if file.suffix != ".safetensors":
-        raise StudioError("weights_pickled", file=file.name)
-    tensor_bytes(file)  # tells a truncated file before anything is read
+    check_file(file)
     header, prefix = read_header(file), _prefix(file)
     _check_network(spec, file.name, header)
     config = _config(spec, file)
@@ -170,20 +163,3 @@ def _named(
     found = convert_controlnet_checkpoint(weights, config)
     # The conversion gives nothing under the name of what it did not find.
     return {name: tensor for name, tensor in found.items() if tensor is not None}
-
-
-# -- a folder -------------------------------------------------------------------------------------
-
-
-def _from_folder(spec: ControlSpec, folder: Path, dtype: torch.dtype) -> Any:
-    net, told = _class(spec).from_pretrained(
-        str(folder),
-        variant=variant_of(folder) or None,
-        use_safetensors=True,
-        local_files_only=True,
-        output_loading_info=True,
-        torch_dtype=dtype,
-    )
-    # Without this a file that lacks a key follows noise and nobody is told.
-    check_missing(folder.name, NAME, told["missing_keys"])
-    return net

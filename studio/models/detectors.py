@@ -18,10 +18,10 @@ import torch
 
 from studio.errors import StudioError
 from studio.messages import DetectorSpec
-from studio.models.files import filled, read_tensors
-from studio.models.folders import elements_of, part_files, part_key
-from studio.models.parts import Part, check_missing
-from studio.weights import tensor_bytes, tensor_elements, variant_of
+from studio.models.files import check_file, filled, read_tensors
+from studio.models.folders import elements_of, load_whole, part_files, part_key
+from studio.models.parts import Part
+from studio.weights import tensor_elements
 
 if TYPE_CHECKING:
     from studio.weights import Hashes
@@ -140,11 +140,7 @@ def _part(key: str, elements: int) -> Part:
 
 
 def _of_file(spec: DetectorSpec, file: Path, hashes: Hashes) -> Part:
-    if not file.is_file():
-        raise StudioError("weights_missing", file=file.name)
-    if file.suffix != ".safetensors":
-        raise StudioError("weights_pickled", file=file.name)
-    tensor_bytes(file)  # tells a truncated file before anything is read
+    check_file(file)
     key = hashlib.sha256(f"{spec.detector} {hashes.of(file)}".encode()).hexdigest()
     return _part(key, tensor_elements(file))
 
@@ -167,17 +163,8 @@ def _from_file(spec: DetectorSpec, file: Path) -> Any:
 
 
 def _from_folder(spec: DetectorSpec, folder: Path) -> Any:
-    network, told = _transformers(FOLDERS[spec.detector][0]).from_pretrained(
-        str(folder),
-        variant=variant_of(folder) or None,
-        use_safetensors=True,
-        local_files_only=True,
-        output_loading_info=True,
-        dtype=torch.float32,
-    )
-    missing = [key for key in told["missing_keys"] if not key.startswith(NEVER_CALLED)]
-    check_missing(folder.name, NAME, missing)
-    return network.eval()
+    kind = _transformers(FOLDERS[spec.detector][0])
+    return load_whole(kind, folder, torch.float32, folder.name, NAME, NEVER_CALLED).eval()
 
 
 def _transformers(name: str) -> Any:

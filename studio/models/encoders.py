@@ -7,11 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.errors import StudioError
-from studio.models.files import file_key, filled, read_tensors
+from studio.models.files import check_file, file_key, filled, read_tensors
 from studio.models.folders import read_config
 from studio.models.parts import Part, check_missing
-from studio.weights import read_header, tensor_bytes
+from studio.weights import read_header
 
 if TYPE_CHECKING:
     import torch
@@ -27,11 +26,7 @@ HEADS = 16
 
 def plan_encoder(file: Path, hashes: Hashes) -> tuple[Part, ...]:
     """Its one part, from the header; what is missing, broken or no such network is refused."""
-    if not file.is_file():
-        raise StudioError("weights_missing", file=file.name)
-    if file.suffix != ".safetensors":
-        raise StudioError("weights_pickled", file=file.name)
-    tensor_bytes(file)  # tells a truncated file before anything is read
+    check_file(file)
     header = read_header(file)
     shapes = [entry["shape"] for name, entry in header.items() if name.startswith(PIECES)]
     key = file_key(_config(file), hashes.of(file, ""))

@@ -26,16 +26,27 @@ CONFIGS, CLIP = ROOT / "assets" / "configs", ROOT / "assets" / "clip" / "tokeniz
 VELOCITY_SPREAD = 0.09
 """Stable Diffusion 2 files do not say what they predict; those that predict velocity have this layer wider.
 The bound is the one that other tools tell them apart by."""
+SUFFIXES = {".safetensors", ".ckpt", ".pt", ".pth", ".bin"}
 TELLING_LAYER = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias"
 
 
-def plan_file(file: Path, family: str, hashes: Hashes) -> tuple[Part, ...]:
-    """The parts with weights, from the header; whatever could not be loaded is refused here by its name."""
+def is_file(source: Path) -> bool:
+    """Whether it is one file and no folder; what is not there is told as what it was meant to be."""
+    return source.is_file() or (not source.is_dir() and source.suffix in SUFFIXES)
+
+
+def check_file(file: Path) -> None:
+    """Refuses a file of weights that is not there, that is a pickle or cut off, before anything of it is read."""
     if not file.is_file():
         raise StudioError("weights_missing", file=file.name)
     if file.suffix != ".safetensors":
         raise StudioError("weights_pickled", file=file.name)
     tensor_bytes(file)
+
+
+def plan_file(file: Path, family: str, hashes: Hashes) -> tuple[Part, ...]:
+    """The parts with weights, from the header; whatever could not be loaded is refused here by its name."""
+    check_file(file)
     kind = read_kind(file)
     if kind.kind != "checkpoint" or kind.family != family:
         raise StudioError("family_wrong", model=file.name, family=FAMILIES[family].title)

@@ -42,20 +42,25 @@ def _planned(folder: Path, family: str, name: str, files: tuple[Path, ...], hash
 
 def load_folder_part(folder: Path, name: str, dtype: torch.dtype) -> Any:
     """One part of a folder in memory, every weight of it from the files."""
-    kind = part_classes(folder)[name]
-    arguments = {"transformers": {"dtype": dtype}, "diffusers": {"torch_dtype": dtype}}
-    part, told = kind.from_pretrained(
+    return load_whole(part_classes(folder)[name], folder / name, dtype, folder.name, name)
+
+
+def load_whole(
+    kind: Any, folder: Path, dtype: torch.dtype, model: str, part: str, unused: tuple[str, ...] = ()
+) -> Any:
+    """A library's network from a folder, every weight of it but those whose names begin as unused ones do."""
+    named = {"transformers": "dtype", "diffusers": "torch_dtype"}[kind.__module__.split(".")[0]]
+    network, told = kind.from_pretrained(
         str(folder),
-        subfolder=name,
-        variant=variant_of(folder / name) or None,
+        variant=variant_of(folder) or None,
         use_safetensors=True,
         local_files_only=True,
         output_loading_info=True,
-        **arguments[kind.__module__.split(".")[0]],
+        **{named: dtype},
     )
-    # Without this a checkpoint that lacks a key paints noise and nobody is told.
-    check_missing(folder.name, name, told["missing_keys"])
-    return part
+    # Without this a network that lacks a key makes noise and nobody is told.
+    check_missing(model, part, [key for key in told["missing_keys"] if not key.startswith(unused)])
+    return network
 
 
 def load_folder_settings(folder: Path) -> dict[str, Any]:

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from studio.errors import StudioError
-from studio.models.files import file_config, load_file_part, load_file_settings, plan_file
+from studio.models.files import file_config, is_file, load_file_part, load_file_settings, plan_file
 from studio.models.folders import load_folder_part, load_folder_settings, plan_folder, read_config
 from studio.models.parts import Part, is_wide
 
 if TYPE_CHECKING:
     from studio.weights import Hashes
-
-SUFFIXES = {".safetensors", ".ckpt", ".pt", ".pth", ".bin"}
 
 __all__ = ["Part", "load_settings", "load_weights", "plan", "quiet_libraries"]
 
@@ -34,7 +32,7 @@ def quiet_libraries() -> None:
 
 def plan(source: Path, family: str, hashes: Hashes) -> tuple[Part, ...]:
     """The parts with weights, read from headers, nothing loaded; what is missing or broken is refused."""
-    return (plan_file if _is_file(source) else plan_folder)(source, family, hashes)
+    return (plan_file if is_file(source) else plan_folder)(source, family, hashes)
 
 
 def load_weights(
@@ -53,16 +51,11 @@ def load_parts(source: Path, family: str, names: Collection[str], dtype: torch.d
 
 def load_settings(source: Path, family: str) -> dict[str, Any]:
     """Tokenizers and scheduler: the parts without weights, new objects at each call."""
-    return load_file_settings(source, family) if _is_file(source) else load_folder_settings(source)
-
-
-def _is_file(source: Path) -> bool:
-    # What is not there is told as what it was meant to be.
-    return source.is_file() or (not source.is_dir() and source.suffix in SUFFIXES)
+    return load_file_settings(source, family) if is_file(source) else load_folder_settings(source)
 
 
 def _part(source: Path, family: str, name: str, dtype: torch.dtype) -> Any:
-    single = _is_file(source)
+    single = is_file(source)
     config = file_config(source, family, name) if single else read_config(source, name)
     if dtype == torch.float16 and is_wide(family, name, config):
         dtype = torch.float32

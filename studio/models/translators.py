@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from studio.errors import StudioError
-from studio.models.folders import part_files, part_key, read_config
-from studio.models.parts import Part, check_missing
+from studio.models.folders import load_whole, part_files, part_key, read_config
+from studio.models.parts import Part
 from studio.weights import read_header
 
 if TYPE_CHECKING:
@@ -65,15 +65,8 @@ def load_translator(folder: Path, dtype: torch.dtype) -> Any:
     """The network in memory, every weight of it from its files."""
     from transformers import MarianMTModel
 
-    network, told = MarianMTModel.from_pretrained(
-        str(folder),
-        use_safetensors=True,
-        local_files_only=True,
-        output_loading_info=True,
-        dtype=Part(NAME, "", 0, narrow=()).dtype(dtype),
-    )
-    check_missing(folder.name, NAME, told["missing_keys"])
-    return network
+    kept = Part(NAME, "", 0, narrow=()).dtype(dtype)
+    return load_whole(MarianMTModel, folder, kept, folder.name, NAME)
 
 
 def load_tokenizer(folder: Path) -> Any:

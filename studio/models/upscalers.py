@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from studio.errors import StudioError
-from studio.models.files import read_tensors
+from studio.models.files import check_file, read_tensors
 from studio.models.parts import Part
-from studio.weights import read_header, tensor_bytes, tensor_elements
+from studio.weights import read_header, tensor_elements
 
 if TYPE_CHECKING:
     from studio.weights import Hashes
@@ -53,11 +53,7 @@ class _Facts:
 
 def plan_upscaler(file: Path, hashes: Hashes) -> tuple[Part, ...]:
     """Its one part; what is missing, broken or no upscaler that is known is refused."""
-    if not file.is_file():
-        raise StudioError("weights_missing", file=file.name)
-    if file.suffix != ".safetensors":
-        raise StudioError("weights_pickled", file=file.name)
-    tensor_bytes(file)  # tells a truncated file before anything is read
+    check_file(file)
     facts = _facts(file)
     return (Part(NAME, hashes.of(file), tensor_elements(file), narrow=facts.narrow),)
 

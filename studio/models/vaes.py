@@ -11,11 +11,10 @@ import torch
 from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.messages import VaeSpec
-from studio.models.files import CONFIGS, file_key, filled, read_tensors
-from studio.models.folders import elements_of, part_files, part_key, read_config
-from studio.models.loading import SUFFIXES
+from studio.models.files import CONFIGS, check_file, file_key, filled, is_file, read_tensors
+from studio.models.folders import elements_of, load_whole, part_files, part_key, read_config
 from studio.models.parts import Part, check_missing, is_wide
-from studio.weights import read_header, tensor_bytes, variant_of
+from studio.weights import read_header
 
 if TYPE_CHECKING:
     from studio.weights import Hashes
@@ -36,7 +35,7 @@ def plan_vae(spec: VaeSpec, source: Path, hashes: Hashes) -> tuple[Part, ...]:
     if config.get("_class_name") != KIND:
         raise StudioError("vae_unknown", model=spec.title.en, kind=str(config.get("_class_name")))
     wide = any(is_wide(family, NAME, config) for family in spec.families)
-    if _is_file(source):
+    if is_file(source):
         return (_of_file(spec, source, config, wide, hashes),)
     component = _component(source)
     files = part_files(component.parent, component.name)
@@ -49,11 +48,7 @@ def load_vae(spec: VaeSpec, source: Path, dtype: torch.dtype) -> Any:
     config = _config(spec, source)
     if dtype == torch.float16 and any(is_wide(family, NAME, config) for family in spec.families):
         dtype = torch.float32
-    return _from_file(source, config, dtype) if _is_file(source) else _from_folder(_component(source), dtype)
-
-
-def _is_file(source: Path) -> bool:
-    return source.is_file() or (not source.is_dir() and source.suffix in SUFFIXES)
+    return _from_file(source, config, dtype) if is_file(source) else _from_folder(_component(source), dtype)
 
 
 def _component(source: Path) -> Path:
@@ -62,7 +57,7 @@ def _component(source: Path) -> Path:
 
 
 def _config(spec: VaeSpec, source: Path) -> dict[str, Any]:
-    if not _is_file(source):
+    if not is_file(source):
         component = _component(source)
         return read_config(component.parent, component.name)
     # A file tells nothing but its weights: what scales them is its family's, unless it stands beside it.
@@ -75,11 +70,7 @@ def _config(spec: VaeSpec, source: Path) -> dict[str, Any]:
 
 
 def _of_file(spec: VaeSpec, file: Path, config: dict[str, Any], wide: bool, hashes: Hashes) -> Part:
-    if not file.is_file():
-        raise StudioError("weights_missing", file=file.name)
-    if file.suffix != ".safetensors":
-        raise StudioError("weights_pickled", file=file.name)
-    tensor_bytes(file)  # tells a truncated file before anything is read
+    check_file(file)
     prefix, header = _prefix(file), read_header(file)
     inlet = header.get(f"{prefix}decoder.conv_in.weight", {"shape": (0, 0)})
     _check_channels(spec, inlet["shape"][1])
@@ -139,14 +130,4 @@ def _todays(name: str) -> str:
 def _from_folder(component: Path, dtype: torch.dtype) -> Any:
     from diffusers import AutoencoderKL
 
-    vae, told = AutoencoderKL.from_pretrained(
-        str(component),
-        variant=variant_of(component) or None,
-        use_safetensors=True,
-        local_files_only=True,
-        output_loading_info=True,
-        torch_dtype=dtype,
-    )
-    # Without this a file that lacks a key decodes noise and nobody is told.
-    check_missing(component.name, NAME, told["missing_keys"])
-    return vae
+    return load_whole(AutoencoderKL, component, dtype, component.name, NAME)
