@@ -100,3 +100,9 @@ def fact(uses: Iterable[LoraUse]) -> str:
 
 def _weights(use: LoraUse) -> str:
     return f"{use.weight:.2f}" if use.on_text == use.weight else f"{use.weight:.2f} / {use.on_text:.2f}"
+
+
+def hashes(uses: Iterable[LoraUse]) -> str:
+    """Short hashes by name, in the quotes in which other tools read them; empty where none is known."""
+    known = [f"{use.name or use.id}: {use.sha256[:10]}" for use in uses if use.sha256]
+    return f'"{", ".join(known)}"' if known else ""

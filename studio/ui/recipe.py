@@ -122,6 +122,7 @@ def recipe_text(view: StageView, request: GenerationRequest) -> str:
     if request.negative:
         lines.append(f"Negative prompt: {request.negative}")
     settings = (_settings(view, request) if request.paints else {}) | _starting(request) | _larger(request)
+    settings["Lora hashes"] = lora_uses.hashes(request.loras)
     lines.append(", ".join(f"{name}: {value}" for name, value in settings.items() if value != ""))
     return "\n".join(lines)
 

@@ -133,6 +133,12 @@ def test_a_recipe_tells_its_loras_with_their_weights() -> None:
     assert lora_uses.fact(uses) == "cat 0.80 + ink -0.50 / 0.00"
 
 
+def test_copied_recipes_name_loras_by_their_hashes_where_these_are_known() -> None:
+    known = CAT.model_copy(update={"name": "cat"})
+    assert lora_uses.hashes((known, INK)) == f'"cat: {"c" * 10}"'
+    assert lora_uses.hashes((INK,)) == ""
+
+
 class Shelf:
     """A studio with one LoRA, whose prompts name what they are told to."""
 
