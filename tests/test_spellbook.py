@@ -250,6 +250,18 @@ def test_the_page_gets_every_word(tmp_path: Path) -> None:
         assert word in text
 
 
+def test_a_style_with_a_picture_says_so_and_a_picture_of_nothing_is_told(tmp_path: Path) -> None:
+    read(tmp_path)
+    (tmp_path / "thumbnails").mkdir()
+    for name in ("oil.webp", "nothing.webp", "oil.txt"):
+        (tmp_path / "thumbnails" / name).write_bytes(b"")
+    book = read_spellbook(tmp_path)
+    assert book.thumbnails == ("oil",)
+    assert [problem.file for problem in book.problems] == ["thumbnails/nothing.webp", "thumbnails/oil.txt"]
+    styles = [style for group in book_for_page(book)["styles"] for style in group["styles"]]
+    assert [style["id"] for style in styles if style.get("thumbnail")] == ["oil"]
+
+
 def test_the_table_stands_in_line(tmp_path: Path) -> None:
     lines = table(read(tmp_path)[0]).splitlines()
     assert len({width(line) for line in lines}) == 1

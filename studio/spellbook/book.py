@@ -179,6 +179,7 @@ class Spellbook(Message):
     chapters: tuple[Chapter, ...] = ()
     styles: tuple[StyleGroup, ...] = ()
     scenes: tuple[SceneGroup, ...] = ()
+    thumbnails: tuple[str, ...] = Field(default=(), description="ids of the styles that a picture shows")
     problems: tuple[Problem, ...] = ()
 
     @property

@@ -18,7 +18,7 @@ def book_for_page(book: Spellbook) -> dict[str, Any]:
         "format": PAGE_FORMAT,
         "chapters": [_chapter(chapter) for chapter in book.chapters],
         "styles": [
-            {"id": group.id, "title": _pair(group.title), "styles": [_style(one) for one in group.styles]}
+            {"id": group.id, "title": _pair(group.title), "styles": [_style(one, book) for one in group.styles]}
             for group in book.styles
         ],
         "scenes": [
@@ -59,9 +59,10 @@ def _card(one: Style | Scene | OwnItem) -> dict[str, Any]:
     return {"id": one.id} | {name: _pair(getattr(one, name)) for name in ("title", "prompt", "negative")}
 
 
-def _style(style: Style) -> dict[str, Any]:
+def _style(style: Style, book: Spellbook) -> dict[str, Any]:
     note = {"note": _pair(style.note)} if style.note else {}
-    return _card(style) | note | _rest(style, "families")
+    shown = {"thumbnail": True} if style.id in book.thumbnails else {}
+    return _card(style) | note | shown | _rest(style, "families")
 
 
 def _scene(scene: Scene | OwnScene) -> dict[str, Any]:

@@ -30,7 +30,7 @@ PRESETS = ROOT / "presets"
 """Where the book that comes with the studio lies."""
 Item = TypeVar("Item", bound=Style | Scene)
 File = TypeVar("File", Chapter, StyleGroup, SceneGroup)
-CHAPTERS, STYLES, SCENES = "spellbook", "styles", "scenes"
+CHAPTERS, STYLES, SCENES, THUMBNAILS = "spellbook", "styles", "scenes", "thumbnails"
 SMALL_WORDS = {"a", "an", "the", "of", "in", "on", "at", "with", "and", "by"}
 """Words that do not make one phrase another."""
 
@@ -57,6 +57,7 @@ class _Reader:
             chapters=tuple(sorted(chapters, key=lambda one: (PARTS.index(one.part), *_place(one)))),
             styles=tuple(sorted(styles, key=_place)),
             scenes=tuple(sorted(scenes, key=_place)),
+            thumbnails=tuple(self._thumbnails()),
             problems=tuple(self._problems),
         )
 
@@ -130,6 +131,13 @@ class _Reader:
         styles = tuple(style for _, style in self._items(document, path, STYLES, Style))
         for head in self._head(document, path, STYLES):
             yield StyleGroup(**dict(head), styles=styles)
+
+    def _thumbnails(self) -> Iterator[str]:
+        for path in sorted((self._folder / THUMBNAILS).glob("*")):
+            if path.suffix == ".webp" and (STYLES, fold(path.stem)) in self._seen:
+                yield path.stem
+            else:
+                self._problems.append(Problem(_named(path), 0, "-", f"is no style's picture, {path.stem}.webp"))
 
     def _scenes(self, document: Document, path: Path) -> Iterator[SceneGroup]:
         scenes = tuple(self._scenes_of(document, path))

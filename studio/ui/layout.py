@@ -18,7 +18,7 @@ from studio.service import Studio
 from studio.ui import guard, header, program, reference_poses, reference_shelf, theme
 from studio.ui.fields import label
 from studio.ui.form import offered
-from studio.ui.parts import ASSETS, live
+from studio.ui.parts import ASSETS, THUMBNAILS, live
 from studio.ui.tabs.create import QUIET, Create
 from studio.ui.tabs.gallery import Gallery
 from studio.ui.tabs.models import Models
@@ -146,6 +146,8 @@ def mount(app: FastAPI, studio: Studio) -> FastAPI:
         return FileResponse(file) if file else Response(status_code=404)
 
     app.mount("/assets-studio", StaticFiles(directory=ASSETS), name="assets-studio")
+    if THUMBNAILS.is_dir():  # what no style has is not served
+        app.mount("/thumbnails", StaticFiles(directory=THUMBNAILS), name="thumbnails")
     app.add_middleware(FirstScript)
     return gr.mount_gradio_app(
         app,

@@ -12,6 +12,7 @@ from studio.settings import ROOT
 from studio.ui.words import t
 
 ASSETS = ROOT / "assets"
+THUMBNAILS = ROOT / "presets" / "thumbnails"
 LIVE = "studio.live(element, props, watch, trigger, {names})"
 
 

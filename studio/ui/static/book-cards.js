@@ -47,7 +47,8 @@
     const fits = !style.families?.length || style.families.includes(B.data().family);
     const why = fits ? "" : told(t("book.wants", { models: namesOf(style.families) }));
     const words = pick(style.note || style.prompt).replace("{prompt}", "…");
-    return card(style, `<button type="button" class="bkcard" data-style="${style.id}" aria-pressed="false"><b>${escape(pick(style.title))}</b><small>${escape(words)}</small><span class="num"></span>${why}</button>`);
+    const shown = style.thumbnail ? `<img src="thumbnails/${style.id}.webp" alt="" width="72" height="72" loading="lazy">` : "";
+    return card(style, `<button type="button" class="bkcard${shown && " shown"}" data-style="${style.id}" aria-pressed="false">${shown}<b>${escape(pick(style.title))}</b><small>${escape(words)}</small><span class="num"></span>${why}</button>`);
   };
 
   B.refreshCards = () => { // the scene whose words stand in the prompt, and the styles around it
