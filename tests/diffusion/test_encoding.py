@@ -563,8 +563,8 @@ def blue() -> Callable[[str], list[float]]:
             texts = family.encode(pipe, request(prompt=prompt, negative=""), "cpu")
             picture = pipe(
                 **texts,
-                width=128,
-                height=128,
+                width=256,
+                height=256,
                 num_inference_steps=8,
                 guidance_scale=4.0,
                 generator=torch.Generator().manual_seed(seed),

@@ -32,7 +32,7 @@ from tests.diffusion.painting import SILENT, loaded, request
 
 WEIGHTS = Path(__file__).parents[2] / "pocket" / "weights"
 pytestmark = pytest.mark.skipif(not (WEIGHTS / "model_index.json").exists(), reason="no weights yet")
-SIDE, SEEDS = 128, (1, 2)
+SIDE, SEEDS = 256, (1, 2)
 DIGEST = "a" * 64
 
 

@@ -96,7 +96,7 @@ def previews(folder: Path) -> float:
     from tests.samples import request
 
     spec = read_catalog(ROOT / "models.yaml").spec("pocket")
-    asked = request(model="pocket", width=128, height=128, steps=20, guidance=4.0, seed=SEED)
+    asked = request(model="pocket", width=256, height=256, steps=20, guidance=4.0, seed=SEED)
     kept, usual = Registry(Device("cpu", torch.float32, 2**40), folder), run.PREVIEW_SECONDS
 
     def painted(seconds: float) -> Callable[[], None]:
