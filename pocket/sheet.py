@@ -22,7 +22,7 @@ from pocket.world.scene import BACKGROUNDS, COLOURS
 
 SHEET = Path(__file__).parent / "sheet.png"
 COUNT = 48
-COARSE = 32
+COARSE, SHOWN = 32, 192
 
 
 def sheet_prompts(count: int = COUNT) -> list[Prompt]:
@@ -53,6 +53,12 @@ def nearest(picture: NDArray[np.uint8], ways: dict[str, Scene]) -> str:
     """The name of the drawing that is nearest to the picture."""
     seen = coarse(picture)
     return min(ways, key=lambda name: float(np.abs(coarse(draw(ways[name]).pixels) - seen).mean()))
+
+
+def smaller(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pictures as the sheet shows them."""
+    small = [Image.fromarray(one).resize((SHOWN, SHOWN), Image.Resampling.LANCZOS) for one in pictures]
+    return np.stack([np.asarray(one) for one in small])
 
 
 def hits(prompt: Prompt, picture: NDArray[np.uint8]) -> dict[str, bool]:
@@ -87,7 +93,7 @@ def main() -> None:
 
     prompts = sheet_prompts()
     pictures = load_painter(args.weights).paint([p.text for p in prompts], [p.seed for p in prompts])
-    save_sheet(args.out, pictures)
+    save_sheet(args.out, smaller(pictures))
     for i, prompt in enumerate(prompts):
         print(f"row {i // 8 + 1}, {i % 8 + 1}: {prompt.text} (seed {prompt.seed})")
     for name, shares in measure(prompts, pictures).items():
