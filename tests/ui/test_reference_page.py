@@ -295,11 +295,12 @@ def test_a_painted_picture_becomes_a_reference_and_the_gallery_brings_it_back(
     page.locator(".plate.on").get_by_role("button", name="Reference").click()
     expect(page.locator(".rf [data-fig=picture] img")).to_be_visible()
     generate(page)
-    [unit] = units(studio)
+    newest = studio.pictures(studio.person(None, "en"))[0]
+    [unit] = newest.recipe.request.controls
     page.locator(".rf").get_by_role("button", name="Remove").click()
     expect(page.locator(".rf")).to_have_count(0)
     page.locator("#nav > .tab-wrapper [role=tab]").nth(1).click()
-    page.locator("#gallery .pc").first.click()
+    page.locator(f"#gallery .pc[data-id='{newest.id}']").click()
     page.locator("#gallery .drawer [data-do=again]").click()
     open_tab(page)
     expect(page.locator(f".rf [data-fig=picture] img[src$='{unit.picture}']")).to_be_visible()
