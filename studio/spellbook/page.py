@@ -18,7 +18,11 @@ def book_for_page(book: Spellbook) -> dict[str, Any]:
         "format": PAGE_FORMAT,
         "chapters": [_chapter(chapter) for chapter in book.chapters],
         "styles": [
-            {"id": group.id, "title": _pair(group.title), "styles": [_style(one, book) for one in group.styles]}
+            {
+                "id": group.id,
+                "title": _pair(group.title),
+                "styles": [_style(one, book) for one in group.styles],
+            }
             for group in book.styles
         ],
         "scenes": [

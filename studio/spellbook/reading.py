@@ -137,7 +137,9 @@ class _Reader:
             if path.suffix == ".webp" and (STYLES, fold(path.stem)) in self._seen:
                 yield path.stem
             else:
-                self._problems.append(Problem(_named(path), 0, "-", f"is no style's picture, {path.stem}.webp"))
+                self._problems.append(
+                    Problem(_named(path), 0, "-", f"is no style's picture, {path.stem}.webp")
+                )
 
     def _scenes(self, document: Document, path: Path) -> Iterator[SceneGroup]:
         scenes = tuple(self._scenes_of(document, path))
