@@ -213,6 +213,10 @@ def test_a_worker_paints_while_a_lora_learns_which_is_then_on_the_shelf(studio: 
     assert isinstance(events[-1], Done)
     answered = next(event for event in events if isinstance(event, Answered))
     assert answered.lora == "zub.safetensors"
+    # The shelf looks at its folders no more than once a second.
+    deadline = time.monotonic() + PATIENCE
+    while not studio.library.loras and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert [lora.title.en for lora in studio.library.loras.values()] == ["zub"]
 
 
