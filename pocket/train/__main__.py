@@ -9,13 +9,14 @@ from pathlib import Path
 
 from pocket.train.settings import Settings, from_dict
 
+# The last one only when it is named: a control net belongs to a base that is frozen.
 STAGES = ("draw", "vae", "latents", "unet", "decoder", "judge", "export", "control")
 
 
 def read_args() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m pocket.train", description=__doc__)
-    parser.add_argument("stages", nargs="*", default=list(STAGES), help=f"some of: {', '.join(STAGES)}")
+    parser.add_argument("stages", nargs="*", default=list(STAGES[:-1]), help=f"some of: {', '.join(STAGES)}")
     parser.add_argument("--settings", type=Path, help="a JSON file of settings; unknown keys are errors")
     parser.add_argument("--minutes", type=float, help="the wall-clock budget of each named stage")
     parser.add_argument("--from-weights", action="store_true", help="start from the committed weights")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pocket.data import CELLS
 from pocket.judge import COLOUR_NAMES, SUBJECT_NAMES
 from pocket.world import Scene
 
@@ -40,7 +41,7 @@ class Layout:
         """Subject and colour of every cell of some pictures."""
         cells = torch.from_numpy(self.cells[rows].astype(np.int64)).flatten(1)
         return tuple(  # type: ignore[return-value]
-            torch.from_numpy(table[rows].astype(np.int64)).gather(1, cells).view(-1, 16, 16).to(device)
+            torch.from_numpy(table[rows].astype(np.int64)).gather(1, cells).view(-1, CELLS, CELLS).to(device)
             for table in (self.subjects, self.colours)
         )
 
@@ -63,9 +64,7 @@ class Guide(nn.Module):
         super().__init__()
         kinds = 1 + len(SUBJECT_NAMES) + 1 + len(COLOUR_NAMES)
         layers = [unet.up_blocks[k].attentions[-1] for k in (1, 2)]
-        widths = [
-            layer.config.in_channels if hasattr(layer, "config") else layer.in_channels for layer in layers
-        ]
+        widths = [layer.in_channels for layer in layers]
         self.heads = nn.ModuleList(
             nn.Sequential(nn.Conv2d(w, 96, 1), nn.SiLU(), nn.Conv2d(96, kinds, 1)) for w in widths
         )

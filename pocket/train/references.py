@@ -85,13 +85,13 @@ def map_chunk(rows: range, side: int) -> dict[str, NDArray[np.uint8]]:
 
 def open_maps(folder: Path, count: int, side: int, workers: int = 2) -> tuple[NDArray[np.int64], Maps]:
     """The rows of the training set that the net learns from, and their maps, drawn once."""
-    first = len(settled())
-    if not (folder / "maps.done").exists():
+    first, done = len(settled()), folder / "maps.done"
+    if not (done.exists() and done.read_text() == f"{count} {side}"):
         jobs = [range(k, min(k + CHUNK, first + count)) for k in range(first, first + count, CHUNK)]
         with ProcessPoolExecutor(workers) as pool:
             parts = list(pool.map(partial(map_chunk, side=side), jobs))
         for kind in KINDS:
             np.save(folder / f"map-{kind}.npy", np.concatenate([part[kind] for part in parts]))
-        (folder / "maps.done").write_text(f"{count} {side}")
+        done.write_text(f"{count} {side}")
     maps = Maps(**{kind: np.load(folder / f"map-{kind}.npy", mmap_mode="r") for kind in KINDS})
     return np.arange(first, first + len(maps)), maps

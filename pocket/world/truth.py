@@ -40,26 +40,28 @@ def depth(picture: Picture) -> NDArray[np.uint8]:
     return near
 
 
+def rims(picture: Picture) -> NDArray[np.bool_]:
+    """The outermost pixels of every subject."""
+    out = np.zeros(picture.pixels.shape[:2], bool)
+    for mask in picture.masks:
+        inner = np.asarray(Image.fromarray(mask).filter(ImageFilter.MinFilter(3)))
+        out |= (mask > 0) & (inner == 0)
+    return out
+
+
 def edges(picture: Picture) -> NDArray[np.uint8]:
     """White lines on black where colours or subjects change."""
     grey = picture.image.convert("L").filter(ImageFilter.GaussianBlur(0.6))
     a = np.asarray(grey, np.float32)
     steep = np.hypot(*np.gradient(a)) > 14
-    for mask in picture.masks:
-        inner = np.asarray(Image.fromarray(mask).filter(ImageFilter.MinFilter(3)))
-        steep |= (mask > 0) & (inner == 0)
-    return (steep * 255).astype(np.uint8)
+    return ((steep | rims(picture)) * 255).astype(np.uint8)
 
 
 def soft_edges(picture: Picture) -> NDArray[np.uint8]:
     """Where colours change, the brighter the more they do: soft lines, those around subjects the brightest."""
     a = np.asarray(picture.image.filter(ImageFilter.GaussianBlur(picture.pixels.shape[0] / 160)), np.float32)
     steep = np.hypot(*np.gradient(a, axis=(0, 1))).max(-1) * picture.pixels.shape[0] / 256
-    around = np.zeros_like(steep)
-    for mask in picture.masks:
-        inner = np.asarray(Image.fromarray(mask).filter(ImageFilter.MinFilter(3)))
-        around = np.maximum(around, ((mask > 0) & (inner == 0)) * 255.0)
-    soft = Image.fromarray(around.astype(np.uint8)).filter(ImageFilter.GaussianBlur(picture.pixels.shape[0] / 200))
+    soft = Image.fromarray((rims(picture) * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(picture.pixels.shape[0] / 200))
     level = np.maximum(np.clip(steep * 6, 0, 200), np.asarray(soft, np.float32) * 2)
     return np.clip(level, 0, 255).astype(np.uint8)
 

@@ -78,3 +78,11 @@ def test_the_net_is_silent_at_first_and_the_base_does_not_learn(tmp_path: Path) 
     told.square().mean().backward()
     assert all(p.grad is None for p in both.parameters())
     assert any(p.grad is not None and p.grad.any() for p in followed.net.parameters())
+
+
+def test_maps_of_another_run_are_drawn_anew(tmp_path: Path) -> None:
+    from pocket.train.references import open_maps
+
+    for count, side in ((2, 64), (2, 64), (3, 128)):
+        rows, maps = open_maps(tmp_path, count, side, workers=1)
+        assert len(rows) == len(maps) == count and maps.canny.shape[1:] == (side, side)

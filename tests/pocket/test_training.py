@@ -107,3 +107,12 @@ def test_what_teaches_composition_gives_way_by_the_middle() -> None:
         (draw_times(4000, share, torch.device("cpu")) >= 600).float().mean() for share in (0.0, 0.5, 1.0)
     ]
     assert strong == pytest.approx([0.4, 0.7, 1.0], abs=0.04)
+
+
+def test_a_control_net_is_trained_only_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pocket.train.__main__ import STAGES, read_args
+
+    monkeypatch.setattr(sys, "argv", ["train"])
+    assert set(STAGES) - set(read_args().stages) == {"control"}
+    monkeypatch.setattr(sys, "argv", ["train", "control"])
+    assert read_args().stages == ["control"]
