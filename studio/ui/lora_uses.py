@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from studio.messages import MOST_LORAS, LoraCard, LoraUse
+from studio.ui import kept
 
 MOST = MOST_LORAS
 """LoRAs at once."""
@@ -14,18 +14,13 @@ MOST = MOST_LORAS
 
 def read(text: str) -> tuple[dict[str, Any], ...]:
     """The LoRAs as they stand in the form, those left out for now included; raises ValueError."""
-    entries = json.loads(text) if text else []
-    if not isinstance(entries, list) or len(entries) > MOST:
-        raise ValueError(f"not a list of at most {MOST} LoRAs")
-    checked = tuple(_checked(entry) for entry in entries)
+    checked = kept.entries(text, MOST, _checked)
     if len({entry["id"] for entry in checked}) != len(checked):
         raise ValueError("a LoRA stands twice")
     return checked
 
 
-def _checked(entry: Any) -> dict[str, Any]:
-    if not isinstance(entry, dict):
-        raise ValueError("a LoRA is not a mapping")
+def _checked(entry: dict[str, Any]) -> dict[str, Any]:
     muted = entry.get("muted", False)
     if not isinstance(muted, bool):
         raise ValueError("muted is neither true nor false")
@@ -35,11 +30,7 @@ def _checked(entry: Any) -> dict[str, Any]:
 
 def readable(text: Any) -> bool:
     """Whether a text of the form can be read as LoRAs."""
-    try:
-        read(text)
-    except (TypeError, ValueError, RecursionError):  # a ValidationError is a ValueError
-        return False
-    return isinstance(text, str)
+    return kept.readable(text, read)
 
 
 def uses_of(text: str) -> tuple[LoraUse, ...]:
@@ -53,8 +44,7 @@ def _use(entry: dict[str, Any]) -> LoraUse:
 
 def text_of(entries: Iterable[dict[str, Any]]) -> str:
     """LoRAs as the form keeps them; what is as it is by itself is left out."""
-    short = [_short(entry) for entry in entries]
-    return json.dumps(short, ensure_ascii=False, separators=(",", ":")) if short else ""
+    return kept.written(_short(entry) for entry in entries)
 
 
 def _short(entry: dict[str, Any]) -> dict[str, Any]:

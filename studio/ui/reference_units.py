@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from studio.messages import ControlUnit
+from studio.ui import kept
 
 MOST = 4
 """References at once."""
@@ -16,15 +16,10 @@ NO_PICTURE = "0" * 64
 
 def read(text: str) -> tuple[dict[str, Any], ...]:
     """The references as they stand in the form, those without a picture included; raises ValueError."""
-    entries = json.loads(text) if text else []
-    if not isinstance(entries, list) or len(entries) > MOST:
-        raise ValueError(f"not a list of at most {MOST} references")
-    return tuple(_checked(entry) for entry in entries)
+    return kept.entries(text, MOST, _checked)
 
 
-def _checked(entry: Any) -> dict[str, Any]:
-    if not isinstance(entry, dict):
-        raise ValueError("a reference is not a mapping")
+def _checked(entry: dict[str, Any]) -> dict[str, Any]:
     picture = entry.get("picture") or ""
     unit = ControlUnit.model_validate(entry | {"picture": picture or NO_PICTURE})
     return unit.model_dump() | {"picture": picture}
@@ -32,11 +27,7 @@ def _checked(entry: Any) -> dict[str, Any]:
 
 def readable(text: Any) -> bool:
     """Whether a text of the form can be read as references."""
-    try:
-        read(text)
-    except (TypeError, ValueError, RecursionError):  # a ValidationError is a ValueError
-        return False
-    return isinstance(text, str)
+    return kept.readable(text, read)
 
 
 def units_of(text: str) -> tuple[ControlUnit, ...]:
@@ -46,8 +37,7 @@ def units_of(text: str) -> tuple[ControlUnit, ...]:
 
 def text_of(entries: Iterable[dict[str, Any]]) -> str:
     """References as the form keeps them; what is as it is by itself is left out."""
-    short = [_short(entry) for entry in entries]
-    return json.dumps(short, ensure_ascii=False, separators=(",", ":")) if short else ""
+    return kept.written(_short(entry) for entry in entries)
 
 
 def text_of_units(units: Iterable[ControlUnit]) -> str:
