@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import statistics
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from tests.bench import register
+from tests.bench.apart import measured
 from tests.bench.measures.painting import in_turns, seconds
 from tests.bench.table import Row, at_most
 from tests.floors import ROOT
@@ -22,12 +21,7 @@ ROUNDS, MIXED = 7, 4
 @register("LoRAs")
 def loras() -> list[Row]:
     """First use, switching and mixing, and what a kept LoRA that is off costs a picture."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", __name__, folder]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = measured(__name__)
     return [
         at_most("first use of a file / the library's load_lora_weights", found["first"], 1.2),
         at_most("switching to a kept one and back / a bare set_adapters", found["switch"], 1.5),

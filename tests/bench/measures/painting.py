@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.bench import register
+from tests.bench.apart import measured
 from tests.bench.table import Row, at_most
 from tests.floors import ROOT
 
@@ -23,12 +22,7 @@ PROMPT, SEED = "a red cat in a meadow", 3
 @register("Painting")
 def painting() -> list[Row]:
     """A whole request beside the library's own call, and what live previews cost."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", __name__, folder]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = measured(__name__)
     return [
         at_most("a request, from asking to the saved PNG / the library's call", found["request"], 1.03),
         at_most("painting with live previews / without", found["previews"], 1.02),

@@ -5,9 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 import weakref
 from collections.abc import Callable
@@ -15,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import register
+from tests.bench.apart import measured
 from tests.bench.table import Row, at_most
-from tests.floors import ROOT
 
 SWITCHES, ROUNDS = 100, 15
 
@@ -35,12 +33,7 @@ def switching_on_a_gpu() -> list[Row]:
 
 def measured_apart(device: str) -> list[Row]:
     """In a fresh process, whose memory holds nothing else."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", __name__, device, folder]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = measured(__name__, device)
     return [
         at_most(f"memory after {SWITCHES} switches / after the first round", found["memory"], 1.02),
         at_most("parts of switched-off models still in memory", found["left"], 0),
