@@ -55,6 +55,7 @@ def make_engine(settings: Settings, catalog: Catalog) -> Engine:
             memory_mode=settings.memory_mode,
             host_budget=int(settings.host_budget * 2**30 / len(devices)),
             idle_seconds=settings.idle_minutes * 60,
+            turn_seconds=settings.training_turn_seconds,
         )
         for device in devices
     )

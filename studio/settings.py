@@ -69,6 +69,9 @@ class Settings(BaseSettings):
         ge=0,
         description="pictures people brought go after so many days where nothing names them; 0: they stay",
     )
+    training_turn_seconds: float = Field(
+        default=5.0, ge=0, description="how long a training keeps a device while somebody waits for a picture"
+    )
     silence_seconds: float = Field(
         default=900.0, gt=0, description="a worker that says nothing for this long in mid-job is replaced"
     )

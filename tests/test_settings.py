@@ -44,6 +44,7 @@ def test_a_misspelt_name_in_the_environment_is_an_error_that_names_it(
 def test_every_setting_can_be_set_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"port": "1", "public": "true", "engine": "fake", "memory_budget": "2", "silence_seconds": "3"}
     given |= {"memory_mode": "device", "host_budget": "4", "idle_minutes": "5", "inputs_days": "6"}
+    given |= {"training_turn_seconds": "7"}
     for name in Settings.model_fields:
         monkeypatch.setenv(f"STUDIO_{name.upper()}", given.get(name, "told"))
     settings = read_settings()
