@@ -26,7 +26,7 @@ def build_vae() -> AutoencoderKL:
 
 
 def build_unet() -> UNet2DConditionModel:
-    """A small UNet: thin where the latents are fine, and attending to the words from half resolution down."""
+    """A small UNet that attends to the words from half resolution down."""
     return UNet2DConditionModel(
         sample_size=NATIVE // FACTOR,
         in_channels=4,
@@ -34,7 +34,7 @@ def build_unet() -> UNet2DConditionModel:
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-        block_out_channels=(32, 64, 128, 192),
+        block_out_channels=(64, 96, 128, 192),
         # Groups of four channels at least: thinner ones wash colour out.
         norm_num_groups=8,
         cross_attention_dim=TEXT_WIDTH,

@@ -1,9 +1,10 @@
-"""What the UNet is helped with while it learns: which thing lies in which cell, read from its features.
+"""What the networks are helped with while they learn: which thing lies in which cell, read from their features.
 
 The world knows of every cell which subject and which colour it shows. Two small heads read that from the UNet's
-features on their way up, noisy as the latents may be, and what they get wrong teaches the network (and, through the
-attention, the text encoder) places, counts and whose colour is whose far sooner than pixels alone do. The heads are
-not part of the model and are left behind when it is exported.
+features on their way up, noisy as the latents may be, and what they get wrong teaches the network places, counts and
+whose colour is whose far sooner than pixels alone do. A third reads it, for coarse cells, from the words alone: at the
+text's end everything has been said, also which of two things is to the left. The heads are not part of the model and
+are left behind when it is exported.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from pocket.judge import COLOUR_NAMES, SUBJECT_NAMES
 from pocket.world import Scene
 
 MOST = 3
-# No colour is asked of a cell.
+# Nothing is asked of a cell.
 UNASKED = -100
+# How many cells along a side the words alone are asked about, and under which number their features are kept.
+TOLD, TEXT = 4, -1
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,27 @@ def read_layout(scenes: list[Scene], cells: NDArray[np.uint8]) -> Layout:
     return Layout(cells, subjects, colours)
 
 
-class Guide(nn.Module):
-    """Heads on the UNet's upward features at 8 x 8 and 16 x 16 cells."""
+def answers_wrong(told: Tensor, subjects: Tensor, colours: Tensor) -> Tensor:
+    """What is wrong about cells, told as logits of subject and colour; the truth may lie in finer cells."""
+    step = subjects.shape[-1] // told.shape[-1]
+    # The finer cell at the lower right of a cell's middle stands for it.
+    wanted = (table[:, step // 2 :: step, step // 2 :: step] for table in (subjects, colours))
+    parts = told.float().split([1 + len(SUBJECT_NAMES), 1 + len(COLOUR_NAMES)], 1)
+    wrong = [functional.cross_entropy(a, b, ignore_index=UNASKED) for a, b in zip(parts, wanted, strict=True)]
+    return wrong[0] + wrong[1]
 
-    def __init__(self, unet: Any) -> None:
+
+class Guide(nn.Module):
+    """Heads on the UNet's upward features at 8 x 8 and 16 x 16 cells, and one on the end of the text."""
+
+    def __init__(self, unet: Any, text_encoder: Any) -> None:
         super().__init__()
         kinds = 1 + len(SUBJECT_NAMES) + 1 + len(COLOUR_NAMES)
+        self.end = text_encoder.config.eos_token_id
+        self.text = nn.Sequential(
+            nn.Linear(text_encoder.config.hidden_size, 192), nn.SiLU(), nn.Linear(192, kinds * TOLD * TOLD)
+        )
+        text_encoder.register_forward_hook(self.keep(TEXT))
         layers = [unet.up_blocks[k].attentions[-1] for k in (1, 2)]
         widths = [layer.in_channels for layer in layers]
         self.heads = nn.ModuleList(
@@ -80,15 +98,17 @@ class Guide(nn.Module):
 
         return hook
 
-    def loss(self, subjects: Tensor, colours: Tensor) -> Tensor:
+    def loss(self, subjects: Tensor, colours: Tensor, ids: Tensor) -> Tensor:
         """What the heads get wrong about the pictures that the UNet just saw."""
-        total = torch.zeros((), device=subjects.device)
-        for k, head in enumerate(self.heads):
-            told = head(self.seen.pop(k)).float()
-            step = subjects.shape[-1] // told.shape[-1]
-            names = 1 + len(SUBJECT_NAMES)
-            # The cell's lower right quarter stands for a larger cell.
-            wanted = (table[:, step // 2 :: step, step // 2 :: step] for table in (subjects, colours))
-            for logits, truth in zip(told.split([names, told.shape[1] - names], 1), wanted, strict=True):
-                total = total + functional.cross_entropy(logits, truth, ignore_index=UNASKED)
+        told = [head(self.seen.pop(k)) for k, head in enumerate(self.heads)]
+        total = self.text_loss(self.seen.pop(TEXT), subjects, colours, ids)
+        for cells in told:
+            total = total + answers_wrong(cells, subjects, colours)
         return total
+
+    def text_loss(self, words: Tensor, subjects: Tensor, colours: Tensor, ids: Tensor) -> Tensor:
+        """What cannot be read from where the text has ended; nothing is asked of an empty one."""
+        ended = (ids == self.end).to(words.dtype)[..., None]
+        told = self.text((words * ended).sum(1) / ended.sum(1)).view(len(words), -1, TOLD, TOLD)
+        silent = (ids[:, 1] == self.end)[:, None, None]
+        return answers_wrong(told, *(table.masked_fill(silent, UNASKED) for table in (subjects, colours)))

@@ -32,6 +32,7 @@ from pocket.train.guide import Guide, Layout, read_layout
 from pocket.train.latents import load_vae
 from pocket.train.scenes import learned, settled
 from pocket.train.settings import Settings, UnetSettings
+from pocket.train.widen import widen
 
 SHEET_PROMPTS = (
     "a red cat in a meadow",
@@ -121,16 +122,14 @@ def open_feed(settings: Settings) -> Feed:
 
 
 def build_both(settings: Settings) -> Both:
-    """Fresh networks, or those of the committed weights."""
+    """Fresh networks, or those of the committed weights, wider where the design has become wider."""
     if settings.from_weights:
         from diffusers import UNet2DConditionModel
         from transformers import CLIPTextModel
 
         folder = settings.weights
-        return Both(
-            UNet2DConditionModel.from_pretrained(folder / "unet").float(),
-            CLIPTextModel.from_pretrained(folder / "text_encoder").float(),
-        )
+        unet = UNet2DConditionModel.from_pretrained(folder / "unet").float()
+        return Both(widen(unet, build_unet()), CLIPTextModel.from_pretrained(folder / "text_encoder").float())
     backend = build_backend()
     text_encoder = build_text_encoder(backend.get_vocab_size(), 0, 1)
     return Both(build_unet(), start_bilingual(text_encoder, backend))
@@ -152,7 +151,7 @@ def losses(
     target = noise_plan.get_velocity(x, noise, t)
     with fast_math(x.device):
         guess = both(noise_plan.add_noise(x, noise, t), t, batch.ids)
-        guided = guide.loss(batch.subjects, batch.colours)
+        guided = guide.loss(batch.subjects, batch.colours, batch.ids)
     return (guess.float() - target).square().mean(), guided
 
 
@@ -177,7 +176,7 @@ class Trainer:
         if self.device.type == "cpu":
             # For so few tokens plain products are faster there than the fused attention's way back.
             self.both.unet.set_attn_processor(AttnProcessor())
-        self.guide = lay_out(Guide(self.both.unet), self.device)
+        self.guide = lay_out(Guide(self.both.unet, self.both.text_encoder), self.device)
         # The same weights, run as one program.
         self.fast = torch.compile(self.both) if settings.compiled else self.both
         self.average = Average(self.both, self.s.decay)

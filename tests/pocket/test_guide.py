@@ -49,22 +49,38 @@ def test_a_layout_names_what_every_cell_shows() -> None:
     assert set(subjects[0][torch.from_numpy(cells == 0)].tolist()) == {0}
 
 
-def test_the_guide_teaches_the_network_itself() -> None:
-    from pocket.models import build_unet
+def test_the_guide_teaches_the_networks_themselves() -> None:
+    from pocket.models import build_text_encoder, build_unet
     from pocket.train.guide import Guide
 
     torch.manual_seed(0)
-    unet = build_unet()
-    guide = Guide(unet)
-    given = torch.randn(2, 4, 32, 32), torch.tensor([400, 900]), torch.randn(2, 8, 128)
+    unet, encoder = build_unet(), build_text_encoder(50, 0, 1)
+    guide = Guide(unet, encoder)
+    ids = torch.tensor([[0, 7, 9, 1, 1], [0, 8, 1, 1, 1]])
+    words = encoder(input_ids=ids).last_hidden_state
+    unet(torch.randn(2, 4, 32, 32), torch.tensor([400, 900]), words)
     subjects, colours = torch.randint(0, 24, (2, 16, 16)), torch.randint(0, 11, (2, 16, 16))
-    unet(*given)
-    guide.loss(subjects, colours).backward()
+    guide.loss(subjects, colours, ids).backward()
     taught = {
         name.split(".")[0] for name, p in unet.named_parameters() if p.grad is not None and p.grad.any()
     }
     assert {"conv_in", "down_blocks", "mid_block", "up_blocks"} <= taught
+    assert encoder.get_input_embeddings().weight.grad[7].any()
     assert not guide.seen, "features are let go of once they were read"
+
+
+def test_the_text_is_asked_where_it_has_ended_and_an_empty_one_not_at_all() -> None:
+    from pocket.models import build_text_encoder, build_unet
+    from pocket.train.guide import Guide
+
+    torch.manual_seed(0)
+    guide = Guide(build_unet(), build_text_encoder(50, 0, 1))
+    subjects, colours = torch.randint(0, 24, (2, 16, 16)), torch.randint(0, 11, (2, 16, 16))
+    ids = torch.tensor([[0, 7, 9, 1, 1], [0, 1, 1, 1, 1]])
+    words = torch.randn(2, 5, 128, requires_grad=True)
+    guide.text_loss(words, subjects, colours, ids).backward()
+    asked = words.grad.abs().sum(-1) > 0
+    assert asked.tolist() == [[False, False, False, True, True], [False] * 5]
 
 
 def test_words_that_mean_the_same_begin_as_the_same() -> None:
