@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio.i18n import TABLES, say
-from studio.messages import Language, Param, Trouble
+from studio.messages import Language, Param, Person, Trouble
 
 
 class StudioError(Exception):
@@ -18,6 +18,12 @@ class StudioError(Exception):
     def trouble(self) -> Trouble:
         """The same, in the form that travels."""
         return Trouble(code=self.code, params=self.params)
+
+
+def check_admin(person: Person) -> None:
+    """Refuses whoever may not change what belongs to all."""
+    if person.role != "admin":
+        raise StudioError("admin_only")
 
 
 def say_trouble(language: Language, trouble: Trouble) -> str:

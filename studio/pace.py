@@ -7,7 +7,7 @@ import logging
 import threading
 from pathlib import Path
 
-from studio.messages import LANCZOS, AnyRequest, GenerationRequest, HighResolution, Upscale
+from studio.messages import LANCZOS, AnyRequest, GenerationRequest, HighResolution, TrainingRequest, Upscale
 
 log = logging.getLogger(__name__)
 NEWEST = 0.4
@@ -68,6 +68,8 @@ def _read(path: Path) -> dict[str, float]:
 
 def _work(request: AnyRequest) -> float:
     """Steps times pixels of every pass; where nothing is painted, the pixels that come out; of an answer, one."""
+    if isinstance(request, TrainingRequest):
+        return _looks(request)
     if not isinstance(request, GenerationRequest):
         return 1.0
     area = float(request.width * request.height)
@@ -79,6 +81,12 @@ def _work(request: AnyRequest) -> float:
         work += _taken(second.steps or request.steps, second.strength) * area * second.factor**2
     beside = sum(unit.kind != "style" for unit in request.references)  # a style is a layer here and there
     return work * (1 + BESIDE * beside)
+
+
+def _looks(request: TrainingRequest) -> float:
+    """Pixels that are looked at while it learns; of one that ends early nobody knows how many."""
+    settings = request.settings
+    return 0.0 if request.early else float(settings.steps * settings.batch * settings.resolution**2)
 
 
 def _taken(steps: int, strength: float) -> int:

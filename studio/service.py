@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -16,11 +15,11 @@ from studio.controls import CONTROLS, Choice, chosen
 from studio.desk import Desk
 from studio.downloads import Downloads, Errands
 from studio.engine import Engine
-from studio.errors import StudioError
+from studio.errors import StudioError, check_admin
 from studio.families import FAMILIES, MOST_LAYERS
 from studio.gallery import Gallery
 from studio.inputs import Inputs
-from studio.jobs import JobBook
+from studio.jobs import JobBook, Trainings, new_id
 from studio.jobs.records import JobRecords
 from studio.limits import (
     Around,
@@ -53,9 +52,7 @@ from studio.messages import (
     PartState,
     Person,
     Picture,
-    PictureSet,
     TokenCount,
-    TrainingDraft,
     TranslateRequest,
     TranslatorSpec,
     TranslatorState,
@@ -81,24 +78,12 @@ from studio.rack import Rack
 from studio.references import control_state
 from studio.settings import Settings
 from studio.spellbook import Sayings, Translated, Translator, as_written, unread
-from studio.training import forget_all_but, open_files, open_zip, read_set
-from studio.training import resolve as resolve_training
 from studio.weights import Hashes, checkpoint_bytes
 
 DAY = 24 * 60 * 60
 
 
-def _new_id(now: float) -> str:
-    """Ids sort by their time."""
-    return f"{int(now * 1000):013d}-{secrets.token_hex(4)}"
-
-
-def _admin(person: Person) -> None:
-    if person.role != "admin":
-        raise StudioError("admin_only")
-
-
-class Studio(Desk, Rack):
+class Studio(Desk, Rack, Trainings):
     """Pages and APIs call this and nothing else."""
 
     def __init__(self, settings: Settings, catalog: Catalog, engine: Engine) -> None:
@@ -117,8 +102,10 @@ class Studio(Desk, Rack):
         self._people = People(settings)
         self._sayings = Sayings()
         self.open_rack()
+        self.open_trainings()
+        records = JobRecords(settings.data)
         self._book = JobBook(
-            engine, self.library, self._gallery, JobRecords(settings.data), self._pace, self._downloads
+            engine, self.library, self._gallery, records, self._pace, self._downloads, self._diaries
         )
 
     def start(self) -> None:
@@ -129,7 +116,7 @@ class Studio(Desk, Rack):
         self._pace.start()
         self._engine.start()
         self._book.start()
-        forget_all_but(self.settings.data, self._book.unfinished())
+        self.forget_old_trainings()
         if self.settings.inputs_days:
             threading.Thread(target=self._forget_inputs, name="old inputs", daemon=True).start()
 
@@ -178,7 +165,7 @@ class Studio(Desk, Rack):
 
     def refused(self, person: Person) -> tuple[tuple[str, Trouble], ...]:
         """Files in the folders of models that are not used, and why; names of files are the admin's to see."""
-        _admin(person)
+        check_admin(person)
         return tuple((one.name, one.trouble) for one in self.library.refused)
 
     def vaes(self, model: str) -> tuple[PartState, ...]:
@@ -191,13 +178,13 @@ class Studio(Desk, Rack):
 
     def controls(self, model: str) -> tuple[ControlState, ...]:
         """The kinds of references: what follows them on a model, and what takes their maps."""
-        family, library, devices = self.library.spec(model).family, self.library, self._engine.devices()
+        spec, library, devices = self.library.spec(model), self.library, self._engine.devices()
         nets, detectors = library.controls.values(), library.detectors
 
-        def place_of(spec: DetectorSpec) -> PartState:
-            return part_state(spec, self.settings.data, devices, self._downloads.needed(spec))
+        def place_of(one: DetectorSpec) -> PartState:
+            return part_state(one, self.settings.data, devices, self._downloads.needed(one))
 
-        return tuple(control_state(one, family, nets, detectors, place_of) for one in CONTROLS.values())
+        return tuple(control_state(one, spec, nets, detectors, place_of) for one in CONTROLS.values())
 
     async def detect(self, unit: ControlUnit, person: Person) -> Input:
         """The map of a reference, to be seen before anything is painted; one that was taken before is at hand."""
@@ -208,7 +195,7 @@ class Studio(Desk, Rack):
         return self._maps.find(unit, choice) or await self._detected(unit, choice, person)
 
     async def _detected(self, unit: ControlUnit, choice: Choice, person: Person) -> Input:
-        id, unit = _new_id(time.time()), unit.model_copy(update={"detector": choice.id})
+        id, unit = new_id(time.time()), unit.model_copy(update={"detector": choice.id})
         entry, beside = (choice.entries[0], choice.entries[1:]) if choice.entry else ("", ())
         request = DetectRequest(id=f"{id}-1", job=id, person=person.id, unit=unit, entry=entry, beside=beside)
         answered = await self._answer(request, person)
@@ -232,7 +219,7 @@ class Studio(Desk, Rack):
 
     def load(self, model: str, person: Person) -> None:
         """Brings a model to a device in the background, fetching it first where it is not here; admins alone may."""
-        _admin(person)
+        check_admin(person)
         spec = self.library.spec(model)
         if self._downloads.needed(spec):
             self._errands.go(spec, lambda: self._engine.load(spec))
@@ -241,17 +228,17 @@ class Studio(Desk, Rack):
 
     def stop_fetching(self, model: str, person: Person) -> None:
         """Lets go of a download that `load` began; what came stays for the next time."""
-        _admin(person)
+        check_admin(person)
         self._errands.stop(model)
 
     def unload(self, model: str, person: Person) -> None:
         """Takes a model out of memory once nobody paints with it; admins alone may."""
-        _admin(person)
+        check_admin(person)
         self._engine.unload((model,))
 
     def unload_all(self, person: Person) -> None:
         """Takes every model out of memory that nobody paints with; admins alone may."""
-        _admin(person)
+        check_admin(person)
         self._engine.unload()
 
     # -- jobs ------------------------------------------------------------------------------------
@@ -260,33 +247,11 @@ class Studio(Desk, Rack):
         """Takes a draft on as a job, or says what is wrong with it."""
         spec = self.library.spec(draft.model)
         created = time.time()
-        id = _new_id(created)
+        id = new_id(created)
         requests = resolve(draft, spec, id, person, self._around(spec, person))
         self._check_here(requests)
         self._book.submit(Job(id=id, person=person.id, draft=draft, requests=requests, created=created))
         return id
-
-    def train(self, draft: TrainingDraft, person: Person) -> str:
-        """Takes a training on as a job; admins alone may. One that was stopped goes on where it is resumed."""
-        _admin(person)
-        created = time.time()
-        id = _new_id(created)
-        request = resolve_training(draft, self.library.spec(draft.model), id, person.id)
-        self._check_here((request,))
-        self._book.submit(Job(id=id, person=person.id, requests=(request,), created=created))
-        return id
-
-    def trainings(self, person: Person) -> tuple[Job, ...]:
-        """A person's trainings, newest first."""
-        return self._book.trainings(person)
-
-    def training_pictures(self, paths: Sequence[Path], person: Person) -> PictureSet:
-        """Keeps the pictures of a training, from files or from one zip; admins alone may."""
-        _admin(person)
-        if [path.suffix.lower() for path in paths] != [".zip"]:
-            return read_set(open_files(paths), self._inputs)
-        with paths[0].open("rb") as stream:
-            return read_set(open_zip(stream), self._inputs)
 
     async def _answer(self, request: AnyRequest, person: Person) -> Answered:
         """What comes of a request that makes no picture; whoever stops waiting for it lets it go."""
@@ -431,7 +396,7 @@ class Studio(Desk, Rack):
         chosen = self._translator(to) if to else None
         if not (to and chosen and found.rest) or self._downloads.needed(chosen):
             return found
-        id = _new_id(time.time())
+        id = new_id(time.time())
         request = TranslateRequest(
             id=f"{id}-1", job=id, person=person.id, translator=chosen.id, texts=found.rest
         )
@@ -461,7 +426,7 @@ class Studio(Desk, Rack):
 
     def fetch_translator(self, id: str, person: Person) -> None:
         """Brings a translator's files here in the background; admins alone may. `stop_fetching` lets go of it."""
-        _admin(person)
+        check_admin(person)
         spec = self.library.translators.get(id)
         if spec is None:
             raise StudioError("entry_unknown", entry=id)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from studio.api import book, controls, health, identity, inputs, loras, mine, pictures, translations
+from studio.api import (
+    book,
+    controls,
+    health,
+    identity,
+    inputs,
+    loras,
+    mine,
+    pictures,
+    trainings,
+    translations,
+)
 from studio.service import Studio
 
 
@@ -18,4 +29,5 @@ def join(app: FastAPI, studio: Studio) -> None:
     app.include_router(loras.router(studio))
     app.include_router(mine.router(studio))
     app.include_router(pictures.router(studio))
+    app.include_router(trainings.router(studio))
     app.include_router(translations.router(studio))

@@ -28,6 +28,7 @@ from studio.messages import (
     Loading,
     LoraSpec,
     Media,
+    Sampled,
     Size,
     Step,
     TrainingRequest,
@@ -69,9 +70,9 @@ class FakeEngine:
         return self._train(request) if isinstance(request, TrainingRequest) else self._answer(request)
 
     def _train(self, request: TrainingRequest) -> Iterator[AnyEvent]:
-        """A loss that falls, and the name of a file that nobody wrote."""
+        """A loss that falls, samples that become clear, and the name of a file that nobody wrote."""
         steps = request.settings.steps
-        for step in range(1, steps + 1):
+        for step in range(1, 1 if request.early else steps + 1):
             if request.id in self._unwanted or self._closed.wait(self._step_seconds):
                 self._unwanted.discard(request.id)
                 yield Cancelled(request=request.id, step=step - 1)
@@ -80,9 +81,20 @@ class FakeEngine:
             yield Step(
                 request=request.id, stage="train", step=step, steps=steps, seconds_left=left, loss=1 / step
             )
+            if step % request.sample_every == 0 or step == steps:
+                yield from self._samples(request, step)
         yield Answered(
             request=request.id, lora=f"{request.name}.safetensors", took=steps * self._step_seconds
         )
+
+    def _samples(self, request: TrainingRequest, step: int) -> Iterator[AnyEvent]:
+        size = request.sample_size
+        for prompt in request.samples:
+            picture = gradient(prompt, request.settings.seed, (size.width, size.height))
+            data = noisy_jpeg(picture, 1 - step / request.settings.steps)
+            with Image.open(io.BytesIO(data)) as image:
+                media = Media.of("jpeg", image.width, image.height, data)
+            yield Sampled(request=request.id, step=step, prompt=prompt, media=media)
 
     def _answer(self, request: TranslateRequest | DetectRequest) -> Iterator[AnyEvent]:
         """A text comes back with its translator's name behind it, a reference as its own map."""
@@ -98,7 +110,7 @@ class FakeEngine:
 
     def _paint(self, request: GenerationRequest) -> Iterator[AnyEvent]:
         started = time.monotonic()
-        picture = gradient(request)
+        picture = gradient(request.prompt, request.seed, (request.width, request.height))
         for step in range(1, request.steps + 1):
             if request.id in self._unwanted or self._closed.is_set():
                 self._unwanted.discard(request.id)
@@ -156,11 +168,11 @@ def _size(request: GenerationRequest) -> tuple[int, int]:
     return round(request.width * factor), round(request.height * factor)
 
 
-def gradient(request: GenerationRequest) -> Image.Image:
-    """A picture told apart by prompt and seed, and the same again for the same request."""
-    dice = random.Random(f"{request.prompt}|{request.seed}")
+def gradient(prompt: str, seed: int, size: tuple[int, int]) -> Image.Image:
+    """A picture told apart by prompt and seed, and the same again for the same two."""
+    dice = random.Random(f"{prompt}|{seed}")
     top, bottom = (colorsys.hsv_to_rgb(dice.random(), 0.6, 0.9) for _ in range(2))
-    ramp = Image.linear_gradient("L").resize((request.width, request.height))
+    ramp = Image.linear_gradient("L").resize(size)
     ends = [Image.new("RGB", ramp.size, tuple(int(255 * part) for part in end)) for end in (top, bottom)]
     return Image.composite(ends[1], ends[0], ramp)
 

@@ -35,10 +35,12 @@ from studio.messages import (
     Recipe,
     Saved,
     Skipped,
+    TrainingRequest,
     Trouble,
 )
 from studio.own import Library
 from studio.pace import Pace
+from studio.training import Diaries, forget_all_but
 
 log = logging.getLogger(__name__)
 JOIN_SECONDS = 10.0
@@ -65,14 +67,18 @@ class JobBook:
         records: JobRecords,
         pace: Pace,
         downloads: Downloads,
+        diaries: Diaries,
     ) -> None:
         self._engine, self._library, self._gallery = engine, library, gallery
         self._records, self._pace, self._downloads = records, pace, downloads
+        self._diaries = diaries
         self._jobs: dict[str, Job] = {}
         self._logs: dict[str, JobLog] = {}
         self._line = Line()
         self._running: dict[_Seat, AnyRequest] = {}
         self._stopping: set[str] = set()
+        self._ending: set[str] = set()  # trainings that go on at once, only to be written
+        self._discarded: set[str] = set()
         self._fetching: set[str] = set()
         # One condition guards all of the above; devices' lanes wait on it for work.
         self._changed = threading.Condition(threading.RLock())
@@ -130,12 +136,62 @@ class JobBook:
         """Puts what is missing of an ended job in line again."""
         with self._changed:
             job = self.job(id, person)
-            left = tuple(request for request in job.requests if request.id not in job.ended)
+            left = self._left(job)
             if job.state not in RESUMABLE or not left:
                 raise StudioError("job_not_resumable", job=id)
             missing = self._missing(left)
             self._logs[id] = JobLog(id, self._saved_events(job))
-            self._enter(self._set(job, state="queued", trouble=None), left, missing)
+            job = self._set(job, state="queued", trouble=None)
+            self._enter(self._earlier(job, False), self._left(job), missing)
+
+    def end_early(self, id: str, person: Person) -> None:
+        """Lets a training end with what it has learned so far, wherever it is."""
+        with self._changed:
+            job = self.job(id, person)
+            if not self._left(job):
+                raise StudioError("job_not_resumable", job=id)
+            job = self._earlier(job, True)
+            if job.state in RESUMABLE:
+                self._logs[id] = JobLog(id)
+                job = self._set(job, state="queued", trouble=None)
+                self._enter(job, self._left(job), self._missing(self._left(job)))
+            elif running := self._running_of(job):
+                self._ending.add(id)
+                self._engine.cancel(running)
+            elif self._line.leave(id):
+                self._join(self._left(job))
+            else:  # its model is still on its way here
+                raise StudioError("training_unlearned")
+
+    def discard(self, id: str, person: Person) -> None:
+        """Forgets a training and what it kept, once no device is at it."""
+        with self._changed:
+            job = self.job(id, person)
+            if job.state in ENDED and not self._running_of(job):
+                self._forget(job)
+            else:
+                self._discarded.add(id)
+                self.cancel(id, person)
+
+    def _forget(self, job: Job) -> None:
+        self._discarded.discard(job.id)
+        self._records.remove(job.id)
+        self._jobs.pop(job.id)
+        self._logs.pop(job.id, None)
+        for request in job.requests:
+            self._diaries.forget(request.id)
+        forget_all_but(self._records.data, self.unfinished())
+
+    def _earlier(self, job: Job, early: bool) -> Job:
+        """The same job, its trainings to be ended with what they have learned, or in full."""
+        changed = tuple(
+            request.model_copy(update={"early": early}) if isinstance(request, TrainingRequest) else request
+            for request in job.requests
+        )
+        return job if changed == job.requests else self._set(job, requests=changed)
+
+    def _left(self, job: Job) -> tuple[AnyRequest, ...]:
+        return tuple(request for request in self._jobs[job.id].requests if request.id not in job.ended)
 
     def _missing(self, requests: tuple[AnyRequest, ...]) -> tuple[Entry, ...]:
         """Whatever of what requests need has to be fetched first, each once."""
@@ -233,6 +289,19 @@ class JobBook:
         own = (job for job in jobs if job.person == person.id)
         return tuple(sorted(own, key=lambda job: job.created, reverse=True))
 
+    def learned(self) -> frozenset[str]:
+        """All trainings on record, by their requests."""
+        with self._changed:
+            requests = [one for job in self._jobs.values() for one in job.requests]
+        return frozenset(request.id for request in requests if request.long)
+
+    def newest(self, id: str) -> AnyEvent | None:
+        """What was told last of a job; None of one that nobody worked on since the start."""
+        with self._changed:
+            log = self._logs.get(id)
+        events = log.since(0) if log else ()
+        return events[-1] if events else None
+
     def unfinished(self) -> frozenset[str]:
         """The trainings, by their requests, that may still go on."""
         with self._changed:
@@ -298,6 +367,8 @@ class JobBook:
     def _hear(self, event: AnyEvent, request: AnyRequest) -> None:
         if self._closed and not isinstance(event, Finished | Answered):
             return  # the record stays as it is, and the next start offers the rest again
+        if request.long:
+            self._diaries.hear(request.id, event)
         hearing: dict[type, Callable[..., None]] = {
             Finished: self._finished,
             Answered: self._answered,
@@ -356,6 +427,11 @@ class JobBook:
             if job.id in self._stopping:
                 self._end(job, "cancelled", event)
                 return
+            if job.id in self._ending:
+                self._ending.discard(job.id)
+                self._set(job, state="queued")
+                self._join(self._left(job))
+                return
             job = self._set(job, ended=(*job.ended, request.id))
             self._logs[job.id].add(Skipped(request=request.id))
             self._end_if_over(job)
@@ -374,10 +450,16 @@ class JobBook:
 
     def _end(self, job: Job, state: str, event: AnyEvent) -> None:
         self._stopping.discard(job.id)
+        self._ending.discard(job.id)
         if self._jobs[job.id].state in ENDED:  # two lanes of one job can end it twice
             return
-        self._set(job, state=state)
+        job = self._set(job, state=state)
+        for request in job.requests if state != "done" else ():
+            if request.long:
+                self._diaries.pause(request.id)
         self._logs[job.id].add(event)
+        if job.id in self._discarded:
+            self._forget(job)
         self._forget_oldest()
 
     def _forget_oldest(self) -> None:

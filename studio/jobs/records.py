@@ -18,6 +18,7 @@ class JobRecords:
     """Writes and reads the records."""
 
     def __init__(self, data: Path) -> None:
+        self.data = data
         self._folder = data / "jobs"
 
     def write(self, job: Job) -> None:
@@ -26,6 +27,10 @@ class JobRecords:
         unfinished = self._folder / f"{job.id}.part"
         unfinished.write_text(job.model_dump_json(), encoding="utf-8")
         unfinished.replace(self._folder / f"{job.id}.json")
+
+    def remove(self, id: str) -> None:
+        """Nobody wants to know of a job any more."""
+        (self._folder / f"{id}.json").unlink(missing_ok=True)
 
     def read(self) -> list[Job]:
         """The newest records, oldest first; older ones are cleared away."""

@@ -55,6 +55,7 @@ class Step(Event):
     seconds_left: float | None = None
     preview: bytes | None = Field(default=None, repr=False)
     loss: float | None = Field(default=None, description="of a LoRA that learns: the mean of its last steps")
+    own_loss: float | None = Field(default=None, description="the same of this step alone")
 
 
 class Sampled(Event):

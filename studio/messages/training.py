@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from studio.messages.base import Digest, Message, Size, Trouble
+from studio.messages.base import RECORD_FORMAT, Digest, Message, Size, Trouble
 
 Preset = Literal["style", "subject", "person"]
 """What a LoRA is to learn: how pictures look, what a thing looks like, or what somebody looks like."""
@@ -65,3 +65,50 @@ class TrainingDraft(Message):
     seed: int | None = None
     samples: tuple[str, ...] = Field(default=(), description="prompts painted now and then, while it learns")
     sample_every: int | None = Field(default=None, description="steps from one to the next")
+
+
+class TrainingPlace(Message):
+    """In which shape a picture is learned from, and how much of it is cut away for that."""
+
+    size: Size
+    cut: float = Field(ge=0, le=1, description="share of the picture's area that is cut away")
+
+
+class TrainingPlan(Message):
+    """What a draft comes to before it is begun: what was left out chosen, and within which ends."""
+
+    settings: TrainingSettings
+    sample_every: int
+    places: tuple[TrainingPlace, ...] = Field(default=(), description="of the pictures, in their order")
+    ends: dict[str, tuple[float, float]] = Field(description="the least and the most of each number")
+    seconds: float | None = Field(default=None, description="what it will take; None while nobody knows")
+
+
+class TrainingSample(Message):
+    """A picture that a LoRA painted on its way."""
+
+    number: int = Field(description="of its file, counted from 1 within the training")
+    step: int
+    prompt: str
+
+
+class CurvePoint(Message):
+    """How far off a LoRA was after a step: in the mean of its last steps, and in that step alone."""
+
+    step: int
+    loss: float
+    own: float
+
+
+class TrainingDiary(Message):
+    """What a training told so far, kept beside its record: it outlives the page and the server."""
+
+    format: int = RECORD_FORMAT
+    stage: str = Field(default="", description="what it is at; empty: it waits, or is over")
+    step: int = 0
+    steps: int = Field(default=0, description="of its stage")
+    seconds_left: float | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    samples: tuple[TrainingSample, ...] = ()
+    lora: str = Field(default="", description="the file that came of it, in the folder of LoRAs")
+    took: float = 0.0

@@ -166,6 +166,7 @@ class TrainingRequest(Request):
     samples: tuple[str, ...] = Field(default=(), description="prompts; the first one's last is its picture")
     sample_every: int = Field(default=100, ge=1, description="steps from one sample to the next")
     sample_size: Size
+    early: bool = Field(default=False, description="whether it ends with what it has learned so far")
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import IO
 
 from studio.catalog import source_path, store_of
 from studio.downloads import Downloads, Errands
-from studio.errors import StudioError
+from studio.errors import StudioError, check_admin
 from studio.loras import card, embedding_card, picture, picture_beside
 from studio.messages import (
     HubSource,
@@ -30,11 +30,6 @@ from studio.rack.stars import Stars
 from studio.rack.taking_in import take_in
 from studio.settings import Settings
 from studio.weights import Hashes
-
-
-def _admin(person: Person) -> None:
-    if person.role != "admin":
-        raise StudioError("admin_only")
 
 
 class Rack:
@@ -106,12 +101,12 @@ class Rack:
 
     def import_lora(self, file: IO[bytes], name: str, person: Person) -> LoraCard:
         """Takes a file into the data folder, once it was looked at; admins alone may. It may take seconds."""
-        _admin(person)
+        check_admin(person)
         return self._card_of(self._taken_in(file, name))
 
     def fetch_lora(self, id: str, person: Person) -> None:
         """Fetches a LoRA of the catalog in the background; admins alone may. `stop_fetching` lets go of it."""
-        _admin(person)
+        check_admin(person)
         spec = self.library.loras.get(id)
         if spec is None:
             raise StudioError("lora_unknown", lora=id)
@@ -120,12 +115,12 @@ class Rack:
 
     def repository_loras(self, address: str, person: Person) -> tuple[RemoteLora, ...]:
         """What a repository offers that may be a LoRA. Asks the network; admins alone may."""
-        _admin(person)
+        check_admin(person)
         return self._arrivals.offered(address)
 
     def bring_lora(self, address: str, file: str, person: Person) -> str:
         """Brings one file of a repository in the background, the only one where none is named; admins alone may."""
-        _admin(person)
+        check_admin(person)
         return self._arrivals.begin(address, file)
 
     def lora_arrivals(self, person: Person) -> tuple[LoraArrival, ...]:

@@ -1,10 +1,11 @@
 """What a LoRA is trained from, as far as it can be told without torch: pictures, captions, shapes, settings, order."""
 
 from studio.training.buckets import Place, cropped, place, shapes
-from studio.training.header import header
+from studio.training.diary import Diaries
+from studio.training.header import Outcome, header
 from studio.training.keeping import Kept, forget_all_but, whole
 from studio.training.order import Look, looks
-from studio.training.presets import RECIPES, captioned, resolve
+from studio.training.presets import RECIPES, captioned, check_model, plan, resolve
 from studio.training.reading import (
     LEAST_PICTURES,
     MOST_PICTURES,
@@ -18,11 +19,14 @@ __all__ = [
     "LEAST_PICTURES",
     "MOST_PICTURES",
     "RECIPES",
+    "Diaries",
     "Files",
     "Kept",
     "Look",
+    "Outcome",
     "Place",
     "captioned",
+    "check_model",
     "cropped",
     "forget_all_but",
     "header",
@@ -30,6 +34,7 @@ __all__ = [
     "open_files",
     "open_zip",
     "place",
+    "plan",
     "read_set",
     "resolve",
     "shapes",

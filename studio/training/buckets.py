@@ -26,6 +26,12 @@ class Place:
     top: int = 0
     """Pixels that are cut away, counted once the picture is enlarged or made smaller."""
 
+    @property
+    def share(self) -> float:
+        """How much of the picture's area is seen."""
+        width, height = _covering(self.original, self.size)
+        return self.size.width * self.size.height / (width * height)
+
 
 def shapes(resolution: int, spec: ModelSpec) -> tuple[Size, ...]:
     """The shapes of about as many pixels as a square of the resolution, none with more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from dataclasses import dataclass
 
 from studio.messages import ModelSpec, TrainingRequest
 from studio.training.keeping import SESSION
@@ -19,14 +20,24 @@ VERSIONS = {"sd1": "sd_v1", "sd2": "sd_v2", "sdxl": "sdxl_base_v1-0"}
 Texts = dict[str, str]
 
 
-def header(request: TrainingRequest, spec: ModelSpec, loss: float, took: float, prediction: str) -> Texts:
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a training."""
+
+    steps: int
+    loss: float
+    took: float
+    prediction: str
+
+
+def header(request: TrainingRequest, spec: ModelSpec, outcome: Outcome) -> Texts:
     """The keys of kohya's scripts and of the model specification."""
-    return _kohya(request, spec, loss, took) | _spec(request, spec, prediction)
+    return _kohya(request, spec, outcome) | _spec(request, spec, outcome.prediction)
 
 
-def _kohya(request: TrainingRequest, spec: ModelSpec, loss: float, took: float) -> Texts:
+def _kohya(request: TrainingRequest, spec: ModelSpec, outcome: Outcome) -> Texts:
     settings, now = request.settings, time.time()
-    epochs = -(-settings.steps * settings.batch // len(request.pictures))
+    epochs = -(-outcome.steps * settings.batch // len(request.pictures))
     found = {
         SESSION: request.id,
         "ss_output_name": request.name,
@@ -44,7 +55,7 @@ def _kohya(request: TrainingRequest, spec: ModelSpec, loss: float, took: float) 
         "ss_lr_scheduler": "cosine",
         "ss_lr_warmup_steps": round(settings.warmup * settings.steps),
         "ss_max_train_steps": settings.steps,
-        "ss_steps": settings.steps,
+        "ss_steps": outcome.steps,
         "ss_num_epochs": epochs,
         "ss_epoch": epochs,
         "ss_num_train_images": len(request.pictures),
@@ -56,10 +67,10 @@ def _kohya(request: TrainingRequest, spec: ModelSpec, loss: float, took: float) 
         "ss_caption_dropout_rate": settings.caption_dropout,
         "ss_min_snr_gamma": settings.min_snr or None,
         "ss_seed": settings.seed,
-        "ss_loss": round(loss, 6),
+        "ss_loss": round(outcome.loss, 6),
         "ss_tag_frequency": json.dumps({"pictures": _tags(request)}, ensure_ascii=False),
         "ss_training_comment": f"{request.preset}, {len(request.pictures)} pictures",
-        "ss_training_started_at": round(now - took, 3),
+        "ss_training_started_at": round(now - outcome.took, 3),
         "ss_training_finished_at": round(now, 3),
     }
     return {key: str(value) for key, value in found.items()}

@@ -16,17 +16,22 @@ from studio.messages import (
     ModelSpec,
     Preset,
     TrainingDraft,
+    TrainingPlace,
+    TrainingPlan,
     TrainingRequest,
     TrainingSettings,
 )
-from studio.training.buckets import place, shapes
+from studio.training.buckets import Place, place, shapes
 from studio.training.reading import check_count
 
 SMALL_SIDE = 384
 """A model whose own pictures are smaller learns with larger steps, and more pictures at once."""
 SAMPLES = 8
 """So many times while it learns a LoRA paints its samples, unless somebody says how often."""
+MOST_TIMES = 100
+"""So many times at most: they take longer than what is learned in between."""
 MOST_SAMPLES = 4
+MOST_STEPS = 20000
 UNWRITABLE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 """What some system cannot have in a file's name, or a prompt in a tag."""
 SYNTAX = re.compile(r"[,<>()\[\]{}|:\\\n]")
@@ -62,7 +67,7 @@ SMALL_RATE, SMALL_LOOKS = 10.0, 2.0
 
 def resolve(draft: TrainingDraft, spec: ModelSpec, job: str, person: str) -> TrainingRequest:
     """A training that a device can do as it stands, or an error that the person can act on."""
-    _check_model(spec)
+    check_model(spec)
     check_count(len(draft.pictures))
     trigger = " ".join(draft.trigger.split())
     if SYNTAX.search(trigger) or len(trigger) > LONGEST_TRIGGER:
@@ -80,12 +85,41 @@ def resolve(draft: TrainingDraft, spec: ModelSpec, job: str, person: str) -> Tra
         pictures=draft.pictures,
         settings=settings,
         samples=_samples(draft, trigger),
-        sample_every=draft.sample_every or max(1, math.ceil(settings.steps / SAMPLES)),
+        sample_every=_sample_every(draft, settings.steps),
         sample_size=place(draft.pictures[0].size, choices).size,
     )
 
 
-def _check_model(spec: ModelSpec) -> None:
+def plan(draft: TrainingDraft, spec: ModelSpec) -> TrainingPlan:
+    """What a draft comes to so far, also while its pictures and its name are still to come."""
+    check_model(spec)
+    settings = _settings(draft, spec)
+    choices = shapes(settings.resolution, spec)
+    every = _sample_ends(settings.steps)
+    return TrainingPlan(
+        settings=settings,
+        sample_every=_sample_every(draft, settings.steps),
+        places=tuple(_told(place(one.size, choices)) for one in draft.pictures),
+        ends={name: _ends(name, spec) for name in SET} | {"sample_every": every},
+    )
+
+
+def _told(where: Place) -> TrainingPlace:
+    return TrainingPlace(size=where.size, cut=round(1 - min(1.0, where.share), 3))
+
+
+def _sample_every(draft: TrainingDraft, steps: int) -> int:
+    every = _chosen(draft.sample_every, max(1, math.ceil(steps / SAMPLES)))
+    _check("sample_every", every, *_sample_ends(steps))
+    return int(every)
+
+
+def _sample_ends(steps: int) -> tuple[float, float]:
+    return float(max(1, math.ceil(steps / MOST_TIMES))), float(MOST_STEPS)
+
+
+def check_model(spec: ModelSpec) -> None:
+    """Refuses a model of a family that takes no LoRAs, or one that paints only over a picture."""
     if spec.family not in LORA_FAMILIES:
         raise StudioError("lora_family_without", family=FAMILIES[spec.family].title)
     if "text_to_image" not in spec.capabilities:
@@ -152,6 +186,7 @@ def _native_side(spec: ModelSpec) -> int:
     return int(math.sqrt(size.width * size.height)) // multiple * multiple
 
 
+SET = ("rank", "batch", "learning_rate", "steps", "resolution", "seed")
 MOST_SEED = 2**32 - 1
 LEAST_RATE = 1e-7
 
@@ -161,7 +196,7 @@ def _ends(name: str, spec: ModelSpec) -> tuple[float, float]:
     if name == "resolution":
         return float(max(32, spec.limits.smallest)), float(min(2048, spec.limits.largest))
     ends = {"seed": (0, MOST_SEED), "learning_rate": (LEAST_RATE, 0.1)}
-    return ends.get(name) or {"rank": (1, 256), "batch": (1, 32), "steps": (1, 20000)}[name]
+    return ends.get(name) or {"rank": (1, 256), "batch": (1, 32), "steps": (1, MOST_STEPS)}[name]
 
 
 def _check(name: str, value: float, least: float, most: float) -> None:

@@ -6,7 +6,8 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from studio.errors import StudioError
@@ -40,20 +41,27 @@ Files = Mapping[str, Read]
 
 
 def read_set(files: Files, inputs: Inputs) -> PictureSet:
-    """Keeps the pictures among files, each with the caption beside it, else with what its name says."""
+    """Keeps the pictures among files, each with the caption beside it, else with what its name says.
+
+    One that cannot be read is told and left out; how many there must be is asked where a training begins.
+    """
     wanted = {name: read for name, read in files.items() if not _hidden(name)}
     pictures = sorted(name for name in wanted if _ending(name) in PICTURES)
-    check_count(len(pictures))
+    if not pictures:
+        raise StudioError("training_without_pictures")
+    _check_most(len(pictures))
     found: dict[str, TrainingPicture] = {}
     notes: list[Trouble] = []
     for name in pictures:
         one = _picture(name, wanted, inputs)
+        if isinstance(one, Trouble):
+            notes.append(one)
+            continue
         if one.picture in found:
             notes.append(
                 Trouble(code="training_twice", params={"file": one.name, "other": found[one.picture].name})
             )
         found.setdefault(one.picture, one)
-    check_count(len(found))
     return PictureSet(pictures=tuple(found.values()), notes=(*notes, *_left_out(wanted, pictures)))
 
 
@@ -63,14 +71,19 @@ def check_count(count: int) -> None:
         raise StudioError("training_count", count=count, least=LEAST_PICTURES, most=MOST_PICTURES)
 
 
-def _picture(name: str, files: Files, inputs: Inputs) -> TrainingPicture:
+def _check_most(count: int) -> None:
+    """Nobody waits until thousands are read, only to be told."""
+    check_count(max(count, LEAST_PICTURES))
+
+
+def _picture(name: str, files: Files, inputs: Inputs) -> TrainingPicture | Trouble:
     file = PurePosixPath(name).name
     try:
         kept = inputs.keep(files[name]())
     except StudioError as error:
         if not error.code.startswith("input_"):  # the disk is full, or the archive is broken
             raise
-        raise StudioError("training_picture", file=file) from error
+        return Trouble(code="training_picture", params={"file": file})
     beside = (str(PurePosixPath(name).with_suffix(ending)) for ending in CAPTIONS)
     texts = [files[other]() for other in beside if other in files]
     caption = _text(texts[0]) if texts else caption_in_name(file)
@@ -114,12 +127,23 @@ def _left_out(files: Files, pictures: list[str]) -> Iterator[Trouble]:
         yield Trouble(code="training_left_out", params={"file": PurePosixPath(name).name})
 
 
-def open_files(paths: Iterable[Path]) -> Files:
-    """Files by their names alone: those that a browser sends lie in folders that mean nothing."""
+def open_files(given: Iterable[tuple[str, BinaryIO]]) -> Files:
+    """Open files by the names that they were sent under, zips among them; for as long as they are open."""
     found: dict[str, Read] = {}
-    for number, path in enumerate(paths):
-        found[path.name if path.name not in found else f"{number}/{path.name}"] = path.read_bytes
+    for number, (sent, stream) in enumerate(given):
+        name = PurePosixPath(sent.replace("\\", "/")).name
+        if _ending(name) == ".zip":
+            found |= {f"{number}/{inner}": read for inner, read in open_zip(stream).items()}
+        else:
+            found[name if name not in found else f"{number}/{name}"] = partial(_whole, stream)
     return found
+
+
+def _whole(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    data = stream.read(LARGEST_PICTURE + 1)
+    # More than that is no picture, and is told as one that cannot be read.
+    return data if len(data) <= LARGEST_PICTURE else b""
 
 
 # -- zips -----------------------------------------------------------------------------------------

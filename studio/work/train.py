@@ -16,6 +16,7 @@ from studio.diffusion.training.lessons import Lessons
 from studio.diffusion.training.memory import out_of_memory
 from studio.diffusion.training.samples import sample
 from studio.diffusion.training.trainer import Trainer, check_model
+from studio.errors import StudioError
 from studio.inputs import Inputs
 from studio.messages import (
     Answered,
@@ -90,7 +91,11 @@ class _Training:
 
     @property
     def _over(self) -> bool:
-        return self._trainer is not None and self._trainer.over and self._sampled == self._trainer.step
+        return self._learned and self._sampled == self.step
+
+    @property
+    def _learned(self) -> bool:
+        return self._trainer is not None and (self._trainer.over or self.request.early)
 
     # -- turns -----------------------------------------------------------------------------------
 
@@ -150,6 +155,9 @@ class _Training:
     def _go_on(self, model: Loaded[Any]) -> None:
         """Whatever comes next, until the turn is over."""
         trainer, lessons = self._ready(model)
+        if self.request.early:
+            self._end_early(trainer, model)
+            return
         with contextlib.closing(lessons.prepare(model, model.device)) as preparing:
             for _ in preparing:
                 self._tell("prepare", *lessons.ready)
@@ -162,6 +170,14 @@ class _Training:
                 self._next(trainer, model)
                 if self._turn_over:
                     return
+
+    def _end_early(self, trainer: Trainer, model: Loaded[Any]) -> None:
+        """Only its last samples are left to be painted."""
+        if not trainer.step:
+            raise StudioError("training_unlearned")
+        with trainer.on(model):
+            if self._sample_due(trainer):
+                self._sample(trainer, model)
 
     def _ready(self, model: Loaded[Any]) -> tuple[Trainer, Lessons]:
         check_model(model)
@@ -182,12 +198,12 @@ class _Training:
             trainer.learn(model)
             took = time.monotonic() - started
             self._pace = took if not self._pace else self._pace + PACE_NEWS * (took - self._pace)
-            self._tell("train", trainer.step, self.request.settings.steps, trainer.loss)
+            self._tell("train", trainer.step, self.request.settings.steps, trainer.loss, trainer.own_loss)
 
     # -- samples ---------------------------------------------------------------------------------
 
     def _sample_due(self, trainer: Trainer) -> bool:
-        due = trainer.over or (trainer.step > 0 and trainer.step % self.request.sample_every == 0)
+        due = self._learned or (trainer.step > 0 and trainer.step % self.request.sample_every == 0)
         return due and self._sampled != trainer.step
 
     def _sample(self, trainer: Trainer, model: Loaded[Any]) -> None:
@@ -206,14 +222,15 @@ class _Training:
 
     # -- telling ---------------------------------------------------------------------------------
 
-    def _tell(self, stage: str, step: int, steps: int, loss: float | None = None) -> None:
+    def _tell(
+        self, stage: str, step: int, steps: int, loss: float | None = None, own: float | None = None
+    ) -> None:
         if time.monotonic() - self._told < TELL_SECONDS and step < steps:
             return
         self._told = time.monotonic()
         left = None if loss is None else self._pace * (steps - step)
-        self.bench.tell(
-            Step(request=self.request.id, stage=stage, step=step, steps=steps, seconds_left=left, loss=loss)
-        )
+        told = Step(request=self.request.id, stage=stage, step=step, steps=steps, seconds_left=left)
+        self.bench.tell(told.model_copy(update={"loss": loss, "own_loss": own}))
 
 
 def _media(picture: Image.Image) -> Media:

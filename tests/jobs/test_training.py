@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from studio.engine.fake import FakeEngine
 from studio.errors import StudioError
-from studio.messages import Answered, Cancelled, Done, Draft, Failed, Person, Saved, Step, TrainingDraft
+from studio.messages import (
+    Answered,
+    Cancelled,
+    Done,
+    Draft,
+    Failed,
+    Person,
+    Sampled,
+    Saved,
+    Step,
+    TrainingDraft,
+)
 from studio.service import Studio
+from studio.training import RECIPES
 from tests.training.bringing import draft, png, zipped
 from tests.worlds import PATIENCE, fake_studio, told, wait_for
 
@@ -118,14 +132,104 @@ def test_what_is_wrong_is_said_before_anything_is_recorded(studio: Studio) -> No
     assert studio.trainings(ANN) == ()
 
 
-def test_pictures_come_as_files_or_as_a_zip(studio: Studio, tmp_path: Path) -> None:
+def test_pictures_come_as_files_or_as_a_zip(studio: Studio) -> None:
     named = {f"cat {letter}.png": png(number) for number, letter in enumerate("abc")}
-    for name, data in named.items():
-        (tmp_path / name).write_bytes(data)
-    (tmp_path / "set.ZIP").write_bytes(zipped(named).getvalue())
-    files = studio.training_pictures([tmp_path / name for name in named], ANN)
-    assert files == studio.training_pictures([tmp_path / "set.ZIP"], ANN)
+    files = studio.training_pictures([(name, io.BytesIO(data)) for name, data in named.items()], ANN)
+    assert files == studio.training_pictures([("set.ZIP", zipped(named))], ANN)
     assert [one.name for one in files.pictures] == list(named)
+    with Image.open(io.BytesIO(studio.training_picture(files.pictures[0].picture, ANN))) as small:
+        assert small.format == "JPEG"
+
+
+def test_a_plan_tells_settings_shapes_and_time_before_all_is_there(studio: Studio) -> None:
+    asked = wish(studio, steps=None, trigger="")
+    plan = studio.plan_training(asked.model_copy(update={"pictures": asked.pictures[:1]}), ANN)
+    assert plan.settings.rank == RECIPES["style"].rank and len(plan.places) == 1
+    assert 0 < plan.places[0].cut < 1 and plan.seconds is None
+    least, most = plan.ends["steps"]
+    assert least <= plan.settings.steps <= most
+    told(studio, studio.train(wish(studio), ANN), ANN)
+    once, twice = (studio.plan_training(wish(studio, steps=steps), ANN).seconds for steps in (5, 10))
+    assert once and twice == pytest.approx(2 * once)
+
+
+def test_a_picture_that_nobody_brought_is_refused_at_once(studio: Studio) -> None:
+    asked = wish(studio)
+    strange = (*asked.pictures[:3], asked.pictures[3].model_copy(update={"picture": "f" * 64}))
+    with pytest.raises(StudioError, match="input_unknown"):
+        studio.train(asked.model_copy(update={"pictures": strange}), ANN)
+
+
+# -- what it told ---------------------------------------------------------------------------------
+
+
+def test_its_curve_and_samples_outlive_the_server(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    studio.start()
+    training = studio.train(wish(studio, steps=ENDLESS, sample_every=20, samples=("zub", "a")), ANN)
+    wait_for(studio, training, ANN, Sampled)
+    studio.close()
+    again = fake_studio(tmp_path)
+    again.start()
+    try:
+        diary = again.training_diary(training, ANN)
+        assert diary.curve and diary.curve[0].loss == 1 and not diary.stage
+        assert [(one.number, one.step, one.prompt) for one in diary.samples[:1]] == [(1, 20, "zub")]
+        assert again.training_sample(training, 1, ANN).read_bytes().startswith(b"\xff\xd8")
+        with pytest.raises(StudioError, match="training_sample_gone"):
+            again.training_sample(training, 99, ANN)
+        with pytest.raises(StudioError, match="job_unknown"):
+            again.training_diary(training, BOB)
+    finally:
+        again.close()
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_one_can_be_ended_early_with_what_it_has_learned(studio: Studio, paused: bool) -> None:
+    training = studio.train(wish(studio, steps=ENDLESS), ANN)
+    wait_for(studio, training, ANN, Step)
+    if paused:
+        studio.cancel(training, ANN)
+        assert isinstance(told(studio, training, ANN)[-1], Cancelled)
+    studio.keep_training(training, ANN)
+    assert isinstance(told(studio, training, ANN)[-1], Done)
+    diary = studio.training_diary(training, ANN)
+    assert diary.lora == "zub.safetensors" and 0 < diary.curve[-1].step < ENDLESS
+    assert studio.job(training, ANN).state == "done"
+    with pytest.raises(StudioError, match="job_not_resumable"):
+        studio.keep_training(training, ANN)
+
+
+def test_one_that_waits_and_was_to_end_early_learns_all_when_it_is_resumed(studio: Studio) -> None:
+    first, second = studio.train(wish(studio, steps=ENDLESS), ANN), studio.train(wish(studio), ANN)
+    wait_for(studio, first, ANN, Step)
+    studio.keep_training(second, ANN)
+    studio.cancel(second, ANN)
+    studio.resume(second, ANN)
+    studio.cancel(first, ANN)
+    assert isinstance(told(studio, second, ANN)[-1], Done)
+    assert studio.training_diary(second, ANN).curve[-1].step == 5
+
+
+@pytest.mark.parametrize("at", ["running", "paused", "done"])
+def test_one_that_is_given_up_leaves_nothing_behind(studio: Studio, at: str) -> None:
+    training = studio.train(wish(studio, steps=5 if at == "done" else ENDLESS), ANN)
+    wait_for(studio, training, ANN, Step)
+    kept = studio.settings.data / "training" / f"{training}-1"
+    kept.mkdir(parents=True)
+    if at == "paused":
+        studio.cancel(training, ANN)
+    if at != "running":
+        told(studio, training, ANN)
+    studio.discard_training(training, ANN)
+    ends = time.monotonic() + PATIENCE
+    while studio.trainings(ANN) and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert studio.trainings(ANN) == () and not kept.exists()
+    assert not (studio.settings.data / "jobs" / f"{training}.json").exists()
+    assert list((studio.settings.data / "diaries").glob("*")) == []
+    with pytest.raises(StudioError, match="job_unknown"):
+        studio.keep_training(training, ANN)
 
 
 def test_a_lora_that_learns_makes_nobody_wait_longer(studio: Studio) -> None:

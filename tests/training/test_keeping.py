@@ -10,7 +10,7 @@ import pytest
 
 from studio.errors import StudioError
 from studio.loras import from_header
-from studio.training import Kept, header, whole
+from studio.training import Kept, Outcome, header, whole
 from tests import samples
 from tests.training.bringing import training
 
@@ -70,7 +70,7 @@ def test_what_is_kept_is_forgotten_in_the_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", ["sd1", "sd2", "sdxl"])
 def test_a_header_says_what_shelves_show(tmp_path: Path, family: str) -> None:
     asked = training(tmp_path, samples.spec(family=family))
-    told = header(asked, samples.spec(family=family), 0.5, 12.0, "epsilon")
+    told = header(asked, samples.spec(family=family), Outcome(6, 0.5, 12.0, "epsilon"))
     about = from_header(told)
     assert (about.title, about.triggers, about.resolution) == ("zub", ("zub",), "72x72")
     assert "lora" in about.base and "Tiny" in about.notes and about.date
@@ -80,5 +80,7 @@ def test_a_header_says_what_shelves_show(tmp_path: Path, family: str) -> None:
 
 
 def test_a_lora_without_a_trigger_is_known_by_what_most_of_its_pictures_bear(tmp_path: Path) -> None:
-    told = header(training(tmp_path, trigger="", name="cats"), samples.spec(), 0.5, 12.0, "epsilon")
+    told = header(
+        training(tmp_path, trigger="", name="cats"), samples.spec(), Outcome(6, 0.5, 12.0, "epsilon")
+    )
     assert from_header(told).triggers == ("red cat",)

@@ -363,3 +363,25 @@ def test_a_picture_that_was_taken_away_meanwhile_is_told(asked: Asked) -> None:
     (asked.data / "inputs" / f"{wish.pictures[1].picture}.png").unlink()
     with pytest.raises(StudioError, match="input_unknown"):
         asked(wish)
+
+
+# -- ending early ---------------------------------------------------------------------------------
+
+
+def test_one_that_ends_early_is_written_as_it_is_with_a_last_sample(asked: Asked) -> None:
+    wanted = asked.wish(steps=6, sample_every=100)
+    asked.stopped(wanted, 3)
+    asked.restart()
+    before = asked.weights()
+    told = asked(wanted.model_copy(update={"early": True}))
+    assert isinstance(told[-1], Answered) and not asked.of(Step)
+    assert [one.step for one in asked.of(Sampled)] == [3]
+    about = read_lora(asked.lora()).about
+    assert (about["ss_steps"], about["ss_max_train_steps"]) == ("3", "6")
+    assert picture_bytes(asked.lora(), about_lora(asked.lora(), about))
+    assert asked.weights() == before and not Kept(asked.data, wanted.id).folder.exists()
+
+
+def test_one_that_has_learned_nothing_cannot_end_early(asked: Asked) -> None:
+    with pytest.raises(StudioError, match="training_unlearned"):
+        asked(asked.wish().model_copy(update={"early": True}))

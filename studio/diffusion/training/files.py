@@ -13,7 +13,7 @@ from torch import Tensor
 from studio.diffusion.training.trainer import Trainer
 from studio.errors import StudioError
 from studio.messages import ModelSpec, TrainingRequest
-from studio.training import Kept, header, whole
+from studio.training import Kept, Outcome, header, whole
 
 FORMAT = "1"
 
@@ -46,8 +46,8 @@ def write_lora(kept: Kept, request: TrainingRequest, trainer: Trainer, spec: Mod
     if kept.sample.is_file():  # first: whoever finds the LoRA finds its picture too
         with whole(path.with_suffix(".preview.png")) as unfinished:
             unfinished.write_bytes(kept.sample.read_bytes())
-    about = header(request, spec, trainer.loss, took, trainer.prediction)
-    _write(path, trainer.adapter.kohya(spec.family), about)
+    outcome = Outcome(trainer.step, trainer.loss, took, trainer.prediction)
+    _write(path, trainer.adapter.kohya(spec.family), header(request, spec, outcome))
     return path
 
 
@@ -57,4 +57,5 @@ def _write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) 
 
 
 def _digest(request: TrainingRequest) -> str:
-    return hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+    # Whether it is to end early is asked in its midst.
+    return hashlib.sha256(request.model_copy(update={"early": False}).model_dump_json().encode()).hexdigest()

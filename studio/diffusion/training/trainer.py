@@ -46,7 +46,7 @@ class Trainer:
         self._optimizer = torch.optim.AdamW(self._groups(), betas=BETAS, weight_decay=DECAY)
         self._scaler = torch.amp.GradScaler(self._precision.kind, enabled=self._precision.scaled)
         self.room: Room | None = None
-        self.step, self.loss = 0, 0.0
+        self.step, self.loss, self.own_loss = 0, 0.0, 0.0
 
     @property
     def over(self) -> bool:
@@ -90,6 +90,7 @@ class Trainer:
             raise StudioError("training_diverged", step=self.step)
         self._move()
         self.step += 1
+        self.own_loss = loss
         self.loss += (loss - self.loss) * max(LEAST_NEWS, 1 / self.step)
         return self.loss
 
