@@ -29,6 +29,7 @@ FLOORS = {
     "people": "2a",
     "inputs": "2a",
     "controls": "2a",
+    "skeletons": "2a",
     "own": "2b",
     "desk": "2b",
     "limits": "2b",

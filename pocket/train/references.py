@@ -15,7 +15,8 @@ from torch import Tensor
 
 from pocket.train.scenes import learned, settled
 from pocket.world import Picture, draw
-from pocket.world.truth import depth, people, skeleton, soft_edges
+from pocket.world.truth import depth, people, soft_edges
+from studio.skeletons import skeleton
 
 # One net follows all of them: their maps cannot be taken for one another.
 KINDS = ("pose", "canny", "soft_edge", "depth", "colour")
@@ -73,7 +74,7 @@ def maps_of(picture: Picture) -> dict[str, NDArray[np.uint8]]:
         "soft_edge": soft_edges(picture),
         "depth": depth(picture),
         "colour": grid(picture.pixels),
-        "pose": np.asarray(skeleton(people(picture), picture.pixels.shape[0])),
+        "pose": np.asarray(skeleton(people(picture), picture.image.size)),
     }
 
 

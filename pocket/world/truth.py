@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import colorsys
 import random
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageFilter
 
 from pocket.world.drawing import Picture, take_pen
 from pocket.world.scene import Thing
 from pocket.world.subjects import SUBJECTS
 from pocket.world.subjects.people import joints
 
-JOINTS = (
-    *("nose", "neck", "right_shoulder", "right_elbow", "right_wrist"),
-    *("left_shoulder", "left_elbow", "left_wrist", "right_hip", "right_knee", "right_ankle"),
-    *("left_hip", "left_knee", "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear"),
-)
-"""The eighteen of OpenPose in its order; their colours go once around the wheel."""
-BONES = (
-    *("neck right_shoulder", "neck left_shoulder", "right_shoulder right_elbow", "right_elbow right_wrist"),
-    *("left_shoulder left_elbow", "left_elbow left_wrist", "neck right_hip", "right_hip right_knee"),
-    *("right_knee right_ankle", "neck left_hip", "left_hip left_knee", "left_knee left_ankle", "neck nose"),
-    *("nose right_eye", "right_eye right_ear", "nose left_eye", "left_eye left_ear"),
-)
-"""In OpenPose's order; bone k has the colour of joint k, less bright."""
 Joints = dict[str, tuple[float, float]]
 
 
@@ -84,23 +70,3 @@ def people(picture: Picture) -> list[Joints]:
     """The joints of every person in a picture."""
     side = picture.pixels.shape[0]
     return [joints_of(t, side) for t in picture.scene.things if SUBJECTS[t.subject].person]
-
-
-def joint_colour(number: int, light: float = 1.0) -> tuple[int, int, int]:
-    """The colour of joint `number` on OpenPose's wheel."""
-    red, green, blue = (int(255 * v * light) for v in colorsys.hsv_to_rgb(number / len(JOINTS), 1, 1))
-    return red, green, blue
-
-
-def skeleton(figures: list[Joints], side: int) -> Image.Image:
-    """Figures as OpenPose draws them: dim bones, bright joints, on black."""
-    map = Image.new("RGB", (side, side))
-    pen, r = ImageDraw.Draw(map), side / 128
-    for places in figures:
-        for k, bone in enumerate(BONES):
-            ends = [places[name] for name in bone.split()]
-            pen.line(ends, joint_colour(k, 0.6), max(1, round(2 * r)))
-        for k, name in enumerate(JOINTS):
-            x, y = places[name]
-            pen.ellipse((x - r, y - r, x + r, y + r), joint_colour(k))
-    return map

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
+from pocket.closeness import joint_distance, joints_in
 from pocket.world import draw
 from pocket.world.sampling import settle
 from pocket.world.scene import POSES, Scene
-from pocket.world.truth import BONES, JOINTS, joint_colour, joints_of, people, skeleton
-from tests.control.fidelity import joint_distance, joints_in
+from pocket.world.truth import joints_of, people
+from studio.skeletons import JOINTS, skeleton
 
 SIDE = 256
 
@@ -44,15 +44,9 @@ def test_the_right_side_stays_the_persons_own_when_they_turn() -> None:
 
 def test_a_skeleton_is_read_back_where_it_was_drawn() -> None:
     figure = joints_of(posed("jumping").things[0], SIDE)
-    assert joint_distance(joints_in(skeleton([figure], SIDE)), figure) < 0.02
+    assert joint_distance(joints_in(skeleton([figure], (SIDE, SIDE))), figure) < 0.02
 
 
-def test_bones_have_the_colours_of_joints_and_join_all_of_them() -> None:
-    assert {name for bone in BONES for name in bone.split()} == set(JOINTS)
-    assert joint_colour(0) == (255, 0, 0) and max(joint_colour(3, 0.6)) == 153
-
-
-def test_nobody_means_black() -> None:
+def test_a_car_is_nobody() -> None:
     picture = draw(settle("car", "red", "plain"), SIDE)
     assert people(picture) == []
-    assert not np.asarray(skeleton([], SIDE)).any()

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import spearmanr
 
-Joints = Mapping[str, tuple[float, float]]
-"""Where the joints of a figure are, in pixels; one that is not seen is left out."""
-JOINTS = (
-    *("nose", "neck", "right_shoulder", "right_elbow", "right_wrist"),
-    *("left_shoulder", "left_elbow", "left_wrist", "right_hip", "right_knee", "right_ankle"),
-    *("left_hip", "left_knee", "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear"),
-)
-"""In the order of OpenPose's 18, whose colours go once around the wheel."""
-COLOURS = np.array(
-    [
-        *((255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0)),
-        *((0, 255, 0), (0, 255, 85), (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255)),
-        *((0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85)),
-    ],
-    np.int32,
-)
+from studio.skeletons import JOINTS, Joints, joint_colour
+
+COLOURS = np.array([joint_colour(number) for number in range(len(JOINTS))], np.int32)
 NEAR_COLOUR = 40.0
 """How far a joint's colour may have moved where a map was made smaller; its limbs are farther."""
 

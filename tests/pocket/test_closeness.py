@@ -6,17 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
+from pocket.closeness import COLOURS, colour_difference, depth_rank, edge_f1, joint_distance, joints_in
 from studio.control import taken
 from studio.controls import DETECTORS
-from tests.control.fidelity import (
-    COLOURS,
-    JOINTS,
-    colour_difference,
-    depth_rank,
-    edge_f1,
-    joint_distance,
-    joints_in,
-)
+from studio.skeletons import JOINTS
 from tests.control.samples import scene
 
 
