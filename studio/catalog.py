@@ -169,7 +169,7 @@ def _against(spec: Sourced, known: Mapping[str, Sourced]) -> Iterator[tuple[Plac
 
 
 def _against_detector(spec: DetectorSpec) -> Iterator[tuple[Place, str]]:
-    known = [id for id, detector in DETECTORS.items() if detector.weights]
+    known = dict.fromkeys(detector.entered for detector in DETECTORS.values() if detector.weights)
     if spec.detector not in known:
         yield ("detector",), f"{spec.detector} is not known; known are {', '.join(known)}"
 

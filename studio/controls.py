@@ -19,6 +19,13 @@ class Detector:
     settings: tuple[DetectorSetting, ...] = ()
     helpers: Mapping[str, str] = field(default_factory=dict)
     """From a setting that is not 0 to the detector whose weights are taken besides."""
+    network: str = ""
+    """What its entry names, where one network serves several detectors; empty: itself."""
+
+    @property
+    def entered(self) -> str:
+        """The key under which the catalog enters its weights."""
+        return self.network or self.id
 
 
 @dataclass(frozen=True)
@@ -84,20 +91,34 @@ def detector_of(unit: ControlUnit, detector: str) -> Detector:
     return DETECTORS[detector]
 
 
-def choices(control: Control, entries: Mapping[str, DetectorSpec]) -> tuple[tuple[Detector, str], ...]:
-    """The detectors of a kind with what a reference names them by, the one to be preferred first."""
+def choices(
+    control: Control, entries: Mapping[str, DetectorSpec], base: str = ""
+) -> tuple[tuple[Detector, str], ...]:
+    """The detectors of a kind with what a reference names them by, the one to be preferred first.
+
+    What reads for the base of a model alone comes before what reads for all, and is nothing for other models.
+    """
+    known = {id: spec for id, spec in entries.items() if spec.base in ("", base)}
+    found = _of_kind(control, known)
+    return tuple(sorted(found, key=lambda one: not (base and one[1] in known and known[one[1]].base)))
+
+
+def _of_kind(control: Control, entries: Mapping[str, DetectorSpec]) -> list[tuple[Detector, str]]:
     found = []
     for detector in map(DETECTORS.__getitem__, control.detectors):
-        ids = [spec.id for spec in entries.values() if spec.detector == detector.id]
+        ids = [spec.id for spec in entries.values() if spec.detector == detector.entered]
         found += [(detector, id) for id in (ids if detector.weights else [detector.id])]
-    return tuple(found)
+    return found
 
 
 def chosen(
-    unit: ControlUnit, entries: Mapping[str, DetectorSpec], here: Callable[[DetectorSpec], bool]
+    unit: ControlUnit,
+    entries: Mapping[str, DetectorSpec],
+    here: Callable[[DetectorSpec], bool],
+    base: str = "",
 ) -> Choice:
-    """The detector that a reference names; where it names none, the kind's first whose weights are here."""
-    detector, id = _named(unit, entries) if unit.detector else _first(unit, entries, here)
+    """The detector that a reference names; where it names none, the first for the model whose weights are here."""
+    detector, id = _named(unit, entries) if unit.detector else _first(unit, entries, here, base)
     settings = settings_of(unit, detector)
     asked = {name: helper for name, helper in detector.helpers.items() if settings[name]}
     beside = {name: _weights(unit, helper, entries) for name, helper in asked.items()}
@@ -105,7 +126,7 @@ def chosen(
 
 
 def _named(unit: ControlUnit, entries: Mapping[str, DetectorSpec]) -> tuple[Detector, str]:
-    known = choices(_with_map(unit), entries)
+    known = _of_kind(_with_map(unit), entries)
     for detector, id in known:
         if id == unit.detector:
             return detector, id
@@ -114,10 +135,10 @@ def _named(unit: ControlUnit, entries: Mapping[str, DetectorSpec]) -> tuple[Dete
 
 
 def _first(
-    unit: ControlUnit, entries: Mapping[str, DetectorSpec], here: Callable[[DetectorSpec], bool]
+    unit: ControlUnit, entries: Mapping[str, DetectorSpec], here: Callable[[DetectorSpec], bool], base: str
 ) -> tuple[Detector, str]:
     control = _with_map(unit)
-    known = choices(control, entries)
+    known = choices(control, entries, base)
     if not known:
         raise StudioError("detector_missing", detector=control.detectors[0], kind=unit.kind)
     # What works at once comes before what would have to be fetched.

@@ -329,7 +329,7 @@ def _unit(unit: ControlUnit, spec: ModelSpec, around: Around) -> tuple[ControlUn
     around.size_of(unit.picture)
     if unit.start >= unit.end:
         raise StudioError("control_span", start=unit.start, end=unit.end)
-    net, choice = _net(unit, spec, around), _choice(unit, around)
+    net, choice = _net(unit, spec, around), _choice(unit, spec, around)
     filled = unit.model_copy(update={"net": net.id, "detector": choice.id if choice else ""})
     return filled, (*(choice.entries if choice else ()), *([net.encoder] if net.encoder else []))
 
@@ -343,6 +343,8 @@ def _net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec:
     if net.family != spec.family:
         family, model = FAMILIES[net.family].title, spec.title.en
         raise StudioError("control_other_family", net=net.title.en, family=family, model=model)
+    if not net.fits(spec):
+        raise StudioError("control_unfit", net=net.title.en, model=spec.title.en)
     if not net.follows(unit.kind):
         raise StudioError("control_other_kind", net=net.title.en, kind=unit.kind, kinds=", ".join(net.kinds))
     return net
@@ -351,20 +353,20 @@ def _net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec:
 def _first_net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec:
     # What a person's own file is for may be theirs alone to say: such a net is used where it is named.
     known = [net for net in around.controls.values() if unit.kind in net.kinds]
-    fitting = next((net for net in known if net.family == spec.family), None)
+    fitting = next((net for net in known if net.fits(spec)), None)
     if fitting:
         return fitting
-    families = dict.fromkeys(FAMILIES[net.family].title for net in known)
+    families = dict.fromkeys(FAMILIES[net.family].title for net in known if not net.base)
     if not families:
         raise StudioError("control_nowhere", kind=unit.kind)
     raise StudioError("control_not_here", kind=unit.kind, model=spec.title.en, families=", ".join(families))
 
 
-def _choice(unit: ControlUnit, around: Around) -> Choice | None:
+def _choice(unit: ControlUnit, spec: ModelSpec, around: Around) -> Choice | None:
     """What takes a reference's map, where something has to."""
     if unit.map or not control_of(unit).detectors:
         return None
-    return chosen(unit, around.detectors, around.here)
+    return chosen(unit, around.detectors, around.here, spec.base)
 
 
 # -- LoRAs ----------------------------------------------------------------------------------------

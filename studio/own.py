@@ -447,9 +447,9 @@ class Library:
         return {**self._catalog.loras, **self._own.found().loras}
 
     def controls_for(self, model: str) -> tuple[ControlSpec, ...]:
-        """The control nets of a model's family, the catalog's first."""
-        family = self.spec(model).family
-        return tuple(net for net in self.controls.values() if net.family == family)
+        """The control nets that fit a model, the catalog's first."""
+        spec = self.spec(model)
+        return tuple(net for net in self.controls.values() if net.fits(spec))
 
     def entry(self, id: str) -> Entry:
         """Whatever can be brought to a device, by its id."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from studio.controls import Control, Detector, choices
 from studio.families import FAMILIES
-from studio.messages import ControlSpec, ControlState, DetectorSpec, DetectorState, PartState
+from studio.messages import ControlSpec, ControlState, DetectorSpec, DetectorState, ModelSpec, PartState
 
 PlaceOf = Callable[[DetectorSpec], PartState]
 NEARNESS = {"resident": 0, "host": 0, "disk": 0, "hub": 1, "missing": 2}
@@ -15,34 +15,37 @@ NEARNESS = {"resident": 0, "host": 0, "disk": 0, "hub": 1, "missing": 2}
 
 def control_state(
     control: Control,
-    family: str,
+    model: ModelSpec,
     nets: Iterable[ControlSpec],
     detectors: Mapping[str, DetectorSpec],
     place_of: PlaceOf,
 ) -> ControlState:
-    """One kind for a model of a family."""
+    """One kind for a model."""
     following = [net for net in nets if net.follows(control.id)]
     # A net that does not say what it follows is used where a person names it, and not by itself.
     fitting = sorted(
-        (net for net in following if net.family == family), key=lambda net: control.id not in net.kinds
+        (net for net in following if net.fits(model)), key=lambda net: control.id not in net.kinds
     )
     fits = any(control.id in net.kinds for net in fitting)
-    others = dict.fromkeys(FAMILIES[net.family].title for net in following if control.id in net.kinds)
+    # What was made for one model of a family says nothing of the family.
+    others = dict.fromkeys(
+        FAMILIES[net.family].title for net in following if control.id in net.kinds and not net.base
+    )
     return ControlState(
         kind=control.id,
         fits=fits,
         nets=tuple(net.id for net in fitting),
         detectors=tuple(
-            sorted(_detectors(control, detectors, place_of), key=lambda one: NEARNESS[one.place])
+            sorted(_detectors(control, model, detectors, place_of), key=lambda one: NEARNESS[one.place])
         ),
         families=() if fits else tuple(others),
     )
 
 
 def _detectors(
-    control: Control, entries: Mapping[str, DetectorSpec], place_of: PlaceOf
+    control: Control, model: ModelSpec, entries: Mapping[str, DetectorSpec], place_of: PlaceOf
 ) -> Iterable[DetectorState]:
-    for detector, id in choices(control, entries):
+    for detector, id in choices(control, entries, model.base):
         yield _with_weights(detector, entries[id], place_of) if detector.weights else _at_once(detector)
 
 

@@ -384,6 +384,7 @@ STRINGS: dict[str, str] = {
     "reference.full": "最多四张参考。想再加，先拿掉一张。",
     "reference.none": "{model} 在这里没有控制网络，跟不了参考图。点开类型，看看哪些模型可以。",
     "reference.only_maps": "{model} 在这里没有控制网络，画不会跟着参考图走。不过照样可以读图，看一看、下载下来。",
+    "reference.only_maps": "{model} 在这里没有控制网络，画不会跟着参考图走。不过照样可以读图，看一看、下载下来。",
     "reference.card": "参考：{kind}",
     "reference.change_kind": "换一种参考",
     "reference.mute": "先不用它",

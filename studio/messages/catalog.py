@@ -97,6 +97,11 @@ class ModelSpec(Message):
     own: bool = Field(
         default=False, description="a person's file, found in a folder, not an entry of models.yaml"
     )
+    base: str = Field(
+        default="",
+        description="what it grew from, where that is not what its family grew from: control nets and"
+        " detectors of the same base are its own, and those of its family do not fit it",
+    )
     capabilities: tuple[Capability, ...] = ("text_to_image", "image_to_image", "inpaint")
     languages: tuple[Language, ...] = ("en",)
     defaults: GenerationDefaults
@@ -151,6 +156,7 @@ class DetectorSpec(PartSpec):
     """The weights of a detector, which takes the map out of a reference."""
 
     detector: str = Field(description="a key of the table of detectors")
+    base: str = Field(default="", description="of the models that it reads for; empty: for every one")
 
 
 class EncoderSpec(PartSpec):
@@ -170,10 +176,15 @@ class ControlSpec(PartSpec):
     network: Network = "controlnet"
     modes: dict[str, int] = Field(default={}, description="of a union net: the number of each kind")
     encoder: str = Field(default="", description="of an ip_adapter: the entry that reads the picture")
+    base: str = Field(default="", description="of the models that it fits; empty: what its family grew from")
 
     def follows(self, kind: str) -> bool:
         """Whether it can be used for references of a kind."""
         return not self.kinds or kind in self.kinds
+
+    def fits(self, model: ModelSpec) -> bool:
+        """Whether a model of its family grew from what it was made for."""
+        return (self.family, self.base) == (model.family, model.base)
 
 
 class LoraSpec(PartSpec):
@@ -182,6 +193,9 @@ class LoraSpec(PartSpec):
     family: str = Field(default="", description="empty: its file does not tell")
     triggers: tuple[str, ...] = Field(default=(), description="words that call forth what it learned")
     weight: float = Field(default=1.0, ge=-LARGEST_LORA_WEIGHT, le=LARGEST_LORA_WEIGHT)
+    bytes: int = Field(
+        default=0, ge=0, description="what has to be fetched; 0: its repository is asked for it"
+    )
 
 
 Entry = (

@@ -27,9 +27,9 @@ def place(spec: ModelSpec, states: Iterable[ControlState], models: Sequence[Mode
     return f'<div class="refs" data-own{attributes(kinds=known)}></div>{size}'
 
 
-def first_kind(states: Iterable[ControlState]) -> str:
+def first_kind(states: Iterable[ControlState]) -> ControlState:
     """The kind that a picture sent to the tab begins as: one that the model follows and whose map can be taken here."""
-    return max(states, key=lambda state: (state.fits, _readable(state))).kind
+    return max(states, key=lambda state: (state.fits, _readable(state)))
 
 
 def _readable(state: ControlState) -> bool:
@@ -73,7 +73,9 @@ def _kind(state: ControlState, models: Sequence[ModelState]) -> dict[str, Any]:
 def _elsewhere(families: Sequence[str], models: Sequence[ModelState]) -> list[list[str]]:
     """Models that can follow what the chosen one cannot; their families, where none of these is in the catalog."""
     titled = {family.id for family in FAMILIES.values() if family.title in families}
-    named = [_pair(state.spec.title) for state in models if state.spec.family in titled]
+    named = [
+        _pair(state.spec.title) for state in models if state.spec.family in titled and not state.spec.base
+    ]
     return named[:MOST_NAMES] or [[title, title] for title in families]
 
 

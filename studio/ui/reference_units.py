@@ -51,14 +51,17 @@ def _short(entry: dict[str, Any]) -> dict[str, Any]:
     return unit.model_dump(exclude_defaults=True) | {"picture": picture}
 
 
-def with_picture(text: str, picture: str, kind: str) -> str:
-    """The same references and one more; where there is no room it takes the place of the last."""
+def with_picture(text: str, picture: str, kind: str, muted: bool = False) -> str:
+    """The same references and one more; where there is no room it takes the place of the last.
+
+    `muted`: the model has nothing that follows it, and it is only looked at.
+    """
     entries = list(read(text))
     free = next((entry for entry in entries if not entry["picture"]), None)
     if free is not None:
         free["picture"] = picture
         return text_of(entries)
-    new = {"kind": kind, "picture": picture}
+    new = {"kind": kind, "picture": picture, "muted": muted}
     return text_of([*entries[: MOST - 1], new])
 
 

@@ -44,6 +44,10 @@ window.studio.reference = (() => {
     const every = kindOf(unit)?.detectors || [];
     return every.find((one) => one.id === unit.detector) || every.find(here) || every[0];
   }
+  // A model that follows nothing can still have maps taken, to look at: its references are left out of what is painted.
+  const follows = () => told().kinds.some((kind) => kind.fits);
+  const opens = (kind) => kind.fits || (!follows() && kind.maps && kind.detectors.some(here));
+  const followed = (unit) => kindOf(unit)?.fits !== false;
 
   // -- the form's field ---------------------------------------------------------------------------------------------
   const field = () => $("#controls textarea, #controls input");
@@ -88,7 +92,8 @@ window.studio.reference = (() => {
   }
 
   // -- maps -----------------------------------------------------------------------------------------------------------
-  const asked = (unit) => JSON.stringify([unit.kind, unit.picture, unit.detector, Object.entries(unit.settings).sort()]);
+  // By the detector that reads it now: another model may have one of its own.
+  const asked = (unit) => JSON.stringify([unit.kind, unit.picture, detectorOf(unit)?.id, Object.entries(unit.settings).sort()]);
   const wants = (unit) => unit.picture && !unit.map && kindOf(unit)?.maps;
   const ready = (unit) => wants(unit) && detectorOf(unit) && here(detectorOf(unit));
   let pausing = 0;
@@ -102,7 +107,7 @@ window.studio.reference = (() => {
   }
   async function detect(unit) {
     const key = asked(unit), stop = new AbortController();
-    const { kind, picture, detector, settings } = unit;
+    const { kind, picture, settings } = unit, detector = detectorOf(unit)?.id || "";
     maps.set(key, { stop });
     draw();
     try {
@@ -115,13 +120,18 @@ window.studio.reference = (() => {
     }
     draw();
   }
+  function forgetDetectors() { // that another model had for itself
+    const strange = units.filter((unit) => unit.detector && detectorOf(unit)?.id !== unit.detector);
+    for (const unit of strange) Object.assign(unit, { detector: "", settings: {} });
+    if (strange.length) write();
+  }
   const mapOf = (unit) => (unit.map ? { picture: unit.picture } : maps.get(asked(unit)));
 
   // -- drawing ----------------------------------------------------------------------------------------------------------
   function draw() {
     if (!place) return;
     const made = document.createElement("template");
-    made.innerHTML = (told().kinds.some((kind) => kind.fits) ? "" : none()) + units.map(card).join("") + adding() + shelfHtml();
+    made.innerHTML = (follows() ? "" : none()) + units.map(card).join("") + adding() + shelfHtml();
     window.studio.lay(place, made.content);
     for (const input of $$("[data-value]", place)) if (input.value !== input.dataset.value) input.value = input.dataset.value;
     for (const box of $$("[data-checked]", place)) box.checked = box.dataset.checked === "yes";
@@ -150,17 +160,17 @@ window.studio.reference = (() => {
   }
 
   function none() {
-    return `<p class="told rfnone">${icon("info", "sm")}<span>${t("none", { model: pick(told().model) })}</span></p>`;
+    return `<p class="told rfnone">${icon("info", "sm")}<span>${t(told().kinds.some(opens) ? "only_maps" : "none", { model: pick(told().model) })}</span></p>`;
   }
   function adding() {
     if (units.length >= MOST) return `<p class="t12 i3 rffull">${t("full")}</p>`;
-    const first = units.length ? "" : `<p class="t13 i2">${t("about")}</p>`;
-    const off = told().kinds.some((kind) => kind.fits) ? "" : " disabled";
+    const first = units.length || !follows() ? "" : `<p class="t13 i2">${t("about")}</p>`;
+    const off = told().kinds.some(opens) ? "" : " disabled";
     return `${first}<button type="button" class="rfadd" data-ref="add"${off}>${icon("plus", "sm")}<span>${t("add")}</span></button>`;
   }
 
   function card(unit) {
-    const classes = `rf${unit.muted ? " muted" : ""}`;
+    const classes = `rf${unit.muted && followed(unit) ? " muted" : ""}`;
     return `<article class="${classes}" data-id="${unit.id}" aria-label="${t("card", { kind: titleOf(unit) })}">${head(unit)}${refused(unit)}${unit.picture ? body(unit) : bringing(unit)}</article>`;
   }
   function head(unit) {
@@ -176,7 +186,7 @@ window.studio.reference = (() => {
       + `<div class="popover" role="menu" hidden>${rows}</div></div>`;
   }
   function kindRow(kind, chosen) {
-    const off = kind.fits ? "" : ' aria-disabled="true"';
+    const off = opens(kind) ? "" : ' aria-disabled="true"';
     return `<button type="button" role="menuitemradio" aria-checked="${chosen}" data-ref="kind" data-kind="${kind.id}"${off}>${icon(ICONS[kind.id] || "scan")}`
       + `<span class="grow"><b>${pick(kind.title)}</b><small>${kind.fits ? t(`about_${kind.id}`) : why(kind)}</small></span>${chosen ? icon("check", "sm") : ""}</button>`;
   }
@@ -203,7 +213,7 @@ window.studio.reference = (() => {
   function body(unit) {
     const map = mapOf(unit), source = unit.map ? notes()[unit.picture]?.source : unit.picture;
     const pictures = (source ? figure("picture", source) : "") + (wants(unit) || unit.map ? figure("map", map?.picture, reading(unit, map)) : "");
-    return `<div class="rfbody"><div class="rfpics">${pictures}</div><div class="rfset">${weight(unit)}${mapped(unit)}</div></div>`
+    return `<div class="rfbody"><div class="rfpics">${pictures}</div><div class="rfset">${followed(unit) ? weight(unit) : ""}${mapped(unit)}</div></div>`
       + trouble(map?.text, `<button type="button" class="btn link" data-ref="detect">${t("again")}</button>`) + trouble(unit.text) + acts(unit, map) + more(unit);
   }
   function figure(key, digest, inside = "") {
@@ -245,9 +255,11 @@ window.studio.reference = (() => {
   // -- what folds away -----------------------------------------------------------------------------------------------
   function more(unit) {
     return `<details class="rfmore"><summary>${icon("chevron-right", "sm")}<b>${t("more")}</b><span class="sp"></span><span class="i3 num">${summary(unit)}</span></summary><div class="rfin">`
-      + (wants(unit) ? detectors(unit) : "") + range(unit)
-      + labelled("balance", segment("balance", t("balance"), BALANCES.map((one) => [one, t(`balance_${one}`)]), unit.balance))
-      + labelled("fit", segment("fit", t("fit"), FITS.map((one) => [one, t(`fit_${one}`)]), unit.fit)) + nets(unit) + "</div></details>";
+      + (wants(unit) ? detectors(unit) : "") + (followed(unit) ? influence(unit) : "") + "</div></details>";
+  }
+  function influence(unit) {
+    return range(unit) + labelled("balance", segment("balance", t("balance"), BALANCES.map((one) => [one, t(`balance_${one}`)]), unit.balance))
+      + labelled("fit", segment("fit", t("fit"), FITS.map((one) => [one, t(`fit_${one}`)]), unit.fit)) + nets(unit);
   }
   const labelled = (key, inner) => `<div><p class="rfl"><span>${t(key)}</span></p>${inner}</div>`;
   function summary(unit) {
@@ -284,7 +296,7 @@ window.studio.reference = (() => {
   // -- what a person does ----------------------------------------------------------------------------------------------
   const unitAt = (element) => units.find((unit) => unit.id === element.closest(".rf")?.dataset.id);
   const firstKind = () => { // whose map can be taken here, and which is not among the others yet
-    const fits = told().kinds.filter((kind) => kind.fits), easy = fits.filter((kind) => !kind.maps || kind.detectors.some(here));
+    const fits = told().kinds.filter(opens), easy = fits.filter((kind) => !kind.maps || kind.detectors.some(here));
     return (easy.find((kind) => units.every((unit) => unit.kind !== kind.id)) || easy[0] || fits[0])?.id;
   };
   const ACTS = {
@@ -306,7 +318,7 @@ window.studio.reference = (() => {
     try: tryReady,
   };
   function add(given) {
-    units = [...units, fresh(given)];
+    units = [...units, fresh({ muted: !follows(), ...given })];
     write();
     draw();
     followMaps();
@@ -451,7 +463,7 @@ window.studio.reference = (() => {
     place.addEventListener("input", set);
     place.addEventListener("keydown", radioKeys);
     place.addEventListener("change", (event) => { if (event.target.matches("[data-ref-file]") && event.target.files[0]) carry(unitAt(event.target), event.target.files[0]); });
-    new MutationObserver(() => { draw(); followMaps(); }).observe(place, { attributeFilter: ["data-kinds"] });
+    new MutationObserver(() => { forgetDetectors(); draw(); followMaps(); }).observe(place, { attributeFilter: ["data-kinds"] });
     draw();
     hear();
     bringShelf();

@@ -517,8 +517,9 @@ class Create:
         state, form = self._now(values, person)
         kept = self.studio.input_from_picture(picture, person)
         if way == "reference":
-            kind = reference.first_kind(self._kinds(form.model))
-            form = replace(form, controls=with_picture(form.controls, kept.picture, kind))
+            first = reference.first_kind(self._kinds(form.model))
+            told = with_picture(form.controls, kept.picture, first.kind, muted=not first.fits)
+            form = replace(form, controls=told)
             return self._sent(form, state, person, "", said_note(words("stage.sent_reference")))
         form = starting_from(form, kept.picture, kept.size, state.spec, way)
         return self._sent(form, state, person, "", said_note(words("stage.sent")))
