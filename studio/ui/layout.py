@@ -16,10 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from studio.messages import Person
 from studio.service import Studio
 from studio.ui import guard, header, program, reference_poses, reference_shelf, theme
+from studio.ui.answers import QUIET
 from studio.ui.fields import label
 from studio.ui.form import offered
 from studio.ui.parts import ASSETS, THUMBNAILS, live
-from studio.ui.tabs.create import QUIET, Create
+from studio.ui.tabs.create import Create
 from studio.ui.tabs.gallery import Gallery
 from studio.ui.tabs.models import Models
 from studio.ui.words import labels
@@ -65,8 +66,8 @@ def _gallery(frame: Frame) -> Gallery:
     page = Gallery(frame.studio)
     page.build(frame.dialogs, frame.note)
     create: Create = frame.pages["create"]
-    page.wire_again(create.fill, create.filled, frame.note)
-    page.wire_send(create.send, create.controls, create.sent)
+    page.wire_again(create.fill, create.answers, [*create.filled, frame.note])
+    create.wire_send(page.grid.send)
     return page
 
 
@@ -107,8 +108,7 @@ def _frame(studio: Studio) -> Frame:
 def _wire(page: gr.Blocks, frame: Frame) -> None:
     create: Create = frame.pages["create"]
     kept = gr.JSON(visible=False)
-    restore, inputs, outputs = create.on_load(kept)
-    opened = page.load(restore, inputs, outputs, js="() => [studio.kept()]", queue=False, **QUIET)
+    opened = create.wire_load(page.load, kept)
     opened.then(None, None, None, js="() => { studio.ready(); }", **QUIET)
     page.unload(create.closed)
     gr.api(

@@ -138,6 +138,7 @@ def head() -> str:
         '<meta name="color-scheme" content="light dark">'
         f"<style>{''.join(map(_style, IN_THE_HEAD))}</style>"
         f"<script>window.studio_words = {words};</script><script>{script('studio.js')}</script>"
+        f"<script>{script('answers.js')}</script>"
         f"<script>{script('easel.js')}</script><script>{script('reference.js')}</script>"
         f"<script>{script('pose.js')}</script><script>{script('spells.js')}</script>"
         f"<script>{script('book.js')}</script>"

@@ -13,6 +13,7 @@ import gradio as gr
 from studio.errors import StudioError
 from studio.messages import ModelState, Person, TranslatorState, Trouble
 from studio.service import Studio
+from studio.ui.answers import AT_ONCE, Answers
 from studio.ui.fields import label
 from studio.ui.form import Form
 from studio.ui.panel import said_note
@@ -232,20 +233,18 @@ class Translation:
         """All that follows every change of the form."""
         return [part for strip in self.strips.values() for part in (strip.head, strip.text, strip.rest)]
 
-    def wire(
-        self, ask: Callable[..., Any], fetch: Callable[..., Any], controls: list[Any], **how: Any
-    ) -> None:
+    def wire(self, ask: Callable[..., Any], fetch: Callable[..., Any], answers: Answers) -> None:
         """What its buttons do; `ask` and `fetch` answer with `said`."""
         for side, strip in self.strips.items():
             mine = self.fields[f"{TEXTS[side]}_for"]
             written = f"() => document.querySelector('#{side} textarea').value"
             # What a person types there is theirs, as long as the prompt above it stays.
-            strip.head.edited(None, None, mine, js=written, **how)
-            strip.head.anew(None, None, mine, js="() => ''", **how)
-            strip.head.turn_off(None, None, self.fields["translate"], js="() => 'off'", **how)
-            strip.head.turn_on(None, None, self.fields["translate"], js="() => 'on'", **how)
-            strip.rest.translate(ask, controls, self.said, preprocess=False, **how)
-            strip.rest.fetch(fetch, controls, self.said, preprocess=False, **how)
+            strip.head.edited(None, None, mine, js=written, **AT_ONCE)
+            strip.head.anew(None, None, mine, js="() => ''", **AT_ONCE)
+            strip.head.turn_off(None, None, self.fields["translate"], js="() => 'off'", **AT_ONCE)
+            strip.head.turn_on(None, None, self.fields["translate"], js="() => 'on'", **AT_ONCE)
+            answers.wire(strip.rest.translate, ask, self.said)
+            answers.wire(strip.rest.fetch, fetch, self.said)
 
 
 def _unseen(name: str, value: str = "") -> gr.Textbox:

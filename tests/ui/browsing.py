@@ -93,3 +93,23 @@ def generate(page: Any) -> None:
 def fits(page: Any) -> bool:
     """Whether nothing sticks out sideways of a telephone; not by innerWidth, as it zooms out until all fits."""
     return bool(page.evaluate("document.documentElement.scrollWidth") <= 390)
+
+
+def kept(page: Any, at: int, value: Any) -> None:
+    """Waits until a field of the form, by its place, has a value."""
+    page.wait_for_function(
+        "([at, value]) => JSON.parse(localStorage['studio.form'] || '[]')[at] === value", arg=[at, value]
+    )
+
+
+@contextmanager
+def held_answers(page: Any, where: str = "**/gradio_api/run/**") -> Iterator[None]:
+    """Lets the page wait for what it asks of its handlers meanwhile."""
+    held: list[Any] = []
+    holding = [True]
+    page.route(where, lambda route: held.append(route) if holding else route.continue_())
+    yield
+    assert held
+    holding.clear()
+    for route in held:
+        route.continue_()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from html import unescape
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from studio.spellbook import SceneLora
 from studio.ui.book import figure, scene, styled, titles, with_scene
 from studio.ui.drafts import draft_of, form_from_draft
 from studio.ui.form import form_of, fresh
-from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, generate, serving
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, generate, held_answers, kept, serving
 from tests.ui.house import studio_at
 
 ANN = Person(id="local", role="admin")
@@ -128,26 +127,6 @@ def book(page: Any) -> Any:
 def click(page: Any, words: str) -> None:
     page.fill(".bkfind input", words)
     page.locator(".bktag .tb").first.click()
-
-
-def kept(page: Any, at: int, value: Any) -> None:
-    page.wait_for_function(
-        "([at, value]) => JSON.parse(localStorage['studio.form'])[at] === value", arg=[at, value]
-    )
-
-
-@contextmanager
-def held_answers(page: Any) -> Iterator[None]:
-    """Lets the page wait for what it asks of its handlers meanwhile."""
-    held: list[Any] = []
-    holding = [True]
-    where = "**/gradio_api/run/**"
-    page.route(where, lambda route: held.append(route) if holding else route.continue_())
-    yield
-    assert held
-    holding.clear()
-    for route in held:
-        route.continue_()
 
 
 @marked

@@ -33,15 +33,6 @@
     button.click();
   }
 
-  // The server is waited for: what is changed meanwhile is newer than its answer, and stays.
-  let asked = [];
-  B.asked = (values) => { asked = asWritten(values); };
-  B.answered = ([before, ...values]) => {
-    const now = asWritten(values), left = now.map((value, at) => value !== asked[at]);
-    asked = asked.map((value, at) => (left[at] ? value : before[at])); // for an answer that is still on its way
-    return now.map((value, at) => (left[at] ? value : before[at]));
-  };
-
   B.begin = (next) => { deal = next; turn += 1; B.drawDeal(); B.done(); };
   B.deal = () => deal;
   const close = () => B.begin(null);

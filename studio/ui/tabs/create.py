@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -16,6 +17,7 @@ from studio.messages import ControlState, Draft, ModelSpec, ModelState, Person, 
 from studio.service import Studio
 from studio.sizes import size_like
 from studio.ui import book, details_fold, header, reference, start_fold, translation
+from studio.ui.answers import OF_ONE_PICTURE, QUIET, WITH_FORM, Answers
 from studio.ui.drafts import draft_of, form_from_draft, lacking, vary
 from studio.ui.fields import Offers, label, offers_of, updates
 from studio.ui.folds import default_negative, negative_summary
@@ -61,18 +63,6 @@ from studio.ui.start import GROW, bring_notes, picture_needed, start_card
 from studio.ui.tabs.loras import Loras
 from studio.ui.words import html, t, words
 
-QUIET: dict[str, Any] = {
-    "show_progress": "hidden",
-    "api_visibility": "private",
-    "concurrency_limit": None,
-}
-"""Every handler of the page: no veil over its outputs, not part of the API, no queue but the studio's."""
-AT_ONCE: dict[str, Any] = QUIET | {"queue": False}
-WITH_FORM: dict[str, Any] = {"preprocess": False}
-"""For handlers that read the whole form: what it offers changes with model and picture, and Gradio would refuse a
-value that was on its way meanwhile. `form_of` keeps every value to the limits."""
-BELONGING = ("picture", "picture_size", "mask", *SIDES, "size")
-"""What belongs to one picture to start from."""
 SLIGHT = 0.2
 """The weight of the other seed in a picture's variations, until a person says otherwise."""
 
@@ -135,7 +125,8 @@ class Create:
         self.model = self.fields["model"] = _unseen("model", form.model)
         self.fields["styles"] = _unseen("styles", form.styles)
         self.fields["controls"] = _unseen("controls", form.controls)
-        self.before = gr.JSON(visible="hidden")
+        self.drawn = _unseen("drawn", "")
+        self.answers = Answers(self.fields)
         self.fields["loras"] = _unseen("loras", form.loras)
         self.loras.build_facts(state.spec)
 
@@ -213,8 +204,8 @@ class Create:
     @property
     def begun(self) -> list[gr.components.Component]:
         """What changes with the picture to start from, and nothing that a person may be setting meanwhile."""
-        own = [self.fields[name] for name in BELONGING]
-        return [*own, self.start.fold, self.start.card, self.start.notes, self.note]
+        own = [self.fields[name] for name in OF_ONE_PICTURE]
+        return [*own, self.size, self.start.fold, self.start.card, self.start.notes, self.note]
 
     # -- wiring ----------------------------------------------------------------------------------
 
@@ -226,17 +217,21 @@ class Create:
         self._wire_start()
 
     def _wire_work(self) -> None:
-        shown = [self.stage, self.card, self.tools, self.trouble, self.fields["seed"], self.note]
+        shown = [self.stage, self.card, self.tools, self.trouble, self.drawn, self.note]
         streaming: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}
         self.foot.generate(
             self.generate, self.controls, shown, api_name="paint_form", **WITH_FORM, **streaming
         )
+        # A seed that was set meanwhile is locked, and stays.
+        free = "(drawn, seed, lock) => [lock && seed !== null && seed !== '' ? seed : Number(drawn)]"
+        seed, lock = self.fields["seed"], self.fields["lock"]
+        self.drawn.change(None, [self.drawn, seed, lock], seed, js=free, **QUIET)
         self.stage.paint(self.paint, [self.model], shown, **streaming)
         self.stage.cancel(self.cancel, None, self.note, queue=False, **streaming)
         self.foot.skip(self.skip, None, self.note, queue=False, **streaming)
 
     def _wire_smaller(self) -> None:
-        smaller = self.stage.smaller(self.smaller, self.model, self.size, **AT_ONCE)
+        smaller = self.answers.wire(self.stage.smaller, self.smaller, [self.size])
         smaller.then(None, None, None, js="() => { studio.press(); }", **QUIET)
 
     def _wire_form(self) -> None:
@@ -251,64 +246,65 @@ class Create:
         ]
         said += [*self.start.said, *self.details.said, *self.translation.said, self.loras.facts]
         # The browser waits for a pause in the changes and then asks once, whatever was changed.
-        self.foot.touch(self.touched, self.controls, said, trigger_mode="always_last", **WITH_FORM, **AT_ONCE)
+        wire = self.answers.wire
+        wire(self.foot.touch, self.touched, said, trigger_mode="always_last")
         keep = [control.change for control in self.controls]
         gr.on(keep, None, self.controls, None, js="(...values) => { studio.keep(values); }", **QUIET)
         self.meter.clear(None, None, self.prompt, js="() => ''", **QUIET)
-        self.translation.wire(self.ask_translator, self.fetch_translator, self.controls, **AT_ONCE)
-        self.default_negative.use(self.use_default, self.model, self.negative, **AT_ONCE)
-        given = [self.prompt, self.fields["seed"], self.fields["lock"]]
-        self.starters.start(self.starter, self.model, given, **AT_ONCE)
-        self.tools.choose(self.choose, self.controls, self.filled, **WITH_FORM, **AT_ONCE)
+        self.translation.wire(self.ask_translator, self.fetch_translator, self.answers)
+        wire(self.default_negative.use, self.use_default, [self.negative])
+        wire(self.starters.start, self.starter, [self.prompt, self.fields["seed"], self.fields["lock"]])
+        wire(self.tools.choose, self.choose, self.filled)
         for part in (self.book, self.loras.view):
             part.negative(None, None, self.negative, js="() => studio.book.negative()", **QUIET)
-        self.book.scene(self.scene, self.controls, [*self.filled, self.note], **WITH_FORM, **AT_ONCE)
-        self._wire_back()
-
-    def _wire_back(self) -> None:
-        # The answer's values go through the browser, which knows what was changed while it was waited for.
-        asked, answered = (f"(...values) => studio.book.{name}(values)" for name in ("asked", "answered"))
-        self.figure.back(None, self.controls, None, js=asked, **QUIET)
-        came = self.figure.back(self.back, None, [self.before, *self.filled, self.note], **AT_ONCE)
-        came.then(None, [self.before, *self.controls], self.controls, js=answered, **QUIET)
+        wire(self.book.scene, self.scene, [*self.filled, self.note])
+        wire(self.figure.back, self.back, [*self.filled, self.note])
 
     def _wire_seed(self) -> None:
         seed, lock = self.fields["seed"], self.fields["lock"]
-        self.stage.take_seed(self.take_seed, None, [seed, lock], **AT_ONCE)
-        self.details.seed_tools.reuse(self.take_seed, None, [seed, lock], **AT_ONCE)
+        self.answers.wire(self.stage.take_seed, self.take_seed, [seed, lock])
+        self.answers.wire(self.details.seed_tools.reuse, self.take_seed, [seed, lock])
         self.details.seed_tools.dice(
             None, None, [seed, lock], js=f"() => [Math.floor(Math.random() * {LARGEST_SEED}), true]", **QUIET
         )
         seed.input(None, seed, lock, js="(seed) => seed !== null && seed !== ''", **QUIET)
 
     def _wire_start(self) -> None:
-        fields, told, with_form = self.start.fields, self.start.sum, AT_ONCE | WITH_FORM
-        told.brought(self.brought, self.controls, self.begun, **with_form)
-        self.start.tools.remove(self.remove, self.controls, self.begun, **with_form)
+        fields, told, wire = self.start.fields, self.start.sum, self.answers.wire
+        wire(told.brought, self.brought, self.begun)
+        wire(self.start.tools.remove, self.remove, self.begun)
         # Without the server, so that what was painted last is in the form when Generate is pressed.
         told.masked(None, None, fields["mask"], js="() => studio.mask()", **QUIET)
         sides = [fields[name] for name in SIDES]
         told.framed(None, None, sides, js="() => studio.sides()", **QUIET)
-        self.start.frame_tools.grow(self.grow, self.controls, sides, **with_form)
-        another = [fields["way"].input, fields["area"].input]
-        gr.on(another, self.way, self.controls, [fields["strength"], self.size], **with_form)
-        self.reference.take_size(self.take_size, self.controls, self.size, **with_form)
-        sent = self.stage.send(self.send, self.controls, self.sent, **with_form)
-        sent.then(None, None, None, js="() => { studio.sent(); }", **QUIET)
+        wire(self.start.frame_tools.grow, self.grow, sides)
+        another = partial(gr.on, [fields["way"].input, fields["area"].input])
+        wire(another, self.way, [fields["strength"], self.size])
+        wire(self.reference.take_size, self.take_size, [self.size])
+        self.wire_send(self.stage.send)
 
-    def on_load(self, kept: gr.JSON) -> tuple[Any, ...]:
-        """What the page needs as it opens: the handler, its input and its outputs."""
-        return self.restore, [kept], [*self.filled, self.note]
+    def wire_send(self, send: Callable[..., Any]) -> None:
+        """Lets a part of the page send a picture to the form."""
+        self.answers.wire(send, self.send, self.sent).then(
+            None, None, None, js="() => { studio.sent(); }", **QUIET
+        )
+
+    def wire_load(self, load: Callable[..., Any], kept: gr.JSON) -> Any:
+        """Lets the page find the unsent form of the last visit again as it opens."""
+        js = "(kept, ...values) => [studio.kept(), ...studio.answers.asked(values)]"
+        return self.answers.wire(load, self.restore, [*self.filled, self.note], js=js, before=[kept])
 
     # -- the form --------------------------------------------------------------------------------
 
-    def restore(self, kept: Any, request: gr.Request) -> list[Any]:
+    def restore(self, event: gr.EventData, request: gr.Request, kept: Any, *values: Any) -> list[Any]:
         """The unsent form of the last visit, or a fresh one; a picture that is gone is dropped with a word."""
-        person = who(self.studio, request)
+        return self._restored(kept, who(self.studio, request))
+
+    def _restored(self, kept: Any, person: Person) -> list[Any]:
         whole = isinstance(kept, list) and len(kept) == len(FIELDS)
-        values = dict(zip(FIELDS, kept, strict=True)) if whole else {}
-        state = self._state(str(values.get("model") or ""), person)
-        form = form_of(values, state)
+        given = dict(zip(FIELDS, kept, strict=True)) if whole else {}
+        state = self._state(str(given.get("model") or ""), person)
+        form = form_of(given, state)
         note: Any = gr.skip()
         if form.picture and self._size_of(form.picture, person) is None:
             form, note = without_picture(form, state.spec), said_note(words("form.picture_gone"))
@@ -354,7 +350,7 @@ class Create:
     def _offers(self, model: str, person: Person) -> Offers:
         return offers_of(self.studio, model, person.language)
 
-    def touched(self, request: gr.Request, *values: Any) -> list[Any]:
+    def touched(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """What the closed folds say, the size in numbers, how long it will take, and what the prompt is made of."""
         person = who(self.studio, request)
         state, form = self._now(values, person)
@@ -409,13 +405,11 @@ class Create:
         form, said = self.loras.of_scene(scene, form, state.spec, person)
         return [*self._filled(form, state, person), said_note(said)]
 
-    def back(self, event: gr.EventData, request: gr.Request) -> list[Any]:
-        """The form as it was before a scene or a starter filled it: its values, and apart from them all else."""
-        told = self.restore(json.loads(str(_data(event).get("form") or "null")), request)
-        values = [told[at].pop("value") for at in range(len(FIELDS))]
-        return [values, *told]
+    def back(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
+        """The form as it was before a scene or a starter filled it."""
+        return self._restored(json.loads(str(_data(event).get("form") or "null")), who(self.studio, request))
 
-    async def ask_translator(self, request: gr.Request, *values: Any) -> list[Any]:
+    async def ask_translator(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """Has the translator say what the book does not know."""
         person = who(self.studio, request)
         state, form = self._now(values, person)
@@ -426,7 +420,7 @@ class Create:
             trouble = error.trouble
         return translation.told(self.studio, form, state, person, trouble)
 
-    def fetch_translator(self, request: gr.Request, *values: Any) -> list[Any]:
+    def fetch_translator(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """Brings the translator here that the model needs."""
         person = who(self.studio, request)
         state, form = self._now(values, person)
@@ -437,13 +431,13 @@ class Create:
             trouble = error.trouble
         return translation.told(self.studio, form, state, person, trouble)
 
-    def use_default(self, model: str, request: gr.Request) -> str:
+    def use_default(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[str]:
         """The model's own negative prompt, or what its family mostly does well without."""
-        return default_negative(self._state(model, who(self.studio, request)).spec)
+        return [default_negative(self._state(str(values[0]), who(self.studio, request)).spec)]
 
-    def starter(self, event: gr.EventData, model: str, request: gr.Request) -> list[Any]:
+    def starter(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """A starter: its prompt in a language the model reads, and its seed."""
-        spec = self._state(model, who(self.studio, request)).spec
+        spec = self._state(str(values[0]), who(self.studio, request)).spec
         index = int(_data(event).get("index", 0))
         if not 0 <= index < len(spec.examples):
             return [gr.skip(), gr.skip(), gr.skip()]
@@ -451,16 +445,15 @@ class Create:
         prompt = example.prompt.said(starter_language(spec, language_of(request)))
         return [prompt, example.seed, example.seed is not None]
 
-    def smaller(self, event: gr.EventData, model: str, request: gr.Request) -> Any:
+    def smaller(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """The size that an error offered; the browser then asks for the picture again."""
-        spec = self._state(model, who(self.studio, request)).spec
+        spec = self._state(str(values[0]), who(self.studio, request)).spec
         size = str(_data(event).get("size", ""))
         choices = size_choices(spec, size)
-        return gr.update(
-            choices=choices, value=size if size in dict(choices).values() else nearest_size(size, spec)
-        )
+        value = size if size in dict(choices).values() else nearest_size(size, spec)
+        return [gr.update(choices=choices, value=value)]
 
-    def take_seed(self, event: gr.EventData) -> list[Any]:
+    def take_seed(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """The seed of the picture on the stage, kept from now on."""
         seed = str(_data(event).get("seed", ""))
         return [int(seed), True] if seed.isdigit() else [gr.skip(), gr.skip()]
@@ -489,13 +482,13 @@ class Create:
         form = starting_from(form, picture, size, state.spec)
         return self._begun(form, state, bring_notes(_data(event).get("notes")))
 
-    def remove(self, request: gr.Request, *values: Any) -> list[Any]:
+    def remove(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """Back to painting from the prompt alone."""
         state, form = self._now(values, who(self.studio, request))
         return self._begun(without_picture(form, state.spec), state, "")
 
     def _begun(self, form: Form, state: ModelState, notes: str) -> list[Any]:
-        own = [gr.update(value=getattr(form, name)) for name in BELONGING[:-1]]
+        own = [gr.update(value=getattr(form, name)) for name in OF_ONE_PICTURE]
         size = gr.update(choices=size_choices(state.spec, form.size), value=form.size)
         return [*own, size, gr.update(open=True), start_card(form, state.spec), notes, gr.skip()]
 
@@ -537,7 +530,7 @@ class Create:
         told = grown(form, sides, GROW, state.spec.limits.multiple) if sides else dict.fromkeys(SIDES, 0)
         return [told[name] for name in SIDES]
 
-    def way(self, request: gr.Request, *values: Any) -> list[Any]:
+    def way(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """The strength that suits a way to start, where nobody set another, and the size that goes with it."""
         state, form = self._now(values, who(self.studio, request))
         form = shaped_like_picture(on_way(form, form.way), state.spec)
@@ -567,12 +560,12 @@ class Create:
         left = without_gone(form.controls, lambda picture: self._size_of(picture, person) is not None)
         return replace(form, controls=left)
 
-    def take_size(self, event: gr.EventData, request: gr.Request, *values: Any) -> Any:
+    def take_size(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """The size of a reference, as the model takes it."""
         state, form = self._now(values, who(self.studio, request))
         size = read_size(str(_data(event).get("size", "")))
         wanted = size_text(size_like(size, state.spec)) if size else form.size
-        return gr.update(choices=size_choices(state.spec, wanted), value=wanted)
+        return [gr.update(choices=size_choices(state.spec, wanted), value=wanted)]
 
     # -- work ------------------------------------------------------------------------------------
 
@@ -584,15 +577,15 @@ class Create:
         _, form = self._now(values, person)
         strips = translation.shown(self.studio, form, person)
         form, note = translation.with_translation(form, strips), translation.painted_note(strips)
-        trouble, seed = "", gr.skip()
+        trouble, drawn = "", gr.skip()
         try:
             job = self._submit(form, person)
-            seed = seed if form.lock else self.studio.job(job, person).paintings[0].seed
+            drawn = drawn if form.lock else str(self.studio.job(job, person).paintings[0].seed)
         except StudioError as error:
             trouble = field_trouble(error.trouble)
         async for shown in self._follow(event, request, person, form.model):
-            yield [*shown, trouble, seed, note if not trouble else gr.skip()]
-            seed = note = gr.skip()
+            yield [*shown, trouble, drawn, note if not trouble else gr.skip()]
+            drawn = note = gr.skip()
 
     def _submit(self, form: Form, person: Person) -> str:
         lack = lacking(form)

@@ -13,13 +13,13 @@ import gradio as gr
 from studio.errors import StudioError
 from studio.messages import Person, Picture
 from studio.service import Studio
+from studio.ui.answers import QUIET, Answers
 from studio.ui.following import titles
 from studio.ui.panel import note_html
 from studio.ui.parts import act, icon, live, local, tool
 from studio.ui.recipe import download_link, more_facts, nameless, picture_url, recipe_text, thumbnail_url
 from studio.ui.session import who, zone
 from studio.ui.sheets import StageView
-from studio.ui.tabs.create import QUIET, WITH_FORM
 from studio.ui.words import day_words, html, t, took
 
 PAGE = 60
@@ -43,22 +43,19 @@ class Gallery:
         removed = dialogs.remove(self.remove, None, note, queue=False, **QUIET)
         removed.then(None, None, None, js="() => { studio.removed(); }", **QUIET)
 
-    def wire_again(self, fill: Callable[[str, Person], list[Any]], outputs: list[Any], note: gr.HTML) -> None:
-        """Lets "paint again" put a recipe in the form of the Create page."""
+    def wire_again(
+        self, fill: Callable[[str, Person], list[Any]], answers: Answers, outputs: list[Any]
+    ) -> None:
+        """Lets "paint again" put a recipe in the form of the Create page; the last of the outputs are notes."""
 
-        def again(event: gr.EventData, request: gr.Request) -> list[Any]:
+        def again(event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
             try:
                 return fill(_text(event, "picture"), who(self.studio, request))
             except StudioError as error:
-                return [*(gr.skip() for _ in outputs), note_html(error.trouble)]
+                return [*(gr.skip() for _ in outputs[:-1]), note_html(error.trouble)]
 
-        filled = self.grid.again(again, None, [*outputs, note], queue=False, **QUIET)
+        filled = answers.wire(self.grid.again, again, outputs)
         filled.then(None, None, None, js="() => { studio.filled(); }", **QUIET)
-
-    def wire_send(self, send: Callable[..., list[Any]], inputs: list[Any], outputs: list[Any]) -> None:
-        """Lets "start from it" put a picture in the form of the Create page."""
-        sent = self.grid.send(send, inputs, outputs, queue=False, **WITH_FORM, **QUIET)
-        sent.then(None, None, None, js="() => { studio.sent(); }", **QUIET)
 
     def load(self, event: gr.EventData, request: gr.Request) -> str:
         """The newest pictures, as many as the page asks for."""

@@ -13,12 +13,13 @@ from studio.errors import StudioError
 from studio.messages import ModelState, Person
 from studio.service import Studio
 from studio.ui import header
+from studio.ui.answers import QUIET
 from studio.ui.form import offered
 from studio.ui.models_view import ONLY, draw
 from studio.ui.parts import live
 from studio.ui.session import who
 from studio.ui.shelf import Shelf, Verb, seen_by
-from studio.ui.tabs.create import QUIET, note_html
+from studio.ui.tabs.create import note_html
 
 PATIENCE = 900.0
 """Seconds after which an order that changed nothing is not shown any more."""

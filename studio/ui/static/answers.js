@@ -1,0 +1,33 @@
+// The server's answers that write into the form. What a person changes while it is asked is newer than what it answers
+// and stays, and so does what was answered to whatever was asked later.
+window.studio.answers = (() => {
+  const waiting = new Map(); // by ticket: the form as it was written when the server was asked
+  const MOST = 50; // of those: an answer that never came is forgotten in the end
+  const NEWER = Symbol("set by an answer to what was asked later");
+  let last = 0;
+
+  // What was typed just now has not come round through Gradio yet.
+  const names = () => (document.querySelector("#anatomy [data-fields]")?.dataset.fields || "").split(" ");
+  const typed = (name) => (["prompt", "negative"].includes(name) ? document.querySelector(`#${name} textarea`)?.value : undefined);
+  const asWritten = (values) => { const known = names(); return values.map((value, at) => typed(known[at]) ?? value); };
+
+  function asked([, ...values]) {
+    const now = asWritten(values);
+    waiting.set((last += 1), now);
+    if (waiting.size > MOST) waiting.delete(waiting.keys().next().value);
+    return [last, ...now];
+  }
+
+  function answered([answer, ...values]) {
+    const now = asWritten(values), was = waiting.get(answer?.ticket), set = new Map();
+    if (!waiting.delete(answer?.ticket)) return values.map(() => undefined); // it was taken up already
+    for (const [at, field] of Object.entries(answer.fields).map(([at, field]) => [Number(at), field]))
+      if (field.whole || was[at] === now[at] || !offered(field, now[at])) set.set(at, field.value);
+    for (const [ticket, form] of waiting)
+      for (const [at, value] of set) form[at] = ticket < answer.ticket ? NEWER : form[at] === now[at] ? value : form[at];
+    return values.map((value, at) => (set.has(at) && set.get(at) !== value ? set.get(at) : undefined));
+  }
+  const offered = ({ offers, most }, value) => (!offers || offers.includes(value)) && !(most < value);
+
+  return { asked, answered };
+})();
