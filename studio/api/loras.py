@@ -129,8 +129,10 @@ async def _kept(studio: Studio, name: str, request: Request, person: Person) -> 
 
 
 def _shelf(studio: Studio, model: str, person: Person) -> dict[str, Any]:
+    cards = studio.loras(model, person)
     return {
-        "loras": [_told(card) for card in studio.loras(model, person)],
+        "loras": [_told(card) for card in cards],
+        "sizes_coming": studio.lora_sizes_coming(),
         "arrivals": [_arrival(one) for one in studio.lora_arrivals(person)],
         "admin": person.role == "admin",
     }

@@ -26,6 +26,7 @@ from studio.messages import (
 from studio.own import Library, Own, OwnFile
 from studio.prompt import Texts, joined, meant, name_in, names_of, take_loras
 from studio.rack.arrivals import Arrivals
+from studio.rack.far_sizes import FarSizes
 from studio.rack.stars import Stars
 from studio.rack.taking_in import take_in
 from studio.settings import Settings
@@ -45,6 +46,7 @@ class Rack:
     def open_rack(self) -> None:
         """Gets ready; nothing is read yet."""
         self._stars = Stars(self.settings.data)
+        self._far_sizes = FarSizes(lambda spec: self._downloads.offers(spec))
         self._arrivals = Arrivals(
             self.settings,
             lambda: self._downloads,
@@ -70,6 +72,7 @@ class Rack:
             shown = card(spec, self.settings.data, model, stars)
             told: dict[str, object] = {"name": name_in(names, spec.id, _called(spec))}
             if shown.place == "hub":
+                told["bytes"] = self._far_sizes.of(spec)
                 told["fetching"] = self._errands.under_way(spec.id)
                 told["failed"] = self._errands.trouble(spec.id)
             yield shown.model_copy(update=told)
@@ -80,6 +83,10 @@ class Rack:
 
     def _embedding_files(self) -> tuple[OwnFile, ...]:
         return tuple(file for file in self.library.files if file.kind == "embedding")
+
+    def lora_sizes_coming(self) -> bool:
+        """Whether repositories are being asked how large their LoRAs are: then the shelf soon tells more."""
+        return self._far_sizes.asking
 
     def lora_picture(self, id: str, person: Person) -> bytes:
         """The picture of a LoRA or an embedding as a small JPEG; empty where it has none that can be read."""

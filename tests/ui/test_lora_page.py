@@ -73,6 +73,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Studio:
         "family": "sd1",
         "licence": "MIT",
         "source": FAR,
+        "bytes": 184_000_000,
     }
     catalog["loras"] = [far]
     (folder / "models.yaml").write_text(yaml.safe_dump(catalog, allow_unicode=True), "utf-8")
@@ -290,6 +291,8 @@ def test_the_shelf_is_searched_sorted_and_starred(visit: Callable[..., Any], stu
     choose(page, "cat")
     page.locator(".losort select").select_option("recent")
     assert names(page)[0] == "cat"
+    page.locator(".losort select").select_option("size")
+    assert names(page)[0] == "Far away", "also what is not here yet is told by its size"
     page.locator(".losort select").select_option("name")
     told = details(page, "glow")
     told.get_by_role("button", name="Give it a star").click()
@@ -349,6 +352,7 @@ def test_one_of_the_catalog_is_fetched_and_watched(
     page = visit()
     open_tab(page)
     far = card(page, "Far away")
+    expect(far.locator(".lometa")).to_contain_text("184 MB, not fetched yet")
     far.get_by_role("button", name="Fetch").click()
     expect(far).to_contain_text("It could not be fetched")
     far.locator(".lcpick").click()

@@ -25,7 +25,8 @@
   };
   function listed() {
     const shown = L.cards.filter((card) => found(card) && (!view.fits || card.fits) && (!view.starred || card.favourite));
-    const rank = (card) => (card.fits ? 0 : 2) + (L.here(card) ? 0 : 1); // what can be used now stands first
+    const apart = view.sort !== "size"; // what can be used now stands first, but where the question is how large each is
+    const rank = (card) => (card.fits ? 0 : 2) + (apart && !L.here(card) ? 1 : 0);
     return shown.sort((a, b) => rank(a) - rank(b) || ORDERS[view.sort](a, b) || ORDERS.name(a, b));
   }
 
@@ -70,11 +71,15 @@
     const on = isOn(card), name = pick(card.title), away = !L.here(card);
     const tick = on ? `<i class="lotick">${icon("check", "xs")}</i>` : "";
     const kind = L.isWord(card) ? `<span class="badge">${t("embedding")}</span>` : card.family ? `<span class="badge">${brief(card.family)}</span>` : "";
-    const under = card.fits ? `<span class="lometa">${kind}<small class="num">${away || !card.bytes ? "" : bytes(card.bytes)}</small></span>` : `<small class="lowhy">${short(card)}</small>`;
+    const under = card.fits ? `<span class="lometa${away ? " away" : ""}">${kind}<small class="num ell">${sizeOf(card)}</small></span>` : `<small class="lowhy">${short(card)}</small>`;
     const classes = `lc${on ? " on" : ""}${card.fits ? "" : " off"}${view.opened === card.id ? " open" : ""}`;
     const pressed = card.fits && !away ? ` data-pressed="${on}"` : ` data-opened="${view.opened === card.id}"`;
     return `<article class="${classes}" data-id="${escape(card.id)}"><button type="button" class="lcpick" data-lora="pick" data-id="${escape(card.id)}"${pressed} title="${name}">${L.pictureOf(card)}${tick}<b class="ell">${name}</b>${under}</button>`
       + `<button type="button" class="ib sm lcinfo" data-lora="open" data-id="${escape(card.id)}" data-opened="${view.opened === card.id}">${icon("info", "sm")}<span class="tip">${t("details")}</span><span class="sr">${name}</span></button>${away ? fetching(card) : ""}</article>`;
+  }
+  function sizeOf(card) {
+    const size = card.bytes ? bytes(card.bytes) : "";
+    return L.here(card) ? size : size ? t("size_away", { size }) : t("not_here");
   }
   const brief = (family) => escape(family.replace(/^Stable Diffusion (?=XL)/, "SD").replace(/^Stable Diffusion /, "SD "));
   const short = (card) => (card.trouble.code === "lora_family" ? t("needs", { family: brief(card.family || card.trouble.params.family) }) : t("unfit", { model: pick(L.model()) }));
@@ -82,10 +87,9 @@
   function fetching(card) {
     if (card.place === "missing") return "";
     if (card.fetching) return `<div class="locome">${bar({ ...card.fetching, rate: 0 })}<button type="button" class="btn small" data-lora="stop" data-id="${escape(card.id)}">${t("stop")}</button></div>`;
-    const size = card.bytes ? bytes(card.bytes) : "";
     const failed = card.failed ? `<p class="lofirst t12 i2">${t("failed")}</p>` : "";
-    if (!L.admin) return `<p class="lofirst t12 i2">${t("on_demand")} ${size}</p>`;
-    return `${failed}<button type="button" class="btn small lofetch" data-lora="fetch" data-id="${escape(card.id)}">${icon("download", "sm")}<span>${t("fetch")}${size ? ` · <span class="num">${size}</span>` : ""}</span></button>`;
+    if (!L.admin) return `<p class="lofirst t12 i2">${t("on_demand")}</p>`;
+    return `${failed}<button type="button" class="btn small lofetch" data-lora="fetch" data-id="${escape(card.id)}">${icon("download", "sm")}<span>${t("fetch")}</span></button>`;
   }
   function bar({ done, total, rate }) {
     const share = total ? Math.min(100, (100 * done) / total) : 0, speed = rate > 0 ? ` · ${(rate / 1e6).toFixed(1)} MB/s` : "";

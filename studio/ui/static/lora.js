@@ -42,8 +42,8 @@ window.studio.lora = (() => {
     const mine = (turn += 1), { model } = L.told();
     if (!model) return;
     try {
-      const { loras: cards, arrivals, admin } = await L.ask(`?model=${encodeURIComponent(model)}`);
-      if (mine === turn) Object.assign(L, { cards, arrivals, admin, known: model, trouble: "" });
+      const { loras: cards, arrivals, admin, sizes_coming: sizing } = await L.ask(`?model=${encodeURIComponent(model)}`);
+      if (mine === turn) Object.assign(L, { cards, arrivals, admin, sizing, known: model, trouble: "" });
     } catch (error) {
       if (mine === turn) L.trouble = error.message;
     }
@@ -60,7 +60,7 @@ window.studio.lora = (() => {
     for (const use of moved) use.id = L.named(use.name).id;
     if (moved.length) L.write();
   }
-  const underWay = () => [...L.cards, ...L.arrivals].some((one) => one.fetching);
+  const underWay = () => L.sizing || [...L.cards, ...L.arrivals].some((one) => one.fetching);
   const lookSoon = () => { clearTimeout(looking); looking = setTimeout(L.look, FAR); };
   L.card = (id) => L.cards.find((card) => card.id === id);
   L.named = (name) => { // as the studio finds one that a scene or a prompt names
