@@ -131,6 +131,7 @@ class Studio(Desk, Rack, Trainings):
         self._book.close()
         self._engine.close()
         self._book.join()
+        self.close_trainings()
 
     # -- people ----------------------------------------------------------------------------------
 

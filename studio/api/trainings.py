@@ -148,7 +148,8 @@ def _told(studio: Studio, job: Job, person: Person) -> dict[str, Any]:
     assert isinstance(request, TrainingRequest)
     told = request.model_dump(include={"model", "name", "trigger", "preset", "early", "sample_every"})
     told |= {"samples_of": request.samples, "settings": request.settings.model_dump()}
-    told |= {"pictures": [one.picture for one in request.pictures], "size": request.sample_size.model_dump()}
+    told |= {"pictures": [one.picture for one in request.pictures]}
+    told |= {"captions": [one.caption for one in request.pictures]}
     told |= {"id": job.id, "state": job.state, "created": job.created, "why": _both(job.trouble)}
     return told | _news(studio, job, person) | studio.training_diary(job.id, person).model_dump()
 

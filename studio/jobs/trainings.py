@@ -55,6 +55,10 @@ class Trainings:
         """Gets ready; nothing is read yet."""
         self._diaries = Diaries(self.settings.data)
 
+    def close_trainings(self) -> None:
+        """Writes down what was told last."""
+        self._diaries.close()
+
     def forget_old_trainings(self) -> None:
         """Takes away what is kept of trainings that nobody can go on with, or look at."""
         forget_all_but(self.settings.data, self._book.unfinished())

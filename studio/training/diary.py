@@ -40,6 +40,7 @@ class Diaries:
         self._lock = threading.Lock()
         self._open: dict[str, TrainingDiary] = {}
         self._written: dict[str, float] = {}
+        self._unwritten: set[str] = set()
 
     def of(self, request: str) -> TrainingDiary:
         """What a training told so far."""
@@ -63,10 +64,10 @@ class Diaries:
             if isinstance(event, Sampled):
                 self._keep_picture(request, len(old.samples) + 1, event.media.data)
             new = self._open[request] = note(old, event)
-            if (
-                not isinstance(event, Step)
-                or time.monotonic() - self._written.get(request, 0) > WRITE_SECONDS
-            ):
+            since = time.monotonic() - self._written.get(request, 0.0)
+            if isinstance(event, Step) and since < WRITE_SECONDS:
+                self._unwritten.add(request)
+            else:
                 self._write(request, new)
 
     def pause(self, request: str) -> None:
@@ -76,10 +77,17 @@ class Diaries:
             self._open[request] = idle
             self._write(request, idle)
 
+    def close(self) -> None:
+        """Writes down what was not yet."""
+        with self._lock:
+            for request in tuple(self._unwritten):
+                self._write(request, self._open[request])
+
     def forget(self, request: str) -> None:
         """Nobody wants to know any more."""
         with self._lock:
             self._open.pop(request, None)
+            self._unwritten.discard(request)
             shutil.rmtree(self._place(request), ignore_errors=True)
 
     def forget_all_but(self, wanted: Collection[str]) -> None:
@@ -107,6 +115,7 @@ class Diaries:
 
     def _write(self, request: str, diary: TrainingDiary) -> None:
         self._written[request] = time.monotonic()
+        self._unwritten.discard(request)
         place = self._place(request)
         place.mkdir(parents=True, exist_ok=True)
         unfinished = place / "diary.part"

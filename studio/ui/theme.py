@@ -40,9 +40,9 @@ BOOK = (
     "book-hands.js",
 )
 """What belongs to the spellbook beside spells.js and book.js, in the order in which it is needed."""
-LORA = ("lora.js", "lora-words.js", "lora-shelf.js")
+LORA = ("lora.js", "lora-words.js", "lora-shelf.js", "training.js", "training-watch.js")
 """What belongs to the LoRA tab; it comes after the book, into which it puts trigger words."""
-IN_THE_HEAD = ("narrow.css", "book.css", "reference.css", "lora.css")
+IN_THE_HEAD = ("narrow.css", "book.css", "reference.css", "lora.css", "training.css")
 """Of what stands in a media query Gradio keeps only its own copies, so these come as they are."""
 SPOKEN_BY_THE_BROWSER = (
     "stage.copied",
@@ -54,6 +54,7 @@ SPOKEN_BY_THE_BROWSER = (
     "book.",
     "reference.",
     "lora.",
+    "training.",
 )
 """What the browser says without asking the server; a name that ends in a dot stands for all keys under it."""
 

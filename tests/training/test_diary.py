@@ -85,3 +85,13 @@ def test_what_cannot_be_read_is_begun_anew(tmp_path: Path) -> None:
 def test_a_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="names no training"):
         Diaries(tmp_path).sample("../../x", 1)
+
+
+def test_what_was_told_last_is_written_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "WRITE_SECONDS", 1000.0)
+    diaries = Diaries(tmp_path)
+    for event in (Loading(request=JOB, model="tiny"), step(1), step(2)):
+        diaries.hear(JOB, event)
+    assert not Diaries(tmp_path).of(JOB).curve
+    diaries.close()
+    assert [point.step for point in Diaries(tmp_path).of(JOB).curve] == [1, 2]

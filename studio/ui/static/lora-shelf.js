@@ -49,7 +49,7 @@
   const trouble = () => (L.trouble ? `<p class="told lobad" role="alert">${icon("triangle-alert", "sm")}<span>${escape(L.trouble)}</span><button type="button" class="btn link" data-lora="again">${t("again")}</button></p>` : "");
 
   function grid() {
-    const cards = listed(), add = L.admin ? addCard() : "";
+    const cards = listed(), add = L.admin ? window.studio.training.card() + addCard() : "";
     const none = cards.length || !L.known ? "" : `<p class="t13 i2 lonothing">${nothing()}</p>`;
     return `<div class="logrid">${add}${view.opened === ADD && L.admin ? addPanel() : ""}${cards.map((card) => cardHtml(card) + (view.opened === card.id ? details(card) : "")).join("")}${none}</div>`;
   }
@@ -158,6 +158,7 @@
       else if (one.lora && seen.delete(one.id)) show(one.lora);
     }
   };
+  L.present = show;
   function show(id) { // what has just come is opened, whatever was looked for
     const card = L.card(id);
     if (!card) return;
@@ -285,7 +286,7 @@
   }, true);
   document.addEventListener("dragover", () => { // the easel's veil speaks of pictures
     const words = L.place?.offsetParent && $(".dropveil span");
-    if (words) words.innerHTML = t("drop_here");
+    if (words) words.innerHTML = window.studio.training.open ? L.worded("training.drop_here") : t("drop_here");
   });
   L.show = () => $("#tab_lora-button")?.click();
 

@@ -15,7 +15,8 @@ window.studio.lora = (() => {
   // -- words --------------------------------------------------------------------------------------------------------
   L.lang = () => (root.dataset.lang === "zh" ? "zh" : "en");
   L.escape = (text) => String(text).replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]);
-  L.t = (key, params = {}) => (window.studio_words?.[`lora.${key}`]?.[L.lang()] ?? key).replace(/\{(\w+)\}/g, (whole, name) => (name in params ? params[name] : whole));
+  L.worded = (key, params = {}, lang = L.lang()) => (window.studio_words?.[key]?.[lang] ?? key).replace(/\{(\w+)\}/g, (whole, name) => (name in params ? params[name] : whole));
+  L.t = (key, params) => L.worded(`lora.${key}`, params);
   L.plain = (key, params) => new DOMParser().parseFromString(L.t(key, params), "text/html").documentElement.textContent;
   L.said = (pair) => pair?.[L.lang() === "zh" ? 1 : 0] ?? "";
   L.pick = (pair) => L.escape(L.said(pair));
@@ -44,6 +45,7 @@ window.studio.lora = (() => {
     try {
       const { loras: cards, arrivals, admin, sizes_coming: sizing } = await L.ask(`?model=${encodeURIComponent(model)}`);
       if (mine === turn) Object.assign(L, { cards, arrivals, admin, sizing, known: model, trouble: "" });
+      if (admin && !window.studio.training.known) window.studio.training.look();
     } catch (error) {
       if (mine === turn) L.trouble = error.message;
     }
@@ -114,10 +116,11 @@ window.studio.lora = (() => {
   // Kept with what was used last of the book.
   L.used = (id) => { if (B.known) B.used([`lora:${id}`]); };
   L.usedAt = (id) => { const at = B.mine.recent.indexOf(`lora:${id}`); return at < 0 ? Infinity : at; };
-  L.say = (key, params) => {
+  L.say = (key, params) => L.toast(t(key, params));
+  L.toast = (html) => {
     const shelf = $(".toasts");
     if (!shelf) return;
-    shelf.innerHTML = `<div class="toast" role="status">${t(key, params)}</div>`;
+    shelf.innerHTML = `<div class="toast" role="status">${html}</div>`;
     setTimeout(() => shelf.replaceChildren(), 3500);
   };
 
@@ -172,16 +175,18 @@ window.studio.lora = (() => {
   L.draw = () => {
     badge();
     if (!L.place) return;
-    const made = document.createElement("template");
-    made.innerHTML = mix() + L.shelfHtml();
+    const made = document.createElement("template"), { training } = window.studio;
+    made.innerHTML = training.open ? training.html() : mix() + L.shelfHtml();
     window.studio.lay(L.place, made.content);
     for (const input of $$("[data-value]", L.place)) if (input !== document.activeElement || input.type === "range") if (input.value !== input.dataset.value) input.value = input.dataset.value;
     for (const button of $$("[data-pressed]", L.place)) button.setAttribute("aria-pressed", button.dataset.pressed);
     for (const button of $$("[data-opened]", L.place)) button.setAttribute("aria-expanded", button.dataset.opened);
+    training.draw();
   };
   function badge() {
     const tab = $("#tab_lora-button"), count = L.uses.filter((use) => !use.muted).length + typed().length;
     if (tab && count) tab.dataset.n = count; else if (tab) delete tab.dataset.n;
+    if (tab) tab.dataset.learning = window.studio.training?.all.some(window.studio.training.active) ? "yes" : "no";
   }
 
   // -- hands --------------------------------------------------------------------------------------------------------------------
@@ -227,8 +232,13 @@ window.studio.lora = (() => {
     L.place.addEventListener("input", set);
     L.place.addEventListener("focusout", left);
     L.takeShelf(L.place);
+    window.studio.training.take(L.place);
     // Somebody may have put files into the folders meanwhile.
-    new IntersectionObserver((seen) => { if (seen.at(-1).isIntersecting) L.look(); }).observe(L.place);
+    new IntersectionObserver((seen) => {
+      if (!seen.at(-1).isIntersecting) return window.studio.training.draw(); // what lies over the stage goes with the tab
+      L.look();
+      if (L.admin) window.studio.training.look();
+    }).observe(L.place);
     hear();
     L.draw();
   };

@@ -109,6 +109,7 @@ class Create:
                     draw(StageView()), "paint", "cancel", "take_seed", "smaller", "send", elem_id="stage"
                 )
                 gr.HTML('<div class="host" data-own></div>', apply_default_css=False, elem_id="easel")
+                self.loras.build_training()
         self.fields |= self.start.fields | self.details.fields | self.translation.fields
         self._wire()
 

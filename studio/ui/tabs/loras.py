@@ -37,6 +37,10 @@ class Loras:
         with gr.Tab("LoRA", id="lora", elem_id="tab_lora", render_children=True):
             self.view = live(PLACE, "negative", elem_id="lora", then=MOUNT)
 
+    def build_training(self) -> None:
+        """What lies over the stage while a LoRA is trained; the browser draws it there."""
+        gr.HTML('<div class="host" data-own></div>', apply_default_css=False, elem_id="training")
+
     def build_facts(self, spec: ModelSpec) -> None:
         """What the browser must know of the form also while the tab was never opened; not shown."""
         self.facts = live(facts(spec), elem_id="lora_facts", elem_classes="unseen", then=MOUNT_FACTS)
