@@ -18,6 +18,7 @@ STATUS = {
     "upload_cross_site": 403,
     "cookie_needed": 403,
     "own_spell_gone": 404,
+    "mix_gone": 404,
     "disk_unwritable": 507,
 }
 """The answer to each error; 422 to all others: what was sent cannot be used."""

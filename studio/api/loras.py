@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -15,7 +16,16 @@ from studio.api.book import Asked
 from studio.api.guard import answered, check_origin, limited, refused
 from studio.api.identity import asker
 from studio.errors import StudioError, say_trouble
-from studio.messages import LANGUAGES, LARGEST_LORA, Bilingual, LoraArrival, LoraCard, Person, Trouble
+from studio.messages import (
+    LANGUAGES,
+    LARGEST_LORA,
+    Bilingual,
+    LoraArrival,
+    LoraCard,
+    LoraUse,
+    Person,
+    Trouble,
+)
 from studio.service import Studio
 
 IN_MEMORY = 2**20
@@ -28,6 +38,20 @@ class Star(Asked):
     """With or without a star."""
 
     on: bool
+
+
+class Mix(Asked):
+    """A mix, to be saved under a name."""
+
+    # Longer ones are refused in words.
+    name: Annotated[str, Field(max_length=1000)]
+    uses: Annotated[list[LoraUse], Field(max_length=100)]
+
+
+class Name(Asked):
+    """Another name."""
+
+    name: Annotated[str, Field(max_length=1000)]
 
 
 class Place(Asked):
@@ -61,6 +85,7 @@ def router(studio: Studio) -> APIRouter:
             return refused(error, request, status=404)
         return Response(data, media_type="image/jpeg", headers=KEEP) if data else Response(status_code=404)
 
+    _add_mixes(routes, studio)
     _add_changes(routes, studio)
     _add_repositories(routes, studio)
     _add_uploads(routes, studio)
@@ -79,6 +104,31 @@ def _add_changes(routes: APIRouter, studio: Studio) -> None:
     @routes.delete("/{id}/fetch")
     def stop(id: str, request: Request) -> Response:
         return answered(request, lambda: studio.stop_fetching(id, asker(studio, request)))
+
+
+def _add_mixes(routes: APIRouter, studio: Studio) -> None:
+    @routes.post("/mixes")
+    def keep(mix: Mix, request: Request) -> Response:
+        return _changed(request, studio, lambda person: studio.keep_lora_mix(mix.name, mix.uses, person))
+
+    @routes.post("/mixes/{id}")
+    def rename(id: str, name: Name, request: Request) -> Response:
+        return _changed(request, studio, lambda person: studio.rename_lora_mix(id, name.name, person))
+
+    @routes.delete("/mixes/{id}")
+    def forget(id: str, request: Request) -> Response:
+        return _changed(request, studio, lambda person: studio.forget_lora_mix(id, person))
+
+
+def _changed(request: Request, studio: Studio, change: Callable[[Person], object]) -> Response:
+    """The mixes as they are after a change."""
+
+    def do() -> dict[str, Any]:
+        person = asker(studio, request)
+        change(person)
+        return {"mixes": _mixes(studio, person)}
+
+    return answered(request, do)
 
 
 def _add_repositories(routes: APIRouter, studio: Studio) -> None:
@@ -133,6 +183,7 @@ def _shelf(studio: Studio, model: str, person: Person) -> dict[str, Any]:
     return {
         "loras": [_told(card) for card in cards],
         "sizes_coming": studio.lora_sizes_coming(),
+        "mixes": _mixes(studio, person),
         "arrivals": [_arrival(one) for one in studio.lora_arrivals(person)],
         "admin": person.role == "admin",
     }
@@ -142,6 +193,10 @@ def _told(card: LoraCard) -> dict[str, Any]:
     """A card with its troubles in words of both languages: a page changes its language without asking."""
     told = card.model_dump(mode="json") | {"fits": card.fits, "title": _pair(card.title)}
     return told | {"why": _said(card.trouble), "failed": _said(card.failed)}
+
+
+def _mixes(studio: Studio, person: Person) -> list[dict[str, Any]]:
+    return [mix.model_dump(mode="json") for mix in studio.lora_mixes(person)]
 
 
 def _arrival(one: LoraArrival) -> dict[str, Any]:

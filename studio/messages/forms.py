@@ -159,6 +159,14 @@ class LoraUse(Message):
         return bool(self.weight or self.on_text)
 
 
+class LoraMix(Message):
+    """LoRAs with their weights, saved under a name."""
+
+    id: str
+    name: str
+    uses: tuple[LoraUse, ...]
+
+
 def _number(weight: float) -> str:
     return f"{weight:.6f}".rstrip("0").rstrip(".") or "0"
 

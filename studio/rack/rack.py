@@ -15,6 +15,7 @@ from studio.messages import (
     HubSource,
     LoraArrival,
     LoraCard,
+    LoraMix,
     LoraSpec,
     LoraUse,
     ModelScopeSource,
@@ -27,6 +28,7 @@ from studio.own import Library, Own, OwnFile
 from studio.prompt import Texts, joined, meant, name_in, names_of, take_loras
 from studio.rack.arrivals import Arrivals
 from studio.rack.far_sizes import FarSizes
+from studio.rack.mixes import Mixes
 from studio.rack.stars import Stars
 from studio.rack.taking_in import take_in
 from studio.settings import Settings
@@ -46,6 +48,7 @@ class Rack:
     def open_rack(self) -> None:
         """Gets ready; nothing is read yet."""
         self._stars = Stars(self.settings.data)
+        self._mixes = Mixes(self.settings.data)
         self._far_sizes = FarSizes(lambda spec: self._downloads.offers(spec))
         self._arrivals = Arrivals(
             self.settings,
@@ -103,6 +106,26 @@ class Rack:
         if on and id not in {*self.library.loras, *(one.id for one in self._embedding_files())}:
             raise StudioError("lora_unknown", lora=id)
         self._stars.mark(person.id, id, on)
+
+    # -- mixes that were saved -------------------------------------------------------------------
+
+    def lora_mixes(self, person: Person) -> tuple[LoraMix, ...]:
+        """A person's mixes by name."""
+        return self._mixes.of(person.id)
+
+    def keep_lora_mix(self, name: str, uses: Sequence[LoraUse], person: Person) -> LoraMix:
+        """Saves a mix under a name; one of the same name gives way to it."""
+        names = self._lora_names(None)
+        # With its name a LoRA is still found after it was moved, and can be named when it is gone.
+        return self._mixes.keep(person.id, name, [self._known(use, names) or use for use in uses])
+
+    def rename_lora_mix(self, id: str, name: str, person: Person) -> None:
+        """Gives a mix another name."""
+        self._mixes.rename(person.id, id, name)
+
+    def forget_lora_mix(self, id: str, person: Person) -> None:
+        """Takes a mix away."""
+        self._mixes.forget(person.id, id)
 
     # -- how they come here ----------------------------------------------------------------------
 

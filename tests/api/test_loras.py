@@ -129,3 +129,27 @@ def test_nothing_is_taken_from_a_page_of_another_site(alone: Studio, route: str)
     body = {"address": "somebody/something"} if route in ("repository", "bring") else None
     answer = client(alone).post(f"/api/loras/{route}", json=body, headers=ANOTHER)
     assert answer.json()["code"] == "upload_cross_site"
+
+
+def test_a_mix_is_saved_renamed_and_taken_away(alone: Studio) -> None:
+    put(alone, "cat")
+    browser = client(alone)
+    uses = [{"id": shelf(browser)["cat"]["id"], "weight": 1, "text_encoder_weight": 0.5}]
+    saved = browser.post("/api/loras/mixes", json={"name": "Ink", "uses": uses})
+    assert saved.status_code == 200
+    (mix,) = saved.json()["mixes"]
+    assert (mix["name"], mix["uses"][0]["name"], mix["uses"][0]["text_encoder_weight"]) == ("Ink", "cat", 0.5)
+    renamed = browser.post(f"/api/loras/mixes/{mix['id']}", json={"name": "Night ink"})
+    assert [one["name"] for one in renamed.json()["mixes"]] == ["Night ink"]
+    told = browser.get("/api/loras", params={"model": "tiny"}).json()
+    assert told["mixes"] == renamed.json()["mixes"] and told["sizes_coming"] is False
+    assert browser.delete(f"/api/loras/mixes/{mix['id']}").json() == {"mixes": []}
+    assert browser.delete(f"/api/loras/mixes/{mix['id']}").status_code == 404
+
+
+def test_what_is_no_mix_is_refused(alone: Studio) -> None:
+    browser = client(alone)
+    for sent in ({"name": "Ink"}, {"name": "Ink", "uses": [{"weight": 1}]}, {"name": "", "uses": []}):
+        assert browser.post("/api/loras/mixes", json=sent).status_code == 422
+    mix = {"name": "Ink", "uses": [{"id": "far"}]}
+    assert browser.post("/api/loras/mixes", json=mix, headers=ANOTHER).status_code == 403

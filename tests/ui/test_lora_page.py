@@ -459,3 +459,95 @@ def test_eight_are_the_most(visit: Callable[..., Any], studio: Studio) -> None:
     page.locator(".lomore .loacts button").click()
     expect(page.locator(".toast")).to_contain_text("Eight LoRAs are the most.")
     assert len(loras_in_form(page)) == 8
+
+
+# -- mixes that are saved -------------------------------------------------------------------------
+
+
+def save_mix(page: Any, name: str) -> Any:
+    """Saves what is chosen with the keys alone, and hands back its row."""
+    page.get_by_role("button", name="Save this mix").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    row = page.locator(".lokept", has=page.locator("b", has_text=name))
+    expect(row.locator(".lokpick")).to_be_focused()
+    return row
+
+
+@BOTH
+def test_a_mix_is_saved_and_used_again_in_one_click(
+    visit: Callable[..., Any], studio: Studio, width: dict[str, Any]
+) -> None:
+    page = visit(**width)
+    open_tab(page)
+    chosen = choose(page, "cat")
+    chosen.get_by_role("button", name="Weigh picture and words apart").click()
+    chosen.locator("[data-set=text_encoder_weight]").fill("0.2")
+    row = save_mix(page, f"Ink {width['viewport']['width']}")
+    expect(row).to_contain_text("cat 1.00 (words 0.20)")
+    expect(row.locator(".lokpick")).to_have_attribute("aria-pressed", "true")
+    saved = loras_in_form(page)
+    chosen.get_by_role("button", name="Remove").click()
+    other = choose(page, "cat")
+    other.locator(".lonum").fill("0.4")
+    expect(row.locator(".lokpick")).to_have_attribute("aria-pressed", "false")
+    row.locator(".lokpick").click()
+    expect(other.locator(".lonum")).to_have_value("1.00")
+    expect(other.locator(".loapart")).to_contain_text("0.20")
+    assert loras_in_form(page) == saved
+    page.get_by_role("button", name="Back to what was mixed before").click()
+    expect(other.locator(".lonum")).to_have_value("0.40")
+    row.locator(".lokpick").click()
+    assert width is WIDE or fits(page)
+    type_words(page, "a mill")
+    generate(page)
+    assert loras(studio) == [("cat", 1.0, 0.2)]
+
+
+def test_a_saved_mix_is_renamed_deleted_and_put_back(visit: Callable[..., Any]) -> None:
+    page = visit()
+    open_tab(page)
+    choose(page, "cat")
+    save_mix(page, "Clay")
+    page.get_by_role("button", name="Rename “Clay”").click()
+    page.keyboard.type("Ink 1440")
+    page.keyboard.press("Enter")
+    expect(page.locator(".lonaming [role=alert]")).to_contain_text("Another mix is called “Ink 1440”")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Rename “Clay”")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.type("Wet clay")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Delete “Wet clay”").click()
+    expect(page.locator(".lokept", has_text="“Wet clay” is deleted.")).to_be_visible()
+    page.reload()
+    page.wait_for_selector("body[data-ready=yes]")
+    open_tab(page)
+    assert "Wet clay" not in page.locator(".lomixes").inner_text()
+    save_mix(page, "Wet clay")
+    page.get_by_role("button", name="Delete “Wet clay”").click()
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.get_by_role("button", name="Delete “Wet clay”")).to_be_visible()
+
+
+def test_a_saved_mix_says_which_of_its_loras_is_gone(visit: Callable[..., Any], studio: Studio) -> None:
+    page = visit("zh-CN")
+    lost = put(studio.settings.data, "lost", lora())
+    studio._own.look_again()
+    open_tab(page)
+    for name in ("cat", "lost"):
+        choose(page, name)
+    page.get_by_role("button", name="保存这组搭配").click()
+    page.keyboard.type("走失")
+    page.keyboard.press("Enter")
+    row = page.locator(".lokept", has=page.locator("b", has_text="走失"))
+    expect(row.locator(".lokpick")).to_be_focused()
+    lost.unlink()
+    studio._own.look_again()
+    page.locator("#ltabs [role=tab]").first.click()
+    open_tab(page)
+    expect(row).to_contain_text("已不在这里：lost")
+    page.locator(".lo", has_text="lost").get_by_role("button", name="拿掉").click()
+    row.locator(".lokpick").click()
+    expect(page.locator(".lo", has_text="lost")).to_be_visible()

@@ -31,7 +31,7 @@
   }
 
   // -- drawing -----------------------------------------------------------------------------------------------------------
-  L.shelfHtml = () => `<section class="loshelf" aria-label="${t("shelf")}">${tools()}${coming()}${trouble()}${grid()}</section>`;
+  L.shelfHtml = () => `${L.mixesHtml()}<section class="loshelf" aria-label="${t("shelf")}">${tools()}${coming()}${trouble()}${grid()}</section>`;
 
   function tools() {
     const field = `<div class="lofind">${icon("search")}<input type="search" placeholder="${t("search")}" aria-label="${t("search")}" data-value="${escape(view.query)}" autocomplete="off" spellcheck="false" enterkeyhint="search"></div>`;

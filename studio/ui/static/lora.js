@@ -43,8 +43,8 @@ window.studio.lora = (() => {
     const mine = (turn += 1), { model } = L.told();
     if (!model) return;
     try {
-      const { loras: cards, arrivals, admin, sizes_coming: sizing } = await L.ask(`?model=${encodeURIComponent(model)}`);
-      if (mine === turn) Object.assign(L, { cards, arrivals, admin, sizing, known: model, trouble: "" });
+      const { loras: cards, arrivals, admin, mixes, sizes_coming: sizing } = await L.ask(`?model=${encodeURIComponent(model)}`);
+      if (mine === turn) Object.assign(L, { cards, arrivals, admin, mixes, sizing, known: model, trouble: "" });
       if (admin && !window.studio.training.known) window.studio.training.look();
     } catch (error) {
       if (mine === turn) L.trouble = error.message;
@@ -112,6 +112,11 @@ window.studio.lora = (() => {
     L.uses = L.uses.filter((use) => use.id !== id);
     L.write();
   };
+  L.choose = (uses) => { // instead of all that is chosen
+    L.uses = uses.map((use) => ({ ...OWN, ...use }));
+    findMoved();
+    L.write();
+  };
   L.change = (use, values) => { Object.assign(use, values); L.write(); };
   // Kept with what was used last of the book.
   L.used = (id) => { if (B.known) B.used([`lora:${id}`]); };
@@ -133,7 +138,7 @@ window.studio.lora = (() => {
     const count = L.uses.filter((use) => !use.muted).length + named.length;
     const words = [...L.uses, ...named].some((use) => L.card(use.id)?.triggers.length), hint = words ? `<span class="i2 t12 ell">${t("hint")}</span>` : "";
     const full = L.full() ? `<p class="t12 i3 lofull">${t("full")}</p>` : "";
-    return `<section class="lomix" aria-label="${t("chosen")}"><header class="lohead"><b>${t("mixing", { n: count })}</b>${hint}</header>`
+    return `<section class="lomix" aria-label="${t("chosen")}"><header class="lohead"><b>${t("mixing", { n: count })}</b>${hint}${L.saveHtml()}</header>`
       + L.uses.map(row).join("") + named.map(typedRow).join("") + full + "</section>";
   }
 
