@@ -51,3 +51,9 @@ def test_a_picture_is_cut_in_its_middle_and_nothing_is_stretched() -> None:
     assert seen.size == (64, 64) and (where.left, where.top) == (64, 0)
     assert seen.getpixel((32, 32)) == (0, 0, 255)
     assert seen.getpixel((3, 5)) == seen.getpixel((60, 60)) == (0, 0, 255)
+
+
+def test_how_much_of_a_picture_is_seen_is_told() -> None:
+    square = (Size(width=64, height=64),)
+    assert place(Size(width=640, height=640), square).share == 1
+    assert place(Size(width=128, height=64), square).share == pytest.approx(0.5)

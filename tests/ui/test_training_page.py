@@ -71,7 +71,7 @@ def open_training(page: Any) -> None:
     """Opens the LoRA tab, and in it what trains one."""
     page.wait_for_selector("body[data-book=yes]")
     page.locator("#tab_lora-button").click()
-    page.locator(".lctrain .lcpick").click()
+    page.locator(".lctrain .lctake").click()
     expect(page.locator(".trhead")).to_be_visible()
 
 
@@ -287,6 +287,7 @@ def pocket(folder: Path) -> Studio:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_pocket_learns_is_paused_goes_on_after_a_restart_and_is_used(
     visit: Callable[..., Any], tmp_path: Path
 ) -> None:

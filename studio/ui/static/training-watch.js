@@ -15,8 +15,9 @@
     if (home && panel.parentNode !== home) home.replaceChildren(panel);
     const made = document.createElement("template");
     made.innerHTML = T.watched ? watch() : table();
-    const strip = $(".trstrip", panel), had = strip?.children.length;
+    const strip = $(".trstrip", panel), had = strip?.children.length, focused = panel.contains(document.activeElement);
     window.studio.lay(panel, made.content);
+    if (focused && !panel.contains(document.activeElement)) $(".tracts button", panel)?.focus(); // what was pressed is another one now
     if (strip && strip.children.length !== had) strip.scrollTop = strip.scrollHeight; // the newest is seen
     for (const field of $$("[data-value]", panel)) if (field !== document.activeElement && field.value !== field.dataset.value) field.value = field.dataset.value;
   };
@@ -61,7 +62,7 @@
     if (!one) return `<section class="card trcard trwait"><p class="t13 i2">${t("looking")}</p></section>`;
     return head(one) + samples(one) + curve(one) + facts(one);
   }
-  const button = (act, sign, key, more = "btn") => `<button type="button" class="${more}" data-slot="${act}" data-watch="${act}">${sign ? icon(sign, sign === "pause" || sign === "play" ? `own-${sign}` : "") : ""}<span>${t(key)}</span></button>`;
+  const button = (act, sign, key, more = "btn") => `<button type="button" class="${more}" data-slot="${act}" data-watch="${act}"${T.changing ? " disabled" : ""}>${sign ? icon(sign, sign === "pause" || sign === "play" ? `own-${sign}` : "") : ""}<span>${t(key)}</span></button>`;
   const learned = (one) => one.curve.length > 0;
   const share = (one) => T.share(one);
 
@@ -70,7 +71,7 @@
     const bar = one.state === "done" ? "" : `<div class="lobar trbar" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="${percent}" aria-label="${t("progress")}"><u style="width:${100 * share(one)}%"></u></div>`;
     const trouble = one.why && !T.active(one) && one.state === "failed" ? `<p class="err" role="alert">${icon("triangle-alert", "sm")}<span>${pick(one.why)}</span></p>` : "";
     const refused = T.trouble ? `<p class="err" role="alert">${icon("triangle-alert", "sm")}<span>${escape(T.trouble)}</span></p>` : "";
-    return `<section class="card trcard trtop"><div class="trline"><div class="grow"><h3 class="t20">${t(title, { name: escape(one.name) })}</h3><p class="t13 i2 num" role="status">${status(one)}</p></div><div class="tracts">${T.asking ? sure() : acts(one)}</div></div>${bar}${trouble}${refused}</section>`;
+    return `<section class="card trcard trtop"><div class="trline"><div class="grow"><h3 class="t20" role="status">${t(title, { name: escape(one.name) })}</h3><p class="t13 i2 num">${status(one)}</p></div><div class="tracts">${T.asking ? sure() : acts(one)}</div></div>${bar}${trouble}${refused}</section>`;
   }
   function acts(one) {
     const discard = button("ask", "trash-2", one.state === "done" ? "forget" : "discard", "btn quiet");
@@ -81,6 +82,7 @@
   const sure = () => `<span class="t13">${t(T.one()?.state === "done" ? "forget_ask" : "discard_ask")}</span>${button("discard", "trash-2", "discard_yes")}${button("calm", "", "discard_no", "btn quiet")}`;
 
   function status(one) {
+    if (T.changing?.id === one.id && T.active(one)) return t(T.changing.change === "keep" ? "keeping_status" : "stopping_status");
     const step = one.curve.at(-1)?.step || 0, steps = one.settings.steps;
     if (one.state === "done") return t("done_status", { step, time: T.lasting(one.took) });
     if (one.state === "interrupted") return t("interrupted_status", { step, steps });
@@ -134,7 +136,7 @@
   function facts(one) {
     const { settings } = one, step = one.curve.at(-1)?.step || 0;
     const speed = one.state === "running" && one.seconds_left ? (settings.steps - step) / one.seconds_left : 0;
-    const told = [["model", T.titleOf(one.model)], ["trigger", escape(one.trigger)], ["preset", t(one.preset)], ["pictures", one.pictures.length], ["rank", settings.rank], ["learning_rate", T.small(settings.learning_rate)], ["resolution", settings.resolution], ["speed", speed ? t("per_second", { n: speed >= 10 ? Math.round(speed) : speed.toPrecision(2) }) : ""]];
+    const told = [["trained_on", T.titleOf(one.model)], ["trigger", escape(one.trigger)], ["preset", t(one.preset)], ["pictures", one.pictures.length], ["rank", settings.rank], ["learning_rate", T.small(settings.learning_rate)], ["resolution", settings.resolution], ["speed", speed ? t("per_second", { n: speed >= 10 ? Math.round(speed) : speed.toPrecision(2) }) : ""]];
     return `<section class="card trcard trfacts"><div class="kv num">${told.filter(([, value]) => value !== "").map(([key, value]) => `<span>${t(key)} <b>${value}</b></span>`).join("")}</div></section>`;
   }
 

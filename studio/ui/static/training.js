@@ -72,6 +72,7 @@ window.studio.training = ((L) => {
       if (mine !== turn) return;
       Object.assign(T, { all: told.trainings, models: told.models, known: true });
       if (T.watched && !T.one()) T.watched = "";
+      if (T.changing && changed()) T.changing = null;
       if (T.open && T.watched) await lookCloser(mine);
     } catch (error) { /* the page says so itself where the studio is away */ }
     if (mine !== turn) return;
@@ -92,11 +93,18 @@ window.studio.training = ((L) => {
     L.toast(t("ready_toast", { name: escape(one.name) }));
   }
   T.change = async (id, change) => { // pause, resume, keep, discard
-    T.trouble = "";
-    try { await post(`/${id}/${change}`); } catch (error) { T.trouble = error.message; }
-    if (change === "discard" && !T.trouble) { T.watched = ""; T.all = T.all.filter((one) => one.id !== id); }
+    const state = T.one()?.state;
+    Object.assign(T, { trouble: "", changing: { id, change, state } });
     L.draw();
+    try { await post(`/${id}/${change}`); } catch (error) { Object.assign(T, { trouble: error.message, changing: null }); }
+    if (change === "discard" && !T.trouble) { Object.assign(T, { watched: "", changing: null, all: T.all.filter((one) => one.id !== id) }); }
+    L.draw();
+    if (!T.watched) $(".trhead .ib", L.place)?.focus();
     T.look();
+  };
+  const changed = () => { // whether what was asked for shows: a device ends its step first
+    const { id, change, state } = T.changing || {}, one = T.all.find((other) => other.id === id);
+    return !one || one.state !== state || (change === "keep" && one.early);
   };
 
   // -- coming and going -------------------------------------------------------------------------------------------------
@@ -106,9 +114,10 @@ window.studio.training = ((L) => {
     if (T.seen?.id !== id) T.seen = null;
     Object.assign(T, { trouble: "", asking: "", zoomed: 0 });
     L.draw();
-    T.look().then(makePlan);
+    if (!id) T.look().then(makePlan);
+    else T.look();
   };
-  const leave = () => { T.open = false; L.draw(); ($(".lctrain .lcpick", L.place) || $(".lofind input", L.place))?.focus(); };
+  const leave = () => { T.open = false; L.draw(); ($(".lctrain .lctake", L.place) || $(".lofind input", L.place))?.focus(); };
 
   // -- pictures -----------------------------------------------------------------------------------------------------------
   const readable = (file) => /^image\//.test(file.type) || /\.(zip|txt|caption|png|jpe?g|webp|gif|avif|tiff?|bmp|psd|heic|heif|jxl)$/i.test(file.name);
@@ -172,6 +181,14 @@ window.studio.training = ((L) => {
     dropped(event.dataTransfer);
   }, true);
 
+  document.addEventListener("paste", (event) => {
+    const files = event.clipboardData?.files;
+    if (!files?.length || !T.shown() || T.watched || [...event.clipboardData.types].includes("text/plain")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    T.bring([...files]);
+  }, true);
+
   // -- the form ---------------------------------------------------------------------------------------------------------------
   T.html = () => `<div class="tr"><header class="trhead"><button type="button" class="ib bare sm" data-lora="tr-leave">${icon("arrow-left")}<span class="tip">${t("back")}</span></button><h2 class="t16">${t("title")}</h2></header>${list()}${T.watched ? learnsFrom() : form()}<div class="trhere" data-own></div></div>`;
 
@@ -196,7 +213,7 @@ window.studio.training = ((L) => {
     const one = T.seen?.id === T.watched ? T.seen : null;
     if (!one) return "";
     const pictures = one.pictures.map((picture, at) => ({ picture, caption: one.captions[at], name: "" }));
-    return `<section><div class="lab">${t("pictures")}<span class="i3 num">${one.pictures.length}</span></div>${thumbs(pictures, 24)}</section><p class="t12 i2 trnote">${icon("info", "sm")}<span>${t("paint_meanwhile")}</span></p>`;
+    return `<div class="trlearns"><section><div class="lab">${t("pictures")}<span class="i3 num">${one.pictures.length}</span></div>${thumbs(pictures, 24)}</section><p class="t12 i2 trnote">${icon("info", "sm")}<span>${t("paint_meanwhile")}</span></p></div>`;
   }
   function form() {
     const { name, trigger, preset, pictures } = T.form;
@@ -258,6 +275,8 @@ window.studio.training = ((L) => {
       notes = [];
       T.plan = null;
       T.show(id);
+      await T.look();
+      $(`.trrow[data-id="${id}"]`, L.place)?.focus(); // what was pressed is gone
     } catch (error) { wrong = escape(error.message); }
     beginning = false;
     L.draw();
@@ -278,7 +297,7 @@ window.studio.training = ((L) => {
     const value = Math.min(Number(input.max), Math.max(Number(input.min), Number(input.value)));
     return input.step === "1" ? Math.round(value) : value;
   };
-  function changed(event) {
+  function heard(event) {
     const { target } = event;
     if (target.matches("[data-training-files]")) { T.bring([...target.files]); target.value = ""; return; }
     if (!target.closest(".trform") || !target.name) return;
@@ -299,7 +318,7 @@ window.studio.training = ((L) => {
     L.acts["tr-preset"](null, { id: PRESETS[(PRESETS.indexOf(T.form.preset) + by + PRESETS.length) % PRESETS.length] });
   }
   T.take = (place) => {
-    place.addEventListener("change", changed);
+    place.addEventListener("change", heard);
     place.addEventListener("input", typed);
     place.addEventListener("keydown", keys);
     place.addEventListener("submit", (event) => { if (event.target.matches(".trform")) { event.preventDefault(); beginNow(); } });
@@ -308,7 +327,7 @@ window.studio.training = ((L) => {
   // On the shelf: the way here, and what is learned just now.
   T.card = () => {
     const one = T.all.find(active), words = one ? `<b class="ell">${escape(one.name)}</b><small>${T.stands(one)}</small>` : `<b>${t("title")}</b><small>${t("title_more")}</small>`;
-    return `<article class="lc lcadd lctrain" data-id="train"><button type="button" class="lcpick" data-lora="train"><span class="loplus">${icon("wand-sparkles")}</span>${words}</button></article>`;
+    return `<article class="lc lcadd lctrain" data-id="train"><button type="button" class="lctake" data-lora="train"><span class="loplus">${icon("wand-sparkles")}</span>${words}</button></article>`;
   };
 
   // A picture that is asked for with the keys is seen, too.
