@@ -2,7 +2,7 @@
 window.studio.training = ((L) => {
   const { $, $$, pick, said, icon, escape } = L;
   const SOON = 300, NEAR = 1000, FAR = 5000; // milliseconds: after a change, while one learns and is looked at, and else
-  const LEAST = 3, MOST = 200, MOST_PROMPTS = 4;
+  const MOST = 200, MOST_PROMPTS = 4;
   const PRESETS = ["style", "subject", "person"], NUMBERS = ["steps", "rank", "learning_rate", "resolution", "batch", "seed"];
   const EMPTY = {
     model: "", name: "", trigger: "", preset: "style", pictures: [], text_encoder: false, prompts: "",
@@ -51,11 +51,12 @@ window.studio.training = ((L) => {
   }
   const post = (path, body) => ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body ?? {}) });
 
-  let pausing = 0, planned = 0;
+  let pausing = 0, planned = 0, planFor = "";
   function planSoon() { clearTimeout(pausing); pausing = setTimeout(makePlan, SOON); }
   async function makePlan() { // what is set, as the studio would do it
     if (!T.open || !model()) return;
     const mine = (planned += 1);
+    planFor = model();
     try {
       const plan = await post("/plan", draft());
       if (mine === planned) { T.plan = plan; refused = ""; }
@@ -190,7 +191,10 @@ window.studio.training = ((L) => {
   }, true);
 
   // -- the form ---------------------------------------------------------------------------------------------------------------
-  T.html = () => `<div class="tr"><header class="trhead"><button type="button" class="ib bare sm" data-lora="tr-leave">${icon("arrow-left")}<span class="tip">${t("back")}</span></button><h2 class="t16">${t("title")}</h2></header>${list()}${T.watched ? learnsFrom() : form()}<div class="trhere" data-own></div></div>`;
+  T.html = () => {
+    if (T.known && !T.watched && planFor !== model()) planSoon(); // the page's model was changed, and nobody chose another one
+    return `<div class="tr"><header class="trhead"><button type="button" class="ib bare sm" data-lora="tr-leave">${icon("arrow-left")}<span class="tip">${t("back")}</span></button><h2 class="t16">${t("title")}</h2></header>${list()}${T.watched ? learnsFrom() : form()}<div class="trhere" data-own></div></div>`;
+  };
 
   function list() {
     if (!T.all.length) return "";
@@ -335,6 +339,5 @@ window.studio.training = ((L) => {
     if (document.body.dataset.busy === "starting" && T.shown()) $("#ltabs > .tab-wrapper [role=tab]")?.click();
   }).observe(document.body || document.documentElement, { subtree: !document.body, attributeFilter: ["data-busy"] });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && T.known) T.look(); });
-  T.LEAST = LEAST;
   return T;
 })(window.studio.lora);
