@@ -277,6 +277,17 @@ def test_one_that_is_ready_is_chosen_with_its_trigger_word(visit: Callable[..., 
         file.unlink()
 
 
+def test_guests_are_not_offered_a_training(visit: Callable[..., Any], tmp_path: Path) -> None:
+    house = studio_at(tmp_path)
+    settings = house.settings.model_copy(update={"public": True})
+    with serving(Studio(settings, read_catalog(settings.models), FakeEngine())) as url:
+        page = visit(to=url)
+        page.wait_for_selector("body[data-book=yes]")
+        page.locator("#tab_lora-button").click()
+        expect(page.locator(".loshelf")).to_contain_text("Nothing on the shelf yet.")
+        expect(page.locator(".lctrain")).to_have_count(0)
+
+
 # -- the pocket, alive ----------------------------------------------------------------------------
 
 
