@@ -25,6 +25,11 @@ def forecast(
     return Forecast(fits=True, loads=_total(held, parts) - _total(held, {}), evicts=evicts)
 
 
+def weight(resident: Iterable[Held], parts: Mapping[str, int]) -> int:
+    """The bytes of what is there and of some parts more, each once."""
+    return _total({one.model: one for one in resident}, parts)
+
+
 def _evicted(held: Mapping[str, Held], model: str, parts: Mapping[str, int], budget: int) -> list[str]:
     def fits(gone: list[str]) -> bool:
         return _total({name: one for name, one in held.items() if name not in gone}, parts) <= budget

@@ -121,6 +121,7 @@ class Worker:
     def _open_registry(self, setup: Setup) -> None:
         """Imports torch and diffusers while the page is already up."""
         try:
+            from studio.diffusion.adapters import KEPT
             from studio.models.devices import open_device
             from studio.models.loading import quiet_libraries
             from studio.models.registry import Registry
@@ -128,7 +129,8 @@ class Worker:
             quiet_libraries()
             for work in WORK.values():
                 work()
-            registry = Registry(open_device(setup), Path(setup.data), on_change=self._tell_state)
+            data = Path(setup.data)
+            registry = Registry(open_device(setup), data, on_change=self._tell_state, beside=KEPT)
             self._registry = registry
             self._tell_state(registry.state())
         except StudioError as error:

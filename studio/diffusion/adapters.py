@@ -28,10 +28,10 @@ from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.loras import DENOISER, ENCODERS, LORA_FAMILIES, Change, Layers, Lora, called, fit, read_lora
 from studio.messages import LARGEST_LORA_WEIGHT, LoraUse
-from studio.models.registry import Loaded
+from studio.models.registry import Loaded, Registry
 
 KEPT_BYTES = 2 * 2**30
-"""Of adapters that stay loaded in one process, wherever their models lie."""
+"""Of adapters that stay loaded in one process, wherever their models lie: at most, where the budget leaves room."""
 PARTS = (DENOISER, *ENCODERS)
 Pair = tuple[nn.Parameter, nn.Parameter]
 Halves = Mapping[str, Mapping[str, Pair]]
@@ -81,9 +81,12 @@ class Adapters:
 
     @contextlib.contextmanager
     def applied(
-        self, model: Loaded[Any], uses: Sequence[LoraUse], paths: Mapping[str, Path]
+        self, model: Loaded[Any], uses: Sequence[LoraUse], paths: Mapping[str, Path], most: int | None = None
     ) -> Iterator[None]:
-        """The LoRAs of a request on the parts of a model, in whatever order they are named."""
+        """The LoRAs of a request on the parts of a model, in whatever order they are named.
+
+        Those of others make room, where there is less than `most` for all.
+        """
         wanted = _wanted(uses, paths)
         if not wanted:  # what others left here is switched off
             yield
@@ -92,12 +95,12 @@ class Adapters:
         with self._alone(parts.values()):
             try:
                 with torch.inference_mode(False):
-                    self._bring(model, parts, wanted)
+                    self._bring(model, parts, wanted, self.most if most is None else min(most, self.most))
                 self._switch_on(parts, wanted)
                 yield
             finally:
                 self._switch_off(parts.values())
-                self._let_go()
+                self._let_go(self.most)
 
     @contextlib.contextmanager
     def learning(self, model: Loaded[Any], name: str, halves: Halves) -> Iterator[None]:
@@ -122,6 +125,10 @@ class Adapters:
             _strip(part)
             self._parts.pop(part, None)
 
+    def let_go(self, most: int) -> None:
+        """Takes off the longest unused until no more than so many bytes are left; what is painted with stays."""
+        self._let_go(most, busy=self._busy)
+
     def clear(self) -> None:
         """Takes off whatever nobody paints with, where the memory is wanted for more than that."""
         self.forget([part for part in self._parts if part not in self._busy])
@@ -140,7 +147,9 @@ class Adapters:
 
     # -- bringing --------------------------------------------------------------------------------
 
-    def _bring(self, model: Loaded[Any], parts: Mapping[str, nn.Module], wanted: Sequence[_Wanted]) -> None:
+    def _bring(
+        self, model: Loaded[Any], parts: Mapping[str, nn.Module], wanted: Sequence[_Wanted], most: int
+    ) -> None:
         layers: Layers | None = None
         for one in wanted:
             lora = read_lora(one.path)
@@ -150,7 +159,7 @@ class Adapters:
                 layers = layers or layers_in(parts)
                 _check_fit(lora, one.title, layers, model)
                 if lacking:
-                    self._let_go(keeping={other.name for other in wanted}, room=lora.bytes)
+                    self._let_go(most - lora.bytes, keeping={other.name for other in wanted})
                     self._load(lora, one, lacking, layers)
             for part in needed.values():
                 self._parts[part][one.name].used = next(self._clock)
@@ -177,16 +186,16 @@ class Adapters:
         if not self._parts.get(part):
             self.forget([part])
 
-    def _let_go(self, keeping: Collection[str] = (), room: int = 0) -> None:
-        """The least recently used go until there is room for so many bytes more."""
+    def _let_go(self, most: int, keeping: Collection[str] = (), busy: Collection[nn.Module] = ()) -> None:
+        """The least recently used go until no more than so many bytes are left."""
         old = sorted(
             ((kept.used, part, name) for part, all in self._parts.items() for name, kept in all.items()),
             key=lambda one: one[0],
         )
         for _, part, name in old:
-            if self.bytes + room <= self.most:
+            if self.bytes <= most:
                 return
-            if name not in keeping:
+            if name not in keeping and part not in busy:
                 self._drop(part, name)
 
     # -- on and off ------------------------------------------------------------------------------
@@ -207,10 +216,11 @@ KEPT = Adapters()
 
 
 def applied(
-    model: Loaded[Any], uses: Sequence[LoraUse], paths: Mapping[str, Path]
+    registry: Registry, model: Loaded[Any], uses: Sequence[LoraUse], paths: Mapping[str, Path]
 ) -> contextlib.AbstractContextManager[None]:
-    """The LoRAs of a request on a leased model: on at entry, off at exit, whatever happens."""
-    return KEPT.applied(model, uses, paths)
+    """The LoRAs of a request on a leased model: on at entry, off at exit, within the budget of its device."""
+    wanted = sum(read_lora(one.path).bytes for one in _wanted(uses, paths))
+    return KEPT.applied(model, uses, paths, registry.room_beside(model, wanted) if wanted else None)
 
 
 def hashed(uses: Sequence[LoraUse], paths: Mapping[str, Path]) -> tuple[LoraUse, ...]:

@@ -19,9 +19,10 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 
 from studio.errors import StudioError
-from studio.forecast import forecast
+from studio.forecast import forecast, weight
 from studio.messages import DeviceState, Entry, Forecast, Held, ModelSpec, VaeSpec
 from studio.models import kinds
+from studio.models.beside import Beside, Nothing
 from studio.models.converting import weights_of
 from studio.models.devices import Device, available_memory
 from studio.models.modes import BY_ITSELF, MODES, WHOLE, Mode
@@ -96,8 +97,10 @@ class Registry:
         data: Path,
         loader: Loader = kinds,
         on_change: Callable[[DeviceState], None] = lambda state: None,
+        beside: Beside | None = None,
     ) -> None:
         self.device = device
+        self._beside: Beside = beside or Nothing()
         self._data, self._loader, self._on_change = data, loader, on_change
         self._hashes, self._peaks = Hashes(data), Peaks(data)
         self._shelf = Shelf(device.name)
@@ -146,6 +149,7 @@ class Registry:
         # Work may ask in the middle of its own: what is brought then must not be bound to its mode.
         with torch.inference_mode(False), self._lock:
             model = self._ready(spec, on_load)
+            self._beside.let_go(self._left(spec, model.mode, model.keys))
             model.used, model.pins = time.time(), model.pins + 1
             self._on_change(self.state())
         try:
@@ -155,6 +159,14 @@ class Registry:
             with self._lock:
                 model.used, model.pins = time.time(), model.pins - 1
                 self._on_change(self.state())
+
+    def room_beside(self, model: Loaded[Any], wanted: int) -> int:
+        """How many bytes may lie beside the weights while a leased model works; for what is wanted others go."""
+        with self._lock:
+            name, parts = name_of(model.spec), model.needs | {"": wanted}
+            peak = self._peaks.of(name, model.mode.name)
+            self._make_room(forecast(self.held(), name, parts, self.device.budget, peak), model.keys)
+            return self._left(model.spec, model.mode, model.keys)
 
     def load(self, spec: Entry) -> None:
         """Brings a model though nobody paints with it yet."""
@@ -224,6 +236,7 @@ class Registry:
             expected = _admitted(spec, self._fit(spec, model.mode, model.keys))
             model.resident = True
             self._make_room(expected, model.keys)
+            self._beside.let_go(self._left(spec, model.mode, model.keys))
             self._shelf.move(model.keys, "device" if model.mode.on_device else "host")
         return model
 
@@ -238,6 +251,7 @@ class Registry:
             read = self._read(spec, mode, plan)
         # 3. Only now is anything changed.
         self._make_room(expected, keys)
+        self._beside.let_go(self._left(spec, mode, keys))
         return self._shelve(spec, read, resident=True)
 
     def _read(self, spec: Entry, mode: Mode | None = None, plan: tuple[Part, ...] = ()) -> _Read:
@@ -273,15 +287,21 @@ class Registry:
             mode, plan, fit = self._choose(spec)
         except StudioError:
             return False
+        keys = _bytes(plan, mode, self.device.dtype)
         if self.device.is_host:
-            return fit.fits and not fit.evicts
+            spare = self.device.budget - weight(self.held(), mode.needs(keys)) - self._beside.bytes
+            return fit.fits and not fit.evicts and spare >= 0
         waiting = sum(sum(one.keys.values()) for one in self._models.values() if not one.resident)
-        return waiting + sum(_bytes(plan, mode, self.device.dtype).values()) <= self.device.host_budget
+        return waiting + sum(keys.values()) <= self.device.host_budget
 
     @contextlib.contextmanager
     def _room_to_read(self, expected: Forecast, wanted: Mapping[str, int]) -> Iterator[None]:
         """Where the host itself is short of memory, what has to go goes first, and comes back on a failure."""
-        short = self.device.is_host and available_memory() < sum(wanted.values())
+        short = self._is_short(wanted)
+        if short and self._beside.bytes:
+            self._beside.let_go(0)
+            give_back()
+            short = self._is_short(wanted)
         gone = [self._models[id].spec for id in expected.evicts if id in self._models] if short else []
         if short:
             self._make_room(expected, wanted)
@@ -292,6 +312,9 @@ class Registry:
                 with contextlib.suppress(StudioError):
                     self._bring(spec, lambda: None)
             raise
+
+    def _is_short(self, wanted: Mapping[str, int]) -> bool:
+        return self.device.is_host and available_memory() < sum(wanted.values())
 
     def _choose(self, spec: Entry) -> tuple[Mode, tuple[Part, ...], Forecast]:
         """The first mode that fits, by the device's setting; where none does, the last one's shortage."""
@@ -306,6 +329,11 @@ class Registry:
     def _fit(self, spec: Entry, mode: Mode, keys: Mapping[str, int]) -> Forecast:
         room = self._peaks.of(name_of(spec), mode.name)
         return forecast(self.held(), name_of(spec), mode.needs(keys), self.device.budget, room)
+
+    def _left(self, spec: Entry, mode: Mode, keys: Mapping[str, int]) -> int:
+        """What the budget leaves beside the weights while a model works."""
+        taken = weight(self.held(), mode.needs(keys)) + self._peaks.of(name_of(spec), mode.name)
+        return max(0, self.device.budget - taken)
 
     def _modes(self, spec: Entry) -> tuple[Mode, ...]:
         if not isinstance(spec, ModelSpec):
@@ -358,13 +386,14 @@ class Registry:
             return
         torch.cuda.reset_peak_memory_stats(self.device.name)
         before, weights = torch.cuda.memory_allocated(self.device.name), self._shelf.bytes("device")
+        beside = self._beside.bytes
         self._measuring = True
         try:
             yield
         finally:
             self._measuring = False
         counted = 0 if model.mode.on_device else model.bytes
-        brought = max(0, self._shelf.bytes("device") - weights)
+        brought = max(0, self._shelf.bytes("device") - weights) + max(0, self._beside.bytes - beside)
         peak = torch.cuda.max_memory_allocated(self.device.name) - before - counted - brought
         self._peaks.learn(name_of(model.spec), model.mode.name, peak)
 

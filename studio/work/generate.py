@@ -148,14 +148,15 @@ class _Picture:
     def _with_model(
         self, canvas: Canvas | None, means: Means, read: Sequence[_Read], loras: Mapping[str, Path]
     ) -> Image.Image:
+        registry = self.bench.registry
         with self._lease(self._model) as model:
             self.model_hash, self.mode = model.hash, "" if model.mode is WHOLE else model.mode.name
             self._tell_what_is_cut(model)
             with self._other_vae() as vae, self._nets(read) as references:
                 means = replace(means, vae=vae, references=references)
                 # The innermost: while the nets are brought, the weights are still everybody's.
-                with self._timed(), applied(model, self.request.loras, loras):
-                    device = self.bench.registry.device.name
+                with self._timed(), applied(registry, model, self.request.loras, loras):
+                    device = registry.device.name
                     return paint(model, self.request, device, self._watcher(), canvas, means)
 
     @contextlib.contextmanager

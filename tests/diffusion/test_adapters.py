@@ -6,7 +6,7 @@ import copy
 import itertools
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +305,55 @@ def test_where_memory_is_short_all_goes_that_nobody_paints_with(
     kept.clear()
     assert kept.bytes == 0 and not hasattr(busy.parts["unet"], "peft_config")
     assert sd1.paint(kept, use("glow")).data == alone.data
+
+
+def test_the_longest_unused_goes_for_others_but_what_is_painted_with_stays(
+    sd1: House, checkpoints: dict[str, Path]
+) -> None:
+    for number in range(3):
+        sd1.lora(f"l{number}", seed=number)
+    busy, kept = House(loaded(checkpoints["sd1"]), "sd1", sd1.folder), Adapters()
+    for number in range(3):
+        sd1.paint(kept, use(f"l{number}"))
+    unet, whole = sd1.parts["unet"], kept.bytes
+    names = kept.names(unet)
+    kept.let_go(whole - 1)
+    assert kept.bytes < whole and names[-1] in kept.names(unet)
+    with kept.applied(busy.model, [use("l0")], paths(sd1, "l0")):
+        kept.let_go(0)
+        assert not kept.names(unet) and len(kept.names(busy.parts["unet"])) == 1
+    kept.let_go(0)
+    assert kept.bytes == 0
+
+
+def test_less_room_than_usual_is_kept_to(sd1: House) -> None:
+    sd1.lora("l0"), sd1.lora("l1", seed=1)
+    kept = Adapters()
+    sd1.paint(kept, use("l0"))
+    one = kept.bytes
+    with kept.applied(sd1.model, [use("l1")], paths(sd1, "l1"), most=one):
+        assert len(kept.names(sd1.parts["unet"])) == 1 and kept.bytes <= one
+
+
+def test_a_model_and_its_loras_keep_to_one_budget(
+    sd1: House, checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, files = spec(checkpoints["sd1"]), {id: sd1.lora(id, seed=len(id)) for id in ("a", "bb")}
+    kept = Adapters()
+    monkeypatch.setattr(adapters, "KEPT", kept)
+    registry = Registry(Device("cpu", torch.float32, 10**9), sd1.folder / "data", beside=kept)
+
+    def paint(id: str) -> int:
+        with registry.lease(whole) as model, adapters.applied(registry, model, [use(id)], files):
+            return kept.bytes
+
+    one, both = paint("a"), paint("bb")
+    assert 0 < one < both
+    (held,) = registry.held()
+    registry.device = replace(registry.device, budget=held.bytes + both)
+    assert paint("a") == both
+    registry.device = replace(registry.device, budget=held.bytes + both - 1)
+    assert paint("a") < both
 
 
 def test_switching_back_reads_nothing_again(sd1: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from studio.errors import StudioError
 from studio.messages import DeviceState, Entry, ModelSpec
 from studio.models import kinds
 from studio.models import registry as registry_module
+from studio.models.beside import Beside
 from studio.models.devices import Device
 from studio.models.parts import Part
 from studio.models.registry import Loaded, Registry
@@ -75,8 +76,25 @@ class Box(torch.nn.Module):
         self.numbers = torch.nn.Parameter(torch.zeros(size), requires_grad=False)
 
 
-def registry(data: Path, budget: int, loader: Any = None, **device: Any) -> Registry:
-    return Registry(Device("cpu", torch.float32, budget, **device), data, loader or Loads())
+def registry(
+    data: Path, budget: int, loader: Any = None, beside: Beside | None = None, **device: Any
+) -> Registry:
+    return Registry(Device("cpu", torch.float32, budget, **device), data, loader or Loads(), beside=beside)
+
+
+class Kept:
+    """What lies beside the weights, the longest unused first; work may hold the last of it."""
+
+    def __init__(self, *sizes: int, held: int = 0) -> None:
+        self.sizes, self.held = list(sizes), held
+
+    @property
+    def bytes(self) -> int:
+        return sum(self.sizes) + self.held
+
+    def let_go(self, most: int) -> None:
+        while self.sizes and self.bytes > most:
+            self.sizes.pop(0)
 
 
 def boxes(*names: str) -> list[ModelSpec]:
@@ -301,6 +319,65 @@ def test_a_learned_peak_counts_at_the_next_admission(tmp_path: Path) -> None:
     assert held(kept) == ["model0"]
 
 
+# -- what is kept beside the weights -------------------------------------------------------------
+
+
+def test_what_is_kept_beside_the_weights_goes_before_a_model_and_no_more_of_it_than_must(
+    tmp_path: Path,
+) -> None:
+    beside = Kept(50, 60, 70)
+    kept = registry(tmp_path, 950, Boxes(), beside)
+    one, two, three = boxes("a=100", "b=100", "c=100")
+    use(kept, one)
+    assert beside.sizes == [50, 60, 70]
+    use(kept, two)  # 800 and 180 are 30 too many
+    assert held(kept) == ["model0", "model1"] and beside.sizes == [60, 70]
+    use(kept, three)  # what is kept is of no help: a model goes, and no more than that
+    assert held(kept) == ["model1", "model2"] and beside.sizes == [60, 70]
+
+
+def test_what_is_kept_never_keeps_a_model_out(tmp_path: Path) -> None:
+    beside = Kept(300, 300)
+    kept = registry(tmp_path, 800, Boxes(), beside)
+    one, two = boxes("a=100", "b=100")
+    with kept.lease(one):
+        use(kept, two)
+        assert held(kept) == ["model0", "model1"] and beside.bytes == 0
+
+
+def test_what_a_model_works_in_is_left_free_of_what_is_kept(tmp_path: Path) -> None:
+    from studio.models.peaks import Peaks
+
+    Peaks(tmp_path).learn("model0", "device", 300)
+    beside = Kept(50, 60)
+    kept = registry(tmp_path, 800, Boxes(), beside, memory_mode="device")
+    use(kept, boxes("a=100")[0])
+    assert beside.sizes == [60]
+    beside.sizes = [100, 100]  # also where it is there already
+    use(kept, boxes("a=100")[0])
+    assert beside.sizes == [100]
+
+
+def test_room_for_what_is_wanted_beside_a_model_is_made_by_what_nobody_uses(tmp_path: Path) -> None:
+    kept = registry(tmp_path, 1200, Boxes())
+    one, two, three = boxes("a=100", "b=100", "c=50")
+    use(kept, one)
+    use(kept, three)
+    with kept.lease(two) as model:
+        assert kept.room_beside(model, 100) == 200 and len(held(kept)) == 3
+        assert kept.room_beside(model, 300) == 600 and held(kept) == ["model2", "model1"]
+        assert kept.room_beside(model, 2000) == 800 and held(kept) == ["model1"]
+
+
+def test_nothing_that_is_kept_goes_for_a_model_that_is_only_read_ahead(tmp_path: Path) -> None:
+    beside = Kept(50, 60)
+    kept = registry(tmp_path, 900, Boxes(), beside)
+    first, following = boxes("a=100", "b=100")
+    use(kept, first)
+    kept.read_ahead(following)
+    assert held(kept) == ["model0"] and beside.sizes == [50, 60]
+
+
 # -- reading ahead --------------------------------------------------------------------------------
 
 
@@ -390,32 +467,35 @@ def no_collecting() -> Iterator[None]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(WANTS, st.integers(200, 900), st.booleans())
+@given(WANTS, st.integers(200, 900), st.booleans(), st.lists(st.integers(1, 200), max_size=4))
 def test_no_sequence_of_wants_breaks_the_budget_or_a_pin(
     no_collecting: None,
     tmp_path_factory: pytest.TempPathFactory,
     wants: list[tuple[Callable[[Path, str], Entry], set[str], bool]],
     budget: int,
     on_host: bool,
+    sizes: list[int],
 ) -> None:
-    data = tmp_path_factory.getbasetemp()
-    kept = registry(data, budget, Boxes(), is_host=on_host, host_budget=300, memory_mode="device")
+    data, beside = tmp_path_factory.getbasetemp(), Kept()
+    kept = registry(data, budget, Boxes(), beside, is_host=on_host, host_budget=300, memory_mode="device")
     pins = []
     for number, (kind, keys, pin) in enumerate(wants):
         name = "+".join(f"{key}={SIZES[key]}" for key in sorted(keys))
         wanted = kind(Path(f"/{name}"), f"entry{number}")
         lease = kept.lease(wanted)
         try:
-            lease.__enter__()
+            model = lease.__enter__()
         except StudioError:
             pass
         else:
+            if sizes and kept.room_beside(model, sizes[-1]) >= beside.bytes + sizes[-1]:
+                beside.sizes.append(sizes.pop())
             if pin and len(pins) < 2:
                 pins.append((wanted.id, lease))
             else:
                 lease.__exit__(None, None, None)
         state = kept.state()
-        assert device_bytes(state) <= budget
+        assert device_bytes(state) + beside.bytes <= budget
         assert sum(one.bytes for one in state.host_held) <= (0 if on_host else 300)
         assert {id for id, _ in pins} <= set(held(kept))
         assert kept._shelf.bytes("device") == device_bytes(state)
