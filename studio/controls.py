@@ -179,6 +179,8 @@ def _setting(name: str, default: float, lowest: float, highest: float, step: flo
 RESOLUTION = _setting("resolution", 512, 128, 1024, 64)
 """Of the shorter side, as a detector looks at a picture; its map has the picture's size again."""
 SAFE = _setting("safe", 0, 0, 1)
+SMALL = _setting("resolution", 128, 64, 512, 64)
+"""What the small reader learned at, and how far from it it still sees something."""
 
 for _detector in (
     Detector(
@@ -226,16 +228,19 @@ for _detector in (
     ),
     Detector("bae", weights=True, settings=(RESOLUTION,)),
     Detector("shuffle", settings=(_setting("grain", 256, 16, 1024), _setting("seed", 0, 0, 9999))),
+    Detector("small_pose", weights=True, settings=(SMALL,), network="small"),
+    Detector("small_edges", weights=True, settings=(SMALL,), network="small"),
+    Detector("small_depth", weights=True, settings=(SMALL,), network="small"),
     Detector("grey"),
     Detector("tile", settings=(_setting("smaller", 1, 1, 16, 0.5),)),
 ):
     register(_detector)
 
 for _control in (
-    Control("pose", ("openpose",)),
+    Control("pose", ("openpose", "small_pose")),
     Control("canny", ("canny",)),
-    Control("soft_edge", ("pidinet", "hed")),
-    Control("depth", ("depth_anything", "midas", "zoe", "leres")),
+    Control("soft_edge", ("pidinet", "hed", "small_edges")),
+    Control("depth", ("depth_anything", "midas", "zoe", "leres", "small_depth")),
     Control("colour", ("grid",), flat=True),
     Control("palette", ("histogram",), flat=True),
     Control("lines", ("mlsd",)),

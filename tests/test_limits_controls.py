@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -124,6 +125,29 @@ def test_what_cannot_be_followed_is_said_in_words(units: list[ControlUnit], code
 def test_families_that_have_a_net_for_the_kind_are_named() -> None:
     told = refused(unit(kind="pose"))
     assert told.params["families"] == "Stable Diffusion XL" and told.params["model"] == SPEC.title.en
+
+
+def test_a_model_of_another_base_takes_no_net_of_its_family_and_reads_with_its_own() -> None:
+    toy = SPEC.model_copy(update={"base": "toy"})
+
+    def asked(around: Around, **more: Any) -> GenerationRequest:
+        draft = Draft(model="tiny", controls=(unit(kind="depth", **more),))
+        (request,) = resolve(draft, toy, "job", ANN, around)
+        return request
+
+    for more, code in (({}, "control_not_here"), ({"net": "deep"}, "control_unfit")):
+        with pytest.raises(StudioError) as told:
+            asked(AROUND, **more)
+        assert told.value.code == code
+    net = AROUND.controls["deep"].model_copy(update={"id": "toys", "base": "toy"})
+    reader = AROUND.detectors["midas-large"].model_copy(
+        update={"id": "eye", "detector": "small", "base": "toy"}
+    )
+    own = {"controls": {**AROUND.controls, "toys": net}, "detectors": {**AROUND.detectors, "eye": reader}}
+    request = asked(replace(AROUND, **own))
+    assert (request.controls[0].net, request.controls[0].detector) == ("toys", "eye")
+    plain = resolved(unit(kind="depth"), around=replace(AROUND, **own))
+    assert (plain.controls[0].net, plain.controls[0].detector) == ("deep", "midas-large")
 
 
 def test_a_picture_that_is_gone_is_said() -> None:

@@ -72,6 +72,18 @@ class JudgeSettings:
 
 
 @dataclass(frozen=True)
+class DetectorSettings:
+    """How the small reader learns."""
+
+    minutes: float = 25.0
+    batch: int = 16
+    rate: float = 2e-3
+    decay: float = 0.998
+    pictures: int = 4_800
+    seed: int = 6
+
+
+@dataclass(frozen=True)
 class Settings:
     """A whole run."""
 
@@ -86,6 +98,7 @@ class Settings:
     unet: UnetSettings = field(default_factory=UnetSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     judge: JudgeSettings = field(default_factory=JudgeSettings)
+    detectors: DetectorSettings = field(default_factory=DetectorSettings)
 
 
 def from_dict(kind: type, values: dict[str, Any]) -> Any:
@@ -94,7 +107,13 @@ def from_dict(kind: type, values: dict[str, Any]) -> Any:
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise ValueError(f"unknown settings {', '.join(unknown)}; known: {', '.join(known)}")
-    nested = {"vae": VaeSettings, "unet": UnetSettings, "control": ControlSettings, "judge": JudgeSettings}
+    nested = {
+        "vae": VaeSettings,
+        "unet": UnetSettings,
+        "control": ControlSettings,
+        "judge": JudgeSettings,
+        "detectors": DetectorSettings,
+    }
     made = {
         k: from_dict(nested[k], v) if k in nested and isinstance(v, dict) else v for k, v in values.items()
     }

@@ -56,6 +56,10 @@ def run_stage(stage: str, settings: Settings) -> None:
         from pocket.train.controls import train_control
 
         train_control(replace(settings, from_weights=True))
+    elif stage == "detectors":
+        from pocket.train.detectors import train_detectors
+
+        train_detectors(settings)
     elif stage == "judge":
         from pocket.train.judge import train_judge
 

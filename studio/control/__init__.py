@@ -26,6 +26,7 @@ from studio.control import (
     pidinet,
     regions,
     shuffle,
+    small,
     tile,
     zoe,
 )
@@ -74,6 +75,9 @@ for _detector, _detect in (
     ("line_art_anime", line_art_anime.detect),
     ("line_art_plain", line_art_plain.detect),
     ("bae", bae.detect),
+    ("small_pose", small.pose),
+    ("small_edges", small.edges),
+    ("small_depth", small.depth),
     ("shuffle", shuffle.detect),
     ("grey", grey.detect),
     ("tile", tile.detect),

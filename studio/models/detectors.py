@@ -21,6 +21,7 @@ from studio.messages import DetectorSpec
 from studio.models.files import check_file, filled, read_tensors
 from studio.models.folders import elements_of, load_whole, part_files, part_key
 from studio.models.parts import Part
+from studio.models.small_reader import SmallReader
 from studio.weights import tensor_elements
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _in_stages(weights: Weights, wanted: Mapping[str, Any]) -> Weights:
 
 @dataclass(frozen=True)
 class _Network:
-    """A network of controlnet-aux, and how the names in its file become its own."""
+    """A network, of controlnet-aux mostly, and how the names in its file become its own."""
 
     build: Callable[[], torch.nn.Module]
     renamed: Callable[[Weights, Mapping[str, Any]], Weights] = _plain
@@ -94,6 +95,7 @@ NETWORKS: dict[str, _Network] = {
     "line_art_realistic": _Network(lambda: library("lineart").Generator(3, 1, 3)),
     "line_art_coarse": _Network(lambda: library("lineart").Generator(3, 1, 3)),
     "line_art_anime": _Network(_anime),
+    "small": _Network(SmallReader),
 }
 """By the detector; each is read from one file."""
 

@@ -10,6 +10,7 @@ from studio.controls import (
     Choice,
     Control,
     Detector,
+    choices,
     chosen,
     control_of,
     detector_of,
@@ -33,7 +34,10 @@ def entry(detector: str) -> DetectorSpec:
     return DetectorSpec(id=f"my-{detector}", title=title, source=source, licence="MIT", detector=detector)
 
 
-ENTRIES = {f"my-{id}": entry(id) for id, detector in DETECTORS.items() if detector.weights}
+ENTRIES = {
+    f"my-{key}": entry(key)
+    for key in dict.fromkeys(detector.entered for detector in DETECTORS.values() if detector.weights)
+}
 
 
 def choice(one: ControlUnit, here: bool = True) -> Choice:
@@ -120,6 +124,25 @@ def test_without_a_name_it_is_the_kinds_first_that_is_here() -> None:
     assert choice(unit("line_art"), here=False).id == "line_art_plain"
     assert choice(unit("depth"), here=False).id == "my-depth_anything"
     assert choice(unit("depth"), here=False).entries == ("my-depth_anything",)
+
+
+def test_what_reads_for_a_base_comes_first_for_its_models_and_is_nothing_to_others() -> None:
+    own = ENTRIES["my-small"].model_copy(update={"base": "toy"})
+    entries = ENTRIES | {"my-small": own}
+
+    def first(kind: str, base: str, here: bool = True) -> str:
+        return chosen(unit(kind), entries, lambda spec: here, base).id
+
+    assert [first(kind, "toy") for kind in ("pose", "soft_edge", "depth")] == ["my-small"] * 3
+    assert [first(kind, "") for kind in ("pose", "soft_edge")] == ["my-openpose", "my-pidinet"]
+    assert first("depth", "other") == "my-depth_anything" and first("canny", "toy") == "canny"
+    assert first("depth", "toy", here=False) == "my-small", (
+        "it is fetched like any other where it is not here"
+    )
+    named = chosen(unit("depth", detector="my-small"), entries, lambda spec: True)
+    assert (named.detector.id, named.entries) == ("small_depth", ("my-small",))
+    told = [id for _, id in choices(CONTROLS["soft_edge"], entries, "toy")]
+    assert told == ["my-small", "my-pidinet", "my-hed"]
 
 
 def test_hands_and_faces_bring_weights_of_their_own_where_they_are_asked_for() -> None:

@@ -113,6 +113,6 @@ def test_a_control_net_is_trained_only_when_it_is_asked_for(monkeypatch: pytest.
     from pocket.train.__main__ import STAGES, read_args
 
     monkeypatch.setattr(sys, "argv", ["train"])
-    assert set(STAGES) - set(read_args().stages) == {"control"}
+    assert set(STAGES) - set(read_args().stages) == {"control", "detectors"}
     monkeypatch.setattr(sys, "argv", ["train", "control"])
     assert read_args().stages == ["control"]

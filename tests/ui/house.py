@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import yaml
 from fastapi import FastAPI
@@ -75,6 +78,19 @@ def studio_at(folder: Path, step_seconds: float = 0.05, models: int = 1) -> Stud
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": entries}, allow_unicode=True))
     settings = Settings(data=folder / "data", models=folder / "models.yaml", engine="fake")
     return Studio(settings, read_catalog(settings.models), FakeEngine(step_seconds=step_seconds))
+
+
+def studio_with(folder: Path, change: Callable[[dict[str, Any]], None]) -> Studio:
+    """A studio of two models, whose catalog is changed before it is read."""
+    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
+    studio_at(folder, models=2)
+    catalog = yaml.safe_load((folder / "models.yaml").read_text("utf-8"))
+    change(catalog)
+    (folder / "models.yaml").write_text(yaml.safe_dump(catalog, allow_unicode=True), "utf-8")
+    settings = Settings(data=folder / "data", models=folder / "models.yaml", engine="fake")
+    read = read_catalog(settings.models)
+    assert not read.problems, read.problems
+    return Studio(settings, read, FakeEngine(step_seconds=0.02))
 
 
 def app_of(studio: Studio) -> FastAPI:

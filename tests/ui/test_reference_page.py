@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from PIL import Image
 
-from studio.catalog import read_catalog
-from studio.engine.fake import FakeEngine
 from studio.messages import ControlUnit
 from studio.service import Studio
-from studio.settings import Settings
 from studio.ui.reference_poses import shelf
 from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate, idle, serving
-from tests.ui.house import checkpoint, studio_at
+from tests.ui.house import checkpoint, studio_with
 from tests.ui.test_start_page import drop, last_request, paint_mask, png
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -41,18 +36,14 @@ def net(folder: Path, family: str, *kinds: str) -> dict[str, Any]:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     """A studio whose first model follows edges, scribbles and poses, and whose second follows depth alone."""
     folder = tmp_path_factory.mktemp("studio")
-    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
-    studio_at(folder, models=2)
-    catalog = yaml.safe_load((folder / "models.yaml").read_text("utf-8"))
-    catalog["models"][1]["family"] = "sd2"
-    catalog["controls"] = [
-        net(folder / "one", "sd1", "canny", "scribble", "pose"), net(folder / "two", "sd2", "depth")
-    ]  # fmt: skip
-    (folder / "models.yaml").write_text(yaml.safe_dump(catalog, allow_unicode=True), "utf-8")
-    settings = Settings(data=folder / "data", models=folder / "models.yaml", engine="fake")
-    read = read_catalog(settings.models)
-    assert not read.problems, read.problems
-    return Studio(settings, read, FakeEngine(step_seconds=0.02))
+
+    def change(catalog: dict[str, Any]) -> None:
+        catalog["models"][1]["family"] = "sd2"
+        catalog["controls"] = [
+            net(folder / "one", "sd1", "canny", "scribble", "pose"), net(folder / "two", "sd2", "depth")
+        ]  # fmt: skip
+
+    return studio_with(folder, change)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,280 @@
+"""python -m pocket.fidelity: how closely pictures follow a reference, kind by kind, with the control net and without.
+
+Every reference is a held-out drawing whose maps are known. A picture is painted of its prompt, once with a map and
+once without; what the studio's detectors read from the pictures is compared with the reference. Distances are 0
+where both are the same. Without a control net only the pictures without one can be measured, and that is said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pocket.closeness import colour_difference, depth_rank, edge_f1, joint_distance
+from pocket.evaluate import WEIGHTS, Row, line, row
+from pocket.models import NATIVE
+from pocket.prompts import say
+from pocket.world import SUBJECTS, Picture, draw, sample
+from pocket.world.truth import people
+
+FIRST, GOAL = 1_300_000, 3.0
+# How much less of the prompt may be followed than without a reference.
+PROMPT_GOAL = -0.05
+# Distances below this are the detectors' own doing: nothing is called closer than that.
+LEAST = 0.01
+Pictures = NDArray[np.uint8]
+Paint = Callable[[list[str], list[int], Pictures | None], Pictures]
+"""From prompts, seeds and maps, or none, to pictures."""
+
+
+# -- references -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A held-out drawing, what it is called, and the seed that it is painted with."""
+
+    drawing: Picture
+    prompt: str
+    seed: int
+
+
+def references(kind: str, amount: int, side: int = NATIVE) -> list[Reference]:
+    """Plain drawings of one thing each; for poses it is a person."""
+    scenes = (sample(FIRST + k, "held_out", "single", plain=True) for k in count())
+    fitting = (s for s in scenes if kind != "pose" or SUBJECTS[s.things[0].subject].person)
+    some = [scene for scene, _ in zip(fitting, range(amount), strict=False)]
+    return [Reference(draw(s, side), say("single object", s, "en"), k) for k, s in enumerate(some)]
+
+
+# -- distances ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """The studio's detectors as the pocket uses them."""
+
+    tools: Mapping[str, Any]
+
+    def map(self, detector: str, picture: Image.Image) -> Image.Image:
+        """What a detector of the studio makes of a picture with its own settings."""
+        from studio.control import taken
+
+        return taken(detector, picture, self.settings(detector), self.tools)
+
+    def settings(self, detector: str) -> dict[str, float]:
+        """A detector's own settings."""
+        from studio.controls import DETECTORS
+
+        return {one.name: one.default for one in DETECTORS[detector].settings}
+
+    def figures(self, picture: Image.Image) -> tuple[Any, ...]:
+        """The joints of everybody in a picture."""
+        from studio.control.small import figures
+
+        return figures(picture, self.settings("small_pose"), self.tools)
+
+
+def pose_distance(eyes: Eyes, painted: Image.Image, meant: Picture, map: Image.Image) -> float:
+    """The distance of the joints in heights of the figure; nobody is as far as can be."""
+    (wanted,) = people(meant)
+    return min((joint_distance(one, wanted) for one in eyes.figures(painted)), default=1.0)
+
+
+def canny_distance(eyes: Eyes, painted: Image.Image, meant: Picture, map: Image.Image) -> float:
+    """What the hard edges lack to be the same."""
+    return 1 - edge_f1(eyes.map("canny", painted), map)
+
+
+def soft_distance(eyes: Eyes, painted: Image.Image, meant: Picture, map: Image.Image) -> float:
+    """What the soft edges lack to be the same."""
+    return 1 - edge_f1(eyes.map("small_edges", painted), map)
+
+
+def depth_distance(eyes: Eyes, painted: Image.Image, meant: Picture, map: Image.Image) -> float:
+    """What the order of near and far lacks to be the same."""
+    return 1 - depth_rank(eyes.map("small_depth", painted), map)
+
+
+def colour_distance(eyes: Eyes, painted: Image.Image, meant: Picture, map: Image.Image) -> float:
+    """How far the colours in place are from the reference's, in CIE Lab; white and black are 100 apart."""
+    return colour_difference(painted, meant.image) / 100
+
+
+KINDS: dict[str, Callable[[Eyes, Image.Image, Picture, Image.Image], float]] = {
+    "pose": pose_distance,
+    "canny": canny_distance,
+    "soft_edge": soft_distance,
+    "depth": depth_distance,
+    "colour": colour_distance,
+}
+"""By the kind: how far a painted picture is from a drawing and its map."""
+
+
+# -- the table ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What paints, what reads maps, and what reads whether the prompt is followed, where it may."""
+
+    paint: Paint
+    eyes: Eyes
+    shown: Callable[[Pictures, list[Reference]], float] | None
+    follows: bool
+
+
+def maps_for(kind: str, some: list[Reference]) -> Pictures:
+    """The maps of references as the net is shown them."""
+    from pocket.train.references import Maps, maps_of
+
+    every = [maps_of(one.drawing) for one in some]
+    maps = Maps(**{name: np.stack([told[name] for told in every]) for name in every[0]})
+    return np.stack([maps.one(kind, at) for at in range(len(some))])
+
+
+def distance(desk: Desk, kind: str, pictures: Pictures, some: list[Reference], maps: Pictures) -> float:
+    """The mean distance of pictures from their references."""
+    each = zip(pictures, some, maps, strict=True)
+    told = [KINDS[kind](desk.eyes, Image.fromarray(p), r.drawing, Image.fromarray(m)) for p, r, m in each]
+    return float(np.mean(told))
+
+
+def kind_rows(desk: Desk, kind: str, amount: int) -> Iterator[Row]:
+    """One kind: the distance without control, with it, how many times closer that is, and what it costs the prompt."""
+    some = references(kind, amount)
+    maps, words = maps_for(kind, some), ([r.prompt for r in some], [r.seed for r in some])
+    alone = desk.paint(*words, None)
+    apart = distance(desk, kind, alone, some, maps)
+    yield row(f"{kind}: distance without control", apart)
+    if not desk.follows:
+        return
+    led = desk.paint(*words, maps)
+    near = distance(desk, kind, led, some, maps)
+    yield row(f"{kind}: distance with control", near)
+    yield row(f"{kind}: times closer", apart / max(near, LEAST), GOAL)
+    if desk.shown:
+        yield row(
+            f"{kind}: prompt, with less without", desk.shown(led, some) - desk.shown(alone, some), PROMPT_GOAL
+        )
+
+
+def measure(desk: Desk, kinds: list[str], amount: int) -> Iterator[Row]:
+    """All rows, as they come."""
+    for kind in kinds:
+        yield from kind_rows(desk, kind, amount)
+
+
+# -- the pocket at the desk -----------------------------------------------------------------------
+
+
+class Following:
+    """A UNet with a control net beside it, called as the UNet alone is."""
+
+    def __init__(self, unet: Any, net: Any, maps: Any) -> None:
+        self.unet, self.net, self.maps = unet, net, maps
+        self.config, self.parameters = unet.config, unet.parameters
+
+    def __call__(self, x: Any, t: Any, words: Any) -> Any:
+        """The prediction for a batch that holds every picture without words, then with them."""
+        maps = self.maps.repeat(len(x) // len(self.maps), 1, 1, 1)
+        down, mid = self.net(x, t, words, controlnet_cond=maps, return_dict=False)
+        more = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
+        return self.unet(x, t, words, **more)
+
+
+def painting(painter: Any, net: Any, steps: int, batch: int = 25) -> Paint:
+    """What the pocket paints, following maps where there are some."""
+    import torch
+
+    def paint(prompts: list[str], seeds: list[int], maps: Pictures | None) -> Pictures:
+        if maps is None:
+            return painter.paint(prompts, seeds, batch, steps=steps)
+        done = []
+        for k in range(0, len(prompts), batch):
+            here = slice(k, k + batch)
+            shown = torch.from_numpy(maps[here]).permute(0, 3, 1, 2).float().to(painter.device) / 255
+            led = replace(painter, unet=Following(painter.unet, net, shown))
+            done.append(led.paint(prompts[here], seeds[here], batch, steps=steps))
+        return np.concatenate(done)
+
+    return paint
+
+
+def load_reader(file: Path) -> Any:
+    """The small reader from its file, ready to read."""
+    from safetensors.torch import load_file
+
+    from studio.models.small_reader import SmallReader
+
+    reader = SmallReader()
+    reader.load_state_dict({name: values.float() for name, values in load_file(file).items()})
+    return reader.eval()
+
+
+def load_net(folder: Path) -> Any:
+    """The control net of a folder, or None where there is none."""
+    from diffusers import ControlNetModel
+
+    return ControlNetModel.from_pretrained(folder).float().eval() if folder.is_dir() else None
+
+
+def judged(weights: Path) -> Callable[[Pictures, list[Reference]], float] | None:
+    """How often the judge sees the subject that was asked for; None where it may not judge."""
+    from pocket.judge import load_judge, load_licence, look
+
+    if not (weights / "judge.safetensors").exists() or not load_licence(weights).may_judge(("subjects",)):
+        return None
+    judge = load_judge(weights / "judge.safetensors")
+
+    def shown(pictures: Pictures, some: list[Reference]) -> float:
+        seen = zip(some, look(judge, pictures), strict=True)
+        return float(np.mean([r.drawing.scene.things[0].subject in v.subjects for r, v in seen]))
+
+    return shown
+
+
+def open_desk(weights: Path, steps: int) -> Desk:
+    """The desk of a weights folder."""
+    from pocket.painter import load_painter
+
+    net = load_net(weights / "control")
+    eyes = Eyes({"network": load_reader(weights / "detectors" / "reader.safetensors")})
+    return Desk(painting(load_painter(weights), net, steps), eyes, judged(weights), net is not None)
+
+
+def main() -> None:
+    """Print the table, and write it as JSON if asked."""
+    parser = argparse.ArgumentParser(prog="python -m pocket.fidelity", description=__doc__)
+    parser.add_argument("kinds", nargs="*", default=list(KINDS), help=f"some of: {', '.join(KINDS)}")
+    parser.add_argument("--json", type=Path, help="write the rows as a list of name, value, goal, ok")
+    parser.add_argument("--count", type=int, default=50, help="references a kind")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    args = parser.parse_args()
+    if unknown := sorted(set(args.kinds) - set(KINDS)):
+        parser.error(f"unknown kinds {', '.join(unknown)}; known: {', '.join(KINDS)}")
+    if not (args.weights / "detectors" / "reader.safetensors").exists():
+        parser.exit(2, f"{args.weights} has no reader yet: python -m pocket.train detectors\n")
+    desk, rows = open_desk(args.weights, args.steps), []
+    if not desk.follows:
+        print(f"no control net in {args.weights / 'control'}: only pictures without control are measured")
+    print(f"{'what':<40}{'value':>8}{'goal':>8}")
+    for found in measure(desk, args.kinds, args.count):
+        rows.append(found)
+        print(line(found), flush=True)
+    if args.json:
+        args.json.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

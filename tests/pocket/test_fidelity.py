@@ -1,0 +1,187 @@
+"""The table of fidelity, from a painter whose truth is known: it tells what follows from what does not."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pocket import fidelity
+from pocket.evaluate import WEIGHTS, Row
+from pocket.fidelity import GOAL, KINDS, Desk, Eyes, Pictures, Reference, maps_for, measure, references
+from pocket.world import Picture, draw, is_held_out
+from pocket.world.sampling import settle
+from pocket.world.truth import depth, people, soft_edges
+
+torch = pytest.importorskip("torch")
+SIDE, COUNT = 256, 2
+OTHER = settle("boy", "black", "night sky")
+
+
+@dataclass
+class Fake:
+    """Paints the reference where it is shown a map, and always the same other drawing where it is not."""
+
+    known: dict[bytes, Picture] = field(default_factory=dict)
+    asked: list[tuple[str, bool]] = field(default_factory=list)
+    obeys: bool = True
+
+    def paint(self, prompts: list[str], seeds: list[int], maps: Pictures | None) -> Pictures:
+        """Pictures whose truth it remembers."""
+        self.asked += [(prompt, maps is not None) for prompt in prompts]
+        led = maps is not None and self.obeys
+        drawn = [self.meant[prompt] if led else draw(OTHER, SIDE) for prompt in prompts]
+        self.known |= {one.pixels.tobytes(): one for one in drawn}
+        return np.stack([one.pixels for one in drawn])
+
+    @property
+    def meant(self) -> dict[str, Picture]:
+        """The drawings of all references by their prompt."""
+        return {one.prompt: one.drawing for kind in ("pose", "canny") for one in references(kind, COUNT)}
+
+
+class Knowing(Eyes):
+    """Knows the truth of what the fake painted; edges and colours it takes as the studio does."""
+
+    def __init__(self, fake: Fake) -> None:
+        super().__init__({})
+        object.__setattr__(self, "fake", fake)
+
+    def picture(self, shown: Image.Image) -> Picture:
+        """What a picture was drawn from."""
+        fake: Fake = self.fake  # type: ignore[attr-defined]
+        return fake.known[np.asarray(shown).tobytes()]
+
+    def map(self, detector: str, picture: Image.Image) -> Image.Image:
+        """The true map."""
+        truths = {"small_edges": soft_edges, "small_depth": depth}
+        if detector not in truths:
+            return super().map(detector, picture)
+        return Image.fromarray(truths[detector](self.picture(picture)))
+
+    def figures(self, picture: Image.Image) -> tuple[Any, ...]:
+        """The true joints."""
+        return tuple(people(self.picture(picture)))
+
+
+def desk(fake: Fake, follows: bool = True, shown: Any = None) -> Desk:
+    """A desk at which everything is known."""
+    return Desk(fake.paint, Knowing(fake), shown, follows)
+
+
+def table(at: Desk, *kinds: str) -> dict[str, Row]:
+    """The rows by their names."""
+    return {found.name: found for found in measure(at, list(kinds or KINDS), COUNT)}
+
+
+def test_what_follows_its_reference_is_many_times_closer() -> None:
+    rows = table(desk(Fake()))
+    for kind in KINDS:
+        alone, led = (rows[f"{kind}: distance {how} control"].value for how in ("without", "with"))
+        assert led < 0.005 < 0.05 < alone, kind
+        assert rows[f"{kind}: times closer"].value > GOAL and rows[f"{kind}: times closer"].ok
+
+
+def test_a_net_that_changes_nothing_is_no_closer() -> None:
+    rows = table(desk(Fake(obeys=False)))
+    for kind in KINDS:
+        assert rows[f"{kind}: times closer"].value == pytest.approx(1), kind
+        assert not rows[f"{kind}: times closer"].ok
+
+
+def test_without_a_net_nothing_is_said_of_control() -> None:
+    fake = Fake()
+    rows = table(desk(fake, follows=False))
+    assert list(rows) == [f"{kind}: distance without control" for kind in KINDS]
+    assert all(found.ok and found.goal is None for found in rows.values())
+    assert not any(shown for _, shown in fake.asked), "no map is shown to anybody"
+
+
+def test_what_control_costs_the_prompt_is_told_where_it_can_be_judged() -> None:
+    def shown(pictures: Pictures, some: list[Reference]) -> float:
+        return 0.6 if len({one.tobytes() for one in pictures}) > 1 else 0.7
+
+    row = table(desk(Fake(), shown=shown), "canny")["canny: prompt, with less without"]
+    assert row.value == pytest.approx(-0.1) and not row.ok
+
+
+def test_references_are_held_out_and_the_same_each_time() -> None:
+    for kind in ("pose", "depth"):
+        some = references(kind, 3)
+        assert all(is_held_out(one.drawing.scene) for one in some)
+        assert [one.prompt for one in some] == [one.prompt for one in references(kind, 3)]
+        assert all(one.drawing.scene.things[0].subject in one.prompt for one in some)
+    assert all(len(people(one.drawing)) == 1 for one in references("pose", 3))
+
+
+def test_a_figure_that_is_not_there_is_as_far_as_can_be() -> None:
+    (one,) = references("pose", 1)
+    empty = Knowing(Fake(known={one.drawing.pixels.tobytes(): draw(settle("car", "red", "plain"), SIDE)}))
+    assert fidelity.pose_distance(empty, one.drawing.image, one.drawing, one.drawing.image) == 1.0
+
+
+def test_a_net_that_is_silent_paints_what_is_painted_without_one() -> None:
+    from pocket.painter import load_painter
+    from pocket.train.controls import build_net
+
+    torch.manual_seed(0)
+    painter = load_painter(WEIGHTS)
+    painter.fast = False
+    some = references("canny", 2)
+    paint = fidelity.painting(painter, build_net(painter.unet).eval(), steps=2, batch=1)
+    words = [one.prompt for one in some], [one.seed for one in some]
+    alone, led = paint(*words, None), paint(*words, maps_for("canny", some))
+    assert np.abs(alone.astype(int) - led).max() <= 1
+
+
+def test_each_picture_of_a_batch_follows_its_own_map() -> None:
+    class Net:
+        def __call__(self, x: Any, t: Any, words: Any, controlnet_cond: Any, return_dict: bool) -> Any:
+            return (), controlnet_cond.mean((1, 2, 3))
+
+    class Unet:
+        config, parameters = None, None
+
+        def __call__(self, x: Any, t: Any, words: Any, **more: Any) -> Any:
+            return more["mid_block_additional_residual"]
+
+    maps = torch.tensor([0.2, 0.8])[:, None, None, None].expand(2, 3, 8, 8)
+    told = fidelity.Following(Unet(), Net(), maps)(torch.zeros(4, 4, 1, 1), 0, None)
+    assert told.tolist() == pytest.approx([0.2, 0.8, 0.2, 0.8]), "without words, then with them"
+
+
+def test_the_command_says_so_when_there_is_no_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["fidelity", "--weights", str(tmp_path)])
+    with pytest.raises(SystemExit) as told:
+        fidelity.main()
+    assert told.value.code == 2 and "no reader yet" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["fidelity", "smell"])
+    with pytest.raises(SystemExit):
+        fidelity.main()
+    assert "unknown kinds smell" in capsys.readouterr().err
+
+
+def test_the_command_says_plainly_that_there_is_no_net_and_writes_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import json
+
+    (tmp_path / "detectors").mkdir()
+    (tmp_path / "detectors" / "reader.safetensors").touch()
+    told = tmp_path / "rows.json"
+    monkeypatch.setattr(fidelity, "open_desk", lambda weights, steps: desk(Fake(), follows=False))
+    monkeypatch.setattr(
+        sys, "argv", ["f", "colour", "--weights", str(tmp_path), "--count", "2", "--json", str(told)]
+    )
+    fidelity.main()
+    said = capsys.readouterr().out
+    assert "no control net in" in said and "colour: distance without control" in said
+    (found,) = json.loads(told.read_text())
+    assert found["name"] == "colour: distance without control" and found["goal"] is None
