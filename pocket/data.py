@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -46,7 +47,7 @@ def draw_set(
     side: int,
     first: int = 0,
     split: str = "train",
-    workers: int = 2,
+    workers: int | None = None,
     make: Callable[[int], Scene] | None = None,
 ) -> NDArray[np.uint8]:
     """Draw `count` pictures into one file, or open the file if it is complete; returns a memory map.
@@ -60,7 +61,7 @@ def draw_set(
     pixels = np.lib.format.open_memmap(path, "w+", np.uint8, (count, side, side, 3))
     cells = np.zeros((count, CELLS, CELLS), np.uint8)
     starts, make = range(0, count, CHUNK), make or partial(sample, split=split)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
         jobs = [range(first + s, first + min(s + CHUNK, count)) for s in starts]
         for start, (chunk, owned) in zip(
             starts, pool.map(partial(draw_chunk, side=side, make=make), jobs), strict=True

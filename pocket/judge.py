@@ -17,44 +17,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pocket.manner import MANNERS, Manner, Residual, block, spread
 from pocket.world import SUBJECTS
-from pocket.world.scene import BACKGROUNDS, COLOURS, DEFECTS, LIGHTS, STYLES
+from pocket.world.scene import BACKGROUNDS, COLOURS, DEFECTS
 
 SUBJECT_NAMES, COLOUR_NAMES = tuple(SUBJECTS), tuple(COLOURS)
 SIDE, CELLS = 128, 16
 # What the judge can be asked about; each heading must be earned on held-out drawings.
 HEADINGS = ("subjects", "counts", "colours", "places", "background", "style", "light", "defects")
-WHOLE = {"background": BACKGROUNDS, "style": STYLES, "light": LIGHTS, "defects": DEFECTS}
+WHOLE = {"background": BACKGROUNDS, **MANNERS}
 # Heads that speak for every cell.
 CELLWISE = ("centre", "subject", "colour")
 PASS = 0.99
 PEAK = 0.4
-
-
-def block(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
-    """Convolution, norm, activation."""
-    return nn.Sequential(
-        nn.Conv2d(inside, outside, 3, stride, 1, bias=False), nn.BatchNorm2d(outside), nn.ReLU(inplace=True)
-    )
-
-
-class Residual(nn.Module):
-    """Two convolutions beside a straight path."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = block(width, width)
-        self.second = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The input plus what the convolutions add."""
-        return functional.relu(x + self.second(self.first(x)))
-
-
-def spread(x: Tensor) -> Tensor:
-    """Mean and spread of every channel over the picture."""
-    mean = x.mean((2, 3))
-    return torch.cat([mean, (x.square().mean((2, 3)) - mean.square()).clamp(min=1e-6).sqrt()], 1)
 
 
 class Judge(nn.Module):
@@ -75,7 +50,8 @@ class Judge(nn.Module):
         self.whole = nn.Sequential(
             nn.BatchNorm1d(stats, affine=False), nn.Linear(stats, 128), nn.ReLU(inplace=True)
         )
-        self.heads = nn.ModuleDict({name: nn.Linear(128, len(words)) for name, words in WHOLE.items()})
+        self.background = nn.Linear(128, len(BACKGROUNDS))
+        self.manner = Manner()
         # Few cells are centres: starting from "no" spares the first steps.
         nn.init.constant_(self.things.bias[:1], -3.0)
 
@@ -86,15 +62,6 @@ class Judge(nn.Module):
         middle = self.middle(early)
         return fine, early, middle, self.late(middle)
 
-    def stats(self, parts: tuple[Tensor, ...]) -> Tensor:
-        """What the words of the whole picture are read from."""
-        return torch.cat([spread(part) for part in parts], 1)
-
-    def words(self, stats: Tensor) -> dict[str, Tensor]:
-        """Logits of the words of the whole picture."""
-        whole = self.whole(stats)
-        return {name: head(whole) for name, head in self.heads.items()}
-
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Logits of every head."""
         parts = self.parts(x)
@@ -102,8 +69,9 @@ class Judge(nn.Module):
         cells = self.join(middle + functional.interpolate(self.down(late), scale_factor=2.0))
         things = self.things(cells)
         tints = self.tint(torch.cat([cells, functional.avg_pool2d(early, 2)], 1))
-        own = {"centre": things[:, 0], "subject": things[:, 1:], "colour": self.colour(tints)}
-        return own | self.words(self.stats(parts))
+        around = self.background(self.whole(torch.cat([spread(part) for part in parts], 1)))
+        cellwise = {"centre": things[:, 0], "subject": things[:, 1:], "colour": self.colour(tints)}
+        return {**cellwise, "background": around, **self.manner(x)}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pocket.train.settings import Settings, from_dict
 
-STAGES = ("draw", "vae", "latents", "unet", "decoder", "judge", "export", "control", "detectors")
+STAGES = ("draw", "vae", "latents", "unet", "decoder", "judge", "manner", "export", "control", "detectors")
 # Only when they are named: a control net belongs to a base that is frozen, and what reads drawings to none.
 NAMED = ("control", "detectors")
 USUAL = [one for one in STAGES if one not in NAMED]
@@ -18,7 +18,12 @@ USUAL = [one for one in STAGES if one not in NAMED]
 def read_args() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m pocket.train", description=__doc__)
-    parser.add_argument("stages", nargs="*", default=USUAL, help=f"some of: {', '.join(STAGES)}")
+    parser.add_argument(
+        "stages",
+        nargs="*",
+        default=USUAL,
+        help=f"some of: {', '.join(STAGES)}",
+    )
     parser.add_argument("--settings", type=Path, help="a JSON file of settings; unknown keys are errors")
     parser.add_argument("--minutes", type=float, help="the wall-clock budget of each named stage")
     parser.add_argument("--from-weights", action="store_true", help="start from the committed weights")
@@ -38,12 +43,13 @@ def read_settings(args: argparse.Namespace) -> Settings:
             "unet": "unet",
             "decoder": "vae",
             "judge": "judge",
+            "manner": "manner",
             "control": "control",
             "detectors": "detectors",
         }.items():
             if stage in args.stages:
                 settings = replace(settings, **{part: replace(getattr(settings, part), minutes=args.minutes)})
-    return replace(settings, from_weights=args.from_weights)
+    return replace(settings, from_weights=args.from_weights or settings.from_weights)
 
 
 def main() -> None:

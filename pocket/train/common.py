@@ -48,8 +48,8 @@ class Budget:
         return min(1.0, self.spent / self.total)
 
     def rate(self, peak: float, step: int, warmup: int = 100, floor: float = 0.02) -> float:
-        """Warm-up by steps, full speed, then a fall to a floor over the last quarter of the time."""
-        fall = max(floor, min(1.0, (1 - self.share) / 0.25))
+        """Warm-up by steps, full speed, then a fall to a floor over the second half of the time."""
+        fall = max(floor, min(1.0, (1 - self.share) / 0.5))
         return peak * min(1.0, (step + 1) / warmup) * fall
 
 

@@ -22,8 +22,12 @@ from pocket.world.captions import caption
 
 
 def load_vae(settings: Settings) -> torch.nn.Module:
-    """The autoencoder of the run folder."""
+    """The autoencoder of the run folder; where there is none yet, the committed one if that is wanted."""
     state = load_state(settings.run / "vae.pt", torch.device("cpu"))
+    if state is None and settings.from_weights:
+        from diffusers import AutoencoderKL
+
+        return AutoencoderKL.from_pretrained(settings.weights / "vae").float().eval().requires_grad_(False)
     if state is None:
         raise SystemExit(f"no autoencoder in {settings.run}: run the stage vae first")
     vae = build_vae()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ class VaeSettings:
     kl: float = 3e-4
     # Of the decoder alone: how rough the latents are that it learns to smooth, since painted ones are never perfect.
     rough: float = 0.2
+    # And how many drawings the UNet paints again for it.
+    repainted: int = 1_500
     seed: int = 1
 
 
@@ -37,7 +39,10 @@ class UnetSettings:
     settled_later: float = 0.06
     # How many more times of a batch than chance would give lie where the words decide what comes; likewise.
     late_share: float = 0.5
-    late_later: float = 0.15
+    late_later: float = 0.1
+    # And where only its details are open.
+    fine_share: float = 0.0
+    fine_later: float = 0.5
     # How much the guide counts beside the picture itself.
     guided: float = 0.1
     seed: int = 2
@@ -72,6 +77,17 @@ class JudgeSettings:
 
 
 @dataclass(frozen=True)
+class MannerSettings(JudgeSettings):
+    """How the judge's eyes for the manner learn."""
+
+    minutes: float = 40.0
+    lessons: int = 16_000
+    copies: int = 3_000
+    copied_share: float = 0.2
+    seed: int = 5
+
+
+@dataclass(frozen=True)
 class DetectorSettings:
     """How the small reader learns."""
 
@@ -98,24 +114,19 @@ class Settings:
     unet: UnetSettings = field(default_factory=UnetSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     judge: JudgeSettings = field(default_factory=JudgeSettings)
+    manner: MannerSettings = field(default_factory=MannerSettings)
     detectors: DetectorSettings = field(default_factory=DetectorSettings)
 
 
 def from_dict(kind: type, values: dict[str, Any]) -> Any:
     """Settings from plain data; unknown keys are errors."""
     known = {f.name: f for f in fields(kind)}
+    parts: dict[str, Any] = {
+        name: f.default_factory for name, f in known.items() if is_dataclass(f.default_factory)
+    }
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise ValueError(f"unknown settings {', '.join(unknown)}; known: {', '.join(known)}")
-    nested = {
-        "vae": VaeSettings,
-        "unet": UnetSettings,
-        "control": ControlSettings,
-        "judge": JudgeSettings,
-        "detectors": DetectorSettings,
-    }
-    made = {
-        k: from_dict(nested[k], v) if k in nested and isinstance(v, dict) else v for k, v in values.items()
-    }
+    made = {k: from_dict(parts[k], v) if k in parts and isinstance(v, dict) else v for k, v in values.items()}
     paths = {k: Path(v) if k in ("run", "data", "weights") else v for k, v in made.items()}
     return kind(**paths)

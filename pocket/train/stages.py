@@ -39,7 +39,11 @@ def run_stage(stage: str, settings: Settings) -> None:
 
         train_vae(settings, own_pictures(settings))
     elif stage == "decoder":
+        from pocket.train.repaint import repaint
         from pocket.train.vae import train_vae
+
+        if not (settings.run / "repainted.npy").exists():
+            repaint(settings)
 
         train_vae(settings, own_pictures(settings), decoder_only=True)
     elif stage == "latents":
@@ -64,6 +68,10 @@ def run_stage(stage: str, settings: Settings) -> None:
         from pocket.train.judge import train_judge
 
         train_judge(settings, judged_pictures(settings))
+    elif stage == "manner":
+        from pocket.train.manner import train_manner
+
+        train_manner(settings)
     elif stage == "export":
         from pocket.train.export import export
 

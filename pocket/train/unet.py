@@ -44,6 +44,8 @@ SHEET_PROMPTS = (
     "a red heart on a plain background",
     "two black cats in the city",
 )
+# Times with so much noise that the words decide what comes, and with so little that only details are open.
+LATE, FINE = (600, 1000), (100, 520)
 
 
 class Both(nn.Module):
@@ -60,7 +62,7 @@ class Both(nn.Module):
 
 
 def falling(start: float, later: float, share: float) -> float:
-    """A number that falls evenly until the middle of the training."""
+    """A number that falls, or rises, evenly until the middle of the training."""
     return later + (start - later) * max(0.0, 1 - 2 * share)
 
 
@@ -135,19 +137,32 @@ def build_both(settings: Settings) -> Both:
     return Both(build_unet(), start_bilingual(text_encoder, backend))
 
 
-def draw_times(count: int, late_share: float, device: torch.device) -> Tensor:
-    """Times of a batch: anywhere, and a share of them where the noise is strong and the words decide what comes."""
-    anywhere = torch.randint(0, 1000, (count,), device=device)
-    late = torch.randint(600, 1000, (count,), device=device)
-    return torch.where(torch.rand(count, device=device) < late_share, late, anywhere)
+@dataclass(frozen=True)
+class Times:
+    """How much of a batch lies where the words decide what comes, and how much where its details do."""
+
+    late: float
+    fine: float
+
+    def draw(self, count: int, device: torch.device) -> Tensor:
+        """Times of a batch: those two shares, and the rest anywhere."""
+        ends = ((*LATE, self.late), (*FINE, self.fine), (0, 1000, 1 - self.late - self.fine))
+        chosen = torch.multinomial(torch.tensor([share for _, _, share in ends]), count, replacement=True)
+        low, high = (torch.tensor([end[k] for end in ends])[chosen] for k in (0, 1))
+        return (low + torch.rand(count) * (high - low)).long().to(device)
+
+
+def times(s: UnetSettings, share: float) -> Times:
+    """What is where and in which number is learned first, how it looks in detail later."""
+    return Times(falling(s.late_share, s.late_later, share), falling(s.fine_share, s.fine_later, share))
 
 
 def losses(
-    both: Any, guide: Guide, noise_plan: DDPMScheduler, batch: Batch, late_share: float
+    both: Any, guide: Guide, noise_plan: DDPMScheduler, batch: Batch, at: Times
 ) -> tuple[Tensor, Tensor]:
     """Mean squared error of the predicted velocity at random times, and what the guide gets wrong."""
     x = batch.latents
-    noise, t = torch.randn_like(x), draw_times(len(x), late_share, x.device)
+    noise, t = torch.randn_like(x), at.draw(len(x), x.device)
     target = noise_plan.get_velocity(x, noise, t)
     with fast_math(x.device):
         guess = both(noise_plan.add_noise(x, noise, t), t, batch.ids)
@@ -205,8 +220,7 @@ class Trainer:
         """One step; returns both losses."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.budget.rate(self.s.rate, self.step, 200)
-        late = falling(self.s.late_share, self.s.late_later, self.budget.share)
-        painted, guided = losses(self.fast, self.guide, plan, batch, late)
+        painted, guided = losses(self.fast, self.guide, plan, batch, times(self.s, self.budget.share))
         self.optimizer.zero_grad(set_to_none=True)
         (painted + self.s.guided * guided).backward()
         nn.utils.clip_grad_norm_(self.weights, 1.0)

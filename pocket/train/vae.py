@@ -22,7 +22,11 @@ from pocket.train.common import (
     to_input,
     to_pictures,
 )
+from pocket.train.repaint import Repainted
 from pocket.train.settings import Settings, VaeSettings
+
+# How many latents along a side of a repainted crop.
+CELLS = 16
 
 
 def crops(pixels: NDArray[np.uint8], settings: VaeSettings, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -47,16 +51,32 @@ def roughened(latents: Tensor, most: float) -> Tensor:
     return latents + much * torch.randn_like(latents)
 
 
-def vae_loss(vae: AutoencoderKL, x: Tensor, s: VaeSettings, decoder_only: bool) -> tuple[Tensor, float]:
-    """L1 + MSE + gradient difference + a little KL; and the L1 alone."""
-    with torch.set_grad_enabled(not decoder_only):
-        posterior = vae.encode(x).latent_dist
-    latents = roughened(posterior.mode(), s.rough) if decoder_only else posterior.sample()
-    y = vae.decode(latents).sample.float()
+def apart(y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """How far pictures lie apart: L1 + MSE + gradient difference; and the L1 alone."""
     l1 = (y - x).abs().mean()
     edges = sum((p - q).abs().mean() for p, q in zip(slopes(y), slopes(x), strict=True))
-    loss = l1 + functional.mse_loss(y, x) + edges + s.kl * posterior.kl().mean() / x[0].numel() * 64
-    return loss, float(l1.detach())
+    return l1 + functional.mse_loss(y, x) + edges, l1
+
+
+def vae_loss(vae: AutoencoderKL, x: Tensor, s: VaeSettings) -> tuple[Tensor, Tensor]:
+    """How far pictures lie from what they come back as, and a little KL; and the L1 alone."""
+    posterior = vae.encode(x).latent_dist
+    loss, l1 = apart(vae.decode(posterior.sample()).sample.float(), x)
+    return loss + s.kl * posterior.kl().mean() / x[0].numel() * 64, l1
+
+
+def decoder_loss(vae: AutoencoderKL, x: Tensor, s: VaeSettings) -> tuple[Tensor, Tensor]:
+    """How far pictures lie from what their roughened latents come back as; and the L1 alone."""
+    with torch.no_grad():
+        latents = roughened(vae.encode(x).latent_dist.mode(), s.rough)
+    return apart(vae.decode(latents).sample.float(), x)
+
+
+def repainted_loss(vae: AutoencoderKL, latents: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """How far pictures lie from what the UNet's latents of them come back as, but for a margin; and the L1 alone."""
+    whole = vae.decode(latents).sample.float()
+    margin = (whole.shape[-1] - x.shape[-1]) // 2
+    return apart(whole[..., margin:-margin, margin:-margin], x)
 
 
 class VaeTrainer:
@@ -68,6 +88,8 @@ class VaeTrainer:
         self.path = settings.run / "vae.pt"
         torch.manual_seed(self.s.seed)
         self.vae = lay_out(start_linear(build_vae()), self.device)
+        if decoder_only:
+            self.repainted = Repainted(settings)
         parts = (self.vae.decoder, self.vae.post_quant_conv) if decoder_only else (self.vae,)
         weights = [p for part in parts for p in part.parameters()]
         self.optimizer = torch.optim.AdamW(weights, self.s.rate, betas=(0.9, 0.95), weight_decay=0.01)
@@ -86,18 +108,29 @@ class VaeTrainer:
         self.optimizer.load_state_dict(state["optimizer"])
         return float(state["spent"])
 
-    def learn(self, x: Tensor) -> None:
+    def wrong(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """The loss of some crops, and their L1."""
+        x = to_input(crops(self.pixels, self.s, rng), self.device)
+        if not self.decoder_only:
+            return vae_loss(self.vae, x, self.s)
+        loss, l1 = decoder_loss(self.vae, x, self.s)
+        latents, drawn = self.repainted.some(self.s.batch // 3, CELLS, rng)
+        more, l1 = repainted_loss(self.vae, latents.to(self.device), to_input(drawn.numpy(), self.device))
+        return loss + more, l1
+
+    def learn(self, rng: np.random.Generator) -> None:
         """One step."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.budget.rate(self.s.rate, self.step)
         with fast_math(self.device):
-            loss, l1 = vae_loss(self.vae, x, self.s, self.decoder_only)
+            loss, l1 = self.wrong(rng)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.vae.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
-        self.mean = l1 if self.mean == 0.0 else 0.98 * self.mean + 0.02 * l1
+        told = float(l1.detach())
+        self.mean = told if self.mean == 0.0 else 0.98 * self.mean + 0.02 * told
 
     def save(self) -> None:
         """Write the checkpoint and a sheet."""
@@ -111,7 +144,7 @@ class VaeTrainer:
         """Train until the minutes are used."""
         rng = np.random.default_rng(self.s.seed + self.step)
         while self.budget.share < 1:
-            self.learn(to_input(crops(self.pixels, self.s, rng), self.device))
+            self.learn(rng)
             if self.step % 100 == 0:
                 minutes = f"{self.budget.spent / 60:.1f} of {self.s.minutes:.0f} min"
                 print(f"vae step {self.step} l1 {self.mean:.4f} {minutes}", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import pocket.train
 from pocket.prompts import LANGUAGES, TASKS, task_prompts
 from pocket.train.settings import Settings, from_dict
 from pocket.world import draw, is_held_out, sample
@@ -26,6 +28,12 @@ def test_unknown_settings_are_errors() -> None:
 
 def test_settings_read_nested_values() -> None:
     assert from_dict(Settings, {"unet": {"minutes": 5}}).unet.minutes == 5
+
+
+def test_the_settings_for_a_gpu_can_be_read() -> None:
+    values = json.loads((Path(pocket.train.__file__).parent / "gpu.json").read_text("utf-8"))
+    settings = from_dict(Settings, values)
+    assert settings.from_weights and settings.unet.batch > Settings().unet.batch
 
 
 def test_evaluation_prompts_are_held_out_in_both_languages() -> None:
@@ -86,11 +94,11 @@ def test_only_the_decoder_learns_from_rough_latents() -> None:
     from pocket.models import build_vae
     from pocket.start import start_linear
     from pocket.train.settings import VaeSettings
-    from pocket.train.vae import roughened, vae_loss
+    from pocket.train.vae import decoder_loss, roughened
 
     torch.manual_seed(0)
     vae, x = start_linear(build_vae()), torch.rand(2, 3, 64, 64) * 2 - 1
-    vae_loss(vae, x, VaeSettings(), decoder_only=True)[0].backward()
+    decoder_loss(vae, x, VaeSettings())[0].backward()
     assert all(p.grad is None for p in vae.encoder.parameters())
     assert any(p.grad is not None and p.grad.any() for p in vae.decoder.parameters())
     latents = torch.randn(64, 4, 8, 8)
@@ -98,15 +106,41 @@ def test_only_the_decoder_learns_from_rough_latents() -> None:
     assert moved.min() < 0.1 < 0.3 < moved.max() < 0.6, "some stay clean, some get much of it"
 
 
+def test_repainted_latents_and_pixels_lie_at_the_same_place(tmp_path: Path) -> None:
+    from pocket.train.repaint import MARGIN, Repainted
+
+    cells = np.arange(32 * 32, dtype=np.float16).reshape(32, 32)
+    np.save(tmp_path / "repainted.npy", np.broadcast_to(cells, (3, 4, 32, 32)))
+    np.save(tmp_path / "repainted-rows.npy", np.array([0, 2, 4]))
+    whole = np.kron(cells, np.ones((8, 8)))[..., None] // 8
+    np.save(tmp_path / "learned-256.npy", np.broadcast_to(whole.astype(np.uint8), (5, 256, 256, 1)))
+    (tmp_path / "learned-256.done").write_text("5 256 0 train")
+    settings = replace(Settings(), run=tmp_path, data=tmp_path, pictures=5)
+    latents, drawn = Repainted(settings).some(20, 16, np.random.default_rng(0))
+    inner = latents[:, 0, MARGIN:-MARGIN, MARGIN:-MARGIN].numpy() // 8
+    assert np.array_equal(drawn[:, ::8, ::8, 0].numpy(), inner.astype(np.uint8))
+    assert len(np.unique(latents[:, 0, 0, 0])) > 10, "from everywhere"
+
+
 def test_what_teaches_composition_gives_way_by_the_middle() -> None:
-    from pocket.train.unet import draw_times, falling
+    from pocket.train.unet import falling, times
 
     assert [falling(0.5, 0.1, share) for share in (0, 0.25, 0.5, 1)] == pytest.approx([0.5, 0.3, 0.1, 0.1])
+    s = Settings().unet
+    begun, over = times(s, 0.0), times(s, 1.0)
+    assert begun.late > over.late and begun.fine < over.fine
+
+
+def test_times_lie_where_they_are_wanted() -> None:
+    from pocket.train.unet import FINE, LATE, Times
+
     torch.manual_seed(0)
-    strong = [
-        (draw_times(4000, share, torch.device("cpu")) >= 600).float().mean() for share in (0.0, 0.5, 1.0)
-    ]
-    assert strong == pytest.approx([0.4, 0.7, 1.0], abs=0.04)
+    for at, ends in ((Times(1.0, 0.0), LATE), (Times(0.0, 1.0), FINE), (Times(0.0, 0.0), (0, 1000))):
+        drawn = at.draw(2000, torch.device("cpu"))
+        assert ends[0] <= drawn.min() < ends[0] + 10 and ends[1] - 10 < drawn.max() < ends[1]
+    assert (Times(0.5, 0.0).draw(4000, torch.device("cpu")) >= 600).float().mean() == pytest.approx(
+        0.7, abs=0.04
+    )
 
 
 def test_a_control_net_is_trained_only_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

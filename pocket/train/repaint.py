@@ -1,0 +1,97 @@
+"""What the decoder learns last: drawings that the UNet has half forgotten and painted again, beside the drawings.
+
+Noise takes a drawing's details and leaves its shapes; the UNet paints the details anew, in its own hand. From these
+latents and the true pixels the decoder learns to take what is rough in that hand for what it means.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pocket.data import draw_set
+from pocket.models import FACTOR, NATIVE
+from pocket.painter import GUIDANCE, build_scheduler
+from pocket.train.common import fast_math, lay_out, load_state, pick_device
+from pocket.train.scenes import learned
+from pocket.train.settings import Settings
+from pocket.train.unet import Both, build_both, open_feed
+
+BATCH = 25
+# From these steps of so many on the picture is painted again: the earlier, the more is new.
+STEPS, FIRST, LAST = 20, 9, 17
+MARGIN = 2
+
+
+def load_both(settings: Settings, device: torch.device) -> Both:
+    """The averaged networks of the run."""
+    state = load_state(settings.run / "unet.pt", device)
+    if state is None:
+        raise SystemExit(f"no UNet in {settings.run}: run the stage unet first")
+    both = build_both(settings)
+    both.load_state_dict(state["average"])
+    return lay_out(both, device).eval()
+
+
+def words(both: Both, ids: Tensor) -> Tensor:
+    """What the text encoder makes of captions."""
+    return both.text_encoder(input_ids=ids).last_hidden_state
+
+
+@torch.no_grad()
+def paint_again(both: Both, x: Tensor, ids: Tensor, empty: Tensor, begin: int) -> Tensor:
+    """Scaled latents, noised as they are at a step of the sampler and painted to the end from there."""
+    plan = build_scheduler()
+    plan.set_timesteps(STEPS, device=x.device)
+    plan.set_begin_index(begin)
+    times = plan.timesteps[begin:]
+    x = plan.add_noise(x, torch.randn_like(x), times[:1].expand(len(x)))
+    with fast_math(x.device):
+        said = words(both, torch.cat([empty.expand_as(ids), ids]))
+    for t in times:
+        with fast_math(x.device):
+            guess = both.unet(plan.scale_model_input(torch.cat([x, x]), t), t, said).sample
+        without, with_words = guess.float().chunk(2)
+        x = plan.step(without + GUIDANCE * (with_words - without), t, x).prev_sample
+    return x
+
+
+def repaint(settings: Settings) -> None:
+    """Write the repainted latents and the numbers of their pictures into the run folder."""
+    torch.manual_seed(settings.vae.seed)
+    device, feed, rng = pick_device(), open_feed(settings), np.random.default_rng(settings.vae.seed)
+    both, out = load_both(settings, device), []
+    empty = torch.from_numpy(feed.empty.astype(np.int64)).to(device)
+    rows = np.sort(rng.choice(settings.pictures, settings.vae.repainted, replace=False))
+    for i in range(0, len(rows), BATCH):
+        x, ids = feed.read(rows[i : i + BATCH], 0.0, rng, device)
+        x = paint_again(both, x, ids, empty, int(rng.integers(FIRST, LAST + 1)))
+        out.append((x / feed.scale).cpu().numpy().astype(np.float16))
+        print(f"repainted {i + len(x)} of {len(rows)}", flush=True)
+    np.save(settings.run / "repainted.npy", np.concatenate(out))
+    np.save(settings.run / "repainted-rows.npy", rows)
+
+
+class Repainted:
+    """Pairs of repainted latents and true pixels, as crops at the same place."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.latents = np.load(settings.run / "repainted.npy")
+        self.rows = np.load(settings.run / "repainted-rows.npy")
+        path = settings.data / f"learned-{NATIVE}.npy"
+        self.pixels = draw_set(path, settings.pictures, NATIVE, make=learned)
+
+    def some(self, count: int, cells: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Latents (count, 4, cells, cells), and the pixels without the margin that the decoder cannot know."""
+        latents, pixels = [], []
+        inner = slice(MARGIN * FACTOR, -MARGIN * FACTOR)
+        for k in rng.integers(0, len(self.rows), count):
+            y, x = rng.integers(0, self.latents.shape[-1] - cells + 1, 2)
+            latents.append(self.latents[k, :, y : y + cells, x : x + cells])
+            top, left = y * FACTOR, x * FACTOR
+            whole = self.pixels[self.rows[k], top : top + cells * FACTOR, left : left + cells * FACTOR]
+            pixels.append(whole[inner, inner])
+        drawn: NDArray[np.uint8] = np.stack(pixels)
+        return torch.from_numpy(np.stack(latents).astype(np.float32)), torch.from_numpy(drawn)
