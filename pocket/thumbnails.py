@@ -17,7 +17,7 @@ from pocket.evaluate import WEIGHTS, open_desk
 
 PRESETS = Path(__file__).parents[1] / "presets"
 SIDE = 144
-SUBJECT, SEED = "a red cat in a meadow", 3
+SUBJECT, SEED = "a red castle in a meadow", 3
 # The book's name of every style that the world knows.
 STYLES = {
     "flat-illustration": "flat",
