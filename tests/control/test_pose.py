@@ -7,9 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
+from pocket.closeness import joint_distance, joints_in
 from studio.control import taken
 from studio.controls import DETECTORS
-from tests.control.fidelity import JOINTS, joint_distance, joints_in
+from studio.skeletons import JOINTS
 
 FIGURE = {
     "nose": (0.50, 0.20),
