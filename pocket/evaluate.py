@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -211,6 +211,17 @@ def line(r: Row) -> str:
     return f"{r.name:<40}{r.value:>8.3f}{goal:>8}  {'' if r.ok else 'not yet'}".rstrip()
 
 
+def tell(rows: Iterable[Row], path: Path | None) -> None:
+    """Print rows as they come, and write all of them as JSON where a path is given."""
+    told = []
+    print(f"{'what':<40}{'value':>8}{'goal':>8}")
+    for found in rows:
+        told.append(asdict(found))
+        print(line(found), flush=True)
+    if path:
+        path.write_text(json.dumps(told, indent=1) + "\n")
+
+
 def open_desk(weights: Path, steps: int) -> Desk:
     """Painter and judge of a weights folder."""
     from pocket.judge import load_judge, load_licence
@@ -242,15 +253,9 @@ def main() -> None:
     if not (args.weights / "judge.safetensors").exists():
         parser.exit(2, f"{args.weights} has no judge yet: python -m pocket.train judge\n")
     desk = open_desk(args.weights, args.steps)
-    rows = []
-    print(f"{'what':<40}{'value':>8}{'goal':>8}")
-    for found in evaluate(desk, args.weights, args.count):
-        rows.append(found)
-        print(line(found), flush=True)
+    tell(evaluate(desk, args.weights, args.count), args.json)
     if missing := unjudged(desk.licence):
         print("not judged, since the judge is not 99 % right there: " + ", ".join(missing))
-    if args.json:
-        args.json.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n")
 
 
 if __name__ == "__main__":

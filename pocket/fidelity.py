@@ -8,9 +8,8 @@ where both are the same. Without a control net only the pictures without one can
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pocket.closeness import colour_difference, depth_rank, edge_f1, joint_distance
-from pocket.evaluate import WEIGHTS, Row, line, row
+from pocket.evaluate import WEIGHTS, Row, row, tell
 from pocket.models import NATIVE
 from pocket.prompts import say
 from pocket.world import SUBJECTS, Picture, draw, sample
@@ -265,15 +264,10 @@ def main() -> None:
         parser.error(f"unknown kinds {', '.join(unknown)}; known: {', '.join(KINDS)}")
     if not (args.weights / "detectors" / "reader.safetensors").exists():
         parser.exit(2, f"{args.weights} has no reader yet: python -m pocket.train detectors\n")
-    desk, rows = open_desk(args.weights, args.steps), []
+    desk = open_desk(args.weights, args.steps)
     if not desk.follows:
         print(f"no control net in {args.weights / 'control'}: only pictures without control are measured")
-    print(f"{'what':<40}{'value':>8}{'goal':>8}")
-    for found in measure(desk, args.kinds, args.count):
-        rows.append(found)
-        print(line(found), flush=True)
-    if args.json:
-        args.json.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n")
+    tell(measure(desk, args.kinds, args.count), args.json)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pocket.edits import open_pipeline
-from pocket.evaluate import WEIGHTS, Row, line, mean, row, shows
+from pocket.evaluate import WEIGHTS, Row, mean, row, shows, tell
 from pocket.judge import load_judge, load_licence, look
 from pocket.lora_pictures import STYLE, Example, festive_dragon, ink_scene
 from pocket.painter import GUIDANCE, STEPS
@@ -216,13 +215,8 @@ def main() -> None:
         return
     if not load_licence(WEIGHTS).may_judge(("style", "subjects", "colours")):
         parser.exit(2, "the judge has not earned to tell styles yet: python -m pocket.train manner\n")
-    rows = []
-    for which in args.which:
-        for found in judged(which, WEIGHTS, FOLDER, args.count):
-            rows.append(found)
-            print(line(found), flush=True)
-    if args.json:
-        args.json.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n")
+    rows = (found for which in args.which for found in judged(which, WEIGHTS, FOLDER, args.count))
+    tell(rows, args.json)
 
 
 if __name__ == "__main__":

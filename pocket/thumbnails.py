@@ -44,7 +44,7 @@ def main() -> None:
 
     desk, wanted = open_desk(WEIGHTS, 20), templates()
     if not desk.licence.may_judge(("style",)):
-        parser.exit(2, "the judge has not earned to tell styles yet: python -m pocket.train judge\n")
+        parser.exit(2, "the judge has not earned to tell styles yet: python -m pocket.train manner\n")
     prompts = [text.replace("{prompt}", SUBJECT) for text in wanted.values()]
     pictures = desk.painter.paint(prompts, [SEED] * len(prompts))
     args.out.mkdir(parents=True, exist_ok=True)

@@ -6,17 +6,15 @@ import json
 from pathlib import Path
 
 import numpy as np
-import torch
 from diffusers import StableDiffusionPipeline
 from numpy.typing import NDArray
 from torch import nn
 
 from pocket.painter import build_scheduler
 from pocket.tokens import build_tokenizer
-from pocket.train.common import load_state
 from pocket.train.latents import load_vae
 from pocket.train.settings import Settings
-from pocket.train.unet import build_both
+from pocket.train.unet import load_averaged
 
 SHARD = "8MB"
 
@@ -49,11 +47,7 @@ def load_vae_for_export(settings: Settings) -> nn.Module:
 
 def write_weights(settings: Settings, folder: Path) -> None:
     """Write the pipeline's folder."""
-    state = load_state(settings.run / "unet.pt", torch.device("cpu"))
-    if state is None:
-        raise SystemExit(f"no UNet in {settings.run}: run the stage unet first")
-    both = build_both(settings)
-    both.load_state_dict(state["average"])
+    both = load_averaged(settings)
     pipe = StableDiffusionPipeline(
         vae=load_vae_for_export(settings),
         text_encoder=both.text_encoder,

@@ -64,7 +64,7 @@ def painted_lessons(settings: Settings) -> Lessons:
     """Drawings of the base's own lessons, from their latents; the plainest, which have no manner, left out."""
     path, count, first = settings.run / "decoded.npy", settings.manner.copies, len(settled())
     rows = np.sort(first + np.random.default_rng(6).choice(settings.pictures - first, count, replace=False))
-    if not path.exists():
+    if not path.exists() or len(np.load(path, mmap_mode="r")) != count:
         np.save(path, decoded(settings, rows))
     return Lessons([np.load(path, mmap_mode="r")], truths([learned(int(k)) for k in rows]))
 

@@ -14,30 +14,15 @@ from torch import Tensor
 from pocket.data import draw_set
 from pocket.models import FACTOR, NATIVE
 from pocket.painter import GUIDANCE, build_scheduler
-from pocket.train.common import fast_math, lay_out, load_state, pick_device
+from pocket.train.common import fast_math, lay_out, pick_device
 from pocket.train.scenes import learned
 from pocket.train.settings import Settings
-from pocket.train.unet import Both, build_both, open_feed
+from pocket.train.unet import Both, load_averaged, open_feed
 
 BATCH = 25
 # From these steps of so many on the picture is painted again: the earlier, the more is new.
 STEPS, FIRST, LAST = 20, 9, 17
 MARGIN = 2
-
-
-def load_both(settings: Settings, device: torch.device) -> Both:
-    """The averaged networks of the run."""
-    state = load_state(settings.run / "unet.pt", device)
-    if state is None:
-        raise SystemExit(f"no UNet in {settings.run}: run the stage unet first")
-    both = build_both(settings)
-    both.load_state_dict(state["average"])
-    return lay_out(both, device).eval()
-
-
-def words(both: Both, ids: Tensor) -> Tensor:
-    """What the text encoder makes of captions."""
-    return both.text_encoder(input_ids=ids).last_hidden_state
 
 
 @torch.no_grad()
@@ -49,7 +34,7 @@ def paint_again(both: Both, x: Tensor, ids: Tensor, empty: Tensor, begin: int) -
     times = plan.timesteps[begin:]
     x = plan.add_noise(x, torch.randn_like(x), times[:1].expand(len(x)))
     with fast_math(x.device):
-        said = words(both, torch.cat([empty.expand_as(ids), ids]))
+        said = both.text_encoder(input_ids=torch.cat([empty.expand_as(ids), ids])).last_hidden_state
     for t in times:
         with fast_math(x.device):
             guess = both.unet(plan.scale_model_input(torch.cat([x, x]), t), t, said).sample
@@ -58,11 +43,17 @@ def paint_again(both: Both, x: Tensor, ids: Tensor, empty: Tensor, begin: int) -
     return x
 
 
+def is_due(settings: Settings) -> bool:
+    """Whether nothing was painted again yet, or the UNet has learned since."""
+    painted, unet = (settings.run / name for name in ("repainted-rows.npy", "unet.pt"))
+    return not painted.exists() or (unet.exists() and unet.stat().st_mtime > painted.stat().st_mtime)
+
+
 def repaint(settings: Settings) -> None:
     """Write the repainted latents and the numbers of their pictures into the run folder."""
     torch.manual_seed(settings.vae.seed)
     device, feed, rng = pick_device(), open_feed(settings), np.random.default_rng(settings.vae.seed)
-    both, out = load_both(settings, device), []
+    both, out = lay_out(load_averaged(settings), device).eval(), []
     empty = torch.from_numpy(feed.empty.astype(np.int64)).to(device)
     rows = np.sort(rng.choice(settings.pictures, settings.vae.repainted, replace=False))
     for i in range(0, len(rows), BATCH):

@@ -39,12 +39,11 @@ def run_stage(stage: str, settings: Settings) -> None:
 
         train_vae(settings, own_pictures(settings))
     elif stage == "decoder":
-        from pocket.train.repaint import repaint
+        from pocket.train.repaint import is_due, repaint
         from pocket.train.vae import train_vae
 
-        if not (settings.run / "repainted.npy").exists():
+        if is_due(settings):
             repaint(settings)
-
         train_vae(settings, own_pictures(settings), decoder_only=True)
     elif stage == "latents":
         from pocket.train.latents import make_latents

@@ -24,6 +24,7 @@ from pocket.train.common import (
     fast_math,
     lay_out,
     load_run,
+    load_state,
     pick_device,
     save_run,
     save_sheet,
@@ -135,6 +136,16 @@ def build_both(settings: Settings) -> Both:
     backend = build_backend()
     text_encoder = build_text_encoder(backend.get_vocab_size(), 0, 1)
     return Both(build_unet(), start_bilingual(text_encoder, backend))
+
+
+def load_averaged(settings: Settings) -> Both:
+    """The averaged networks of the run."""
+    state = load_state(settings.run / "unet.pt", torch.device("cpu"))
+    if state is None:
+        raise SystemExit(f"no UNet in {settings.run}: run the stage unet first")
+    both = build_both(settings)
+    both.load_state_dict(state["average"])
+    return both
 
 
 @dataclass(frozen=True)
