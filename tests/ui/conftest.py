@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.browsing import CHROMIUM, FLAGS, WIDE, opened, served
+from tests.ui.browsing import CHROMIUM, FLAGS, WIDE, opened, served, serving
 from tests.ui.easel_page import Easel, Shelf, app_of
 
 
@@ -18,6 +18,13 @@ def browser() -> Iterator[Any]:
     playwright.expect.set_options(timeout=15_000)  # a busy machine draws late
     with playwright.sync_playwright() as started:
         yield started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+
+@pytest.fixture(scope="module")
+def url(studio: Any) -> Iterator[str]:
+    """The page of the module's own studio."""
+    with serving(studio) as url:
+        yield url
 
 
 @pytest.fixture

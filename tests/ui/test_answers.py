@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -11,7 +11,7 @@ import pytest
 from studio.messages import Person
 from studio.ui.answers import OF_ONE_PICTURE, apart
 from studio.ui.form import FIELDS
-from tests.ui.browsing import IN_A_BROWSER, PROMPT, generate, held_answers, kept, serving
+from tests.ui.browsing import IN_A_BROWSER, PROMPT, generate, held_answers, kept
 from tests.ui.house import studio_at
 
 ANN = Person(id="local", role="admin")
@@ -23,13 +23,6 @@ FORM: list[Any] = ["" for _ in FIELDS]
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A studio with two models."""
     return studio_at(tmp_path_factory.mktemp("answers"), step_seconds=0.01, models=2)
-
-
-@pytest.fixture(scope="module")
-def url(studio: Any) -> Iterator[str]:
-    """Its page."""
-    with serving(studio) as url:
-        yield url
 
 
 # -- without a browser ----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import unescape
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from studio.spellbook import SceneLora
 from studio.ui.book import figure, scene, styled, titles, with_scene
 from studio.ui.drafts import draft_of, form_from_draft
 from studio.ui.form import form_of, fresh
-from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, generate, held_answers, kept, serving
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, generate, held_answers, kept
 from tests.ui.house import studio_at
 
 ANN = Person(id="local", role="admin")
@@ -25,13 +25,6 @@ TAB = "#ltabs [role=tab]"
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A studio with two models."""
     return studio_at(tmp_path_factory.mktemp("book"), step_seconds=0.01, models=2)
-
-
-@pytest.fixture(scope="module")
-def url(studio: Any) -> Iterator[str]:
-    """Its page."""
-    with serving(studio) as url:
-        yield url
 
 
 # -- without a browser ----------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from studio.settings import Settings
 from tests.hub import Hub
 from tests.hub import serving as hub_serving
 from tests.test_loras import kohya
-from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate, serving
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate
 from tests.ui.house import studio_at
 from tests.ui.test_start_page import DROP, last_request
 
@@ -86,13 +86,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Studio:
     read = read_catalog(settings.models)
     assert not read.problems, read.problems
     return Studio(settings, read, FakeEngine(step_seconds=0.02))
-
-
-@pytest.fixture(scope="module")
-def url(studio: Studio) -> Iterator[str]:
-    """Its page."""
-    with serving(studio) as url:
-        yield url
 
 
 def open_tab(page: Any) -> None:

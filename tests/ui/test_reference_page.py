@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from PIL import Image
 from studio.messages import ControlUnit
 from studio.service import Studio
 from studio.ui.reference_poses import shelf
-from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate, idle, serving
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate, idle
 from tests.ui.house import checkpoint, studio_with
 from tests.ui.test_start_page import drop, last_request, paint_mask, png
 
@@ -44,13 +44,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
         ]  # fmt: skip
 
     return studio_with(folder, change)
-
-
-@pytest.fixture(scope="module")
-def url(studio: Studio) -> Iterator[str]:
-    """Its page."""
-    with serving(studio) as url:
-        yield url
 
 
 def open_tab(page: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ import yaml
 
 from studio.service import Studio
 from studio.settings import ROOT
-from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate, serving
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate
 from tests.ui.house import studio_with
 from tests.ui.test_reference_page import bring, last_request, net, open_tab, png
 
@@ -34,13 +34,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
         catalog["controls"] = [net(folder / "one", "sd1", "canny", *READ)]
 
     return studio_with(folder, change)
-
-
-@pytest.fixture(scope="module")
-def url(studio: Studio) -> Iterator[str]:
-    """Its page."""
-    with serving(studio) as url:
-        yield url
 
 
 def choose(page: Any, kind: str) -> Any:

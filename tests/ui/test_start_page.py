@@ -6,7 +6,7 @@ import base64
 import io
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     folder = tmp_path_factory.mktemp("studio")
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
     return studio_at(folder, step_seconds=0.02, models=2)
-
-
-@pytest.fixture(scope="module")
-def url(studio: Studio) -> Iterator[str]:
-    """Its page."""
-    with serving(studio) as url:
-        yield url
 
 
 def png(size: tuple[int, int] = SIZE, colour: str = "orange") -> bytes:

@@ -51,13 +51,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     return Studio(settings, read, FakeEngine(step_seconds=0.02))
 
 
-@pytest.fixture(scope="module")
-def url(studio: Studio) -> Iterator[str]:
-    """Its page."""
-    with serving(studio) as url:
-        yield url
-
-
 @pytest.fixture(autouse=True)
 def nothing_is_left(studio: Studio) -> Iterator[None]:
     """No test sees the trainings of another one."""
