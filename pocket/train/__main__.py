@@ -9,7 +9,19 @@ from pathlib import Path
 
 from pocket.train.settings import Settings, from_dict
 
-STAGES = ("draw", "vae", "latents", "unet", "decoder", "judge", "manner", "export", "control", "detectors")
+STAGES = (
+    "draw",
+    "vae",
+    "latents",
+    "words",
+    "unet",
+    "decoder",
+    "judge",
+    "manner",
+    "export",
+    "control",
+    "detectors",
+)
 # Only when they are named: a control net belongs to a base that is frozen, and what reads drawings to none.
 NAMED = ("control", "detectors")
 USUAL = [one for one in STAGES if one not in NAMED]
@@ -40,6 +52,7 @@ def read_settings(args: argparse.Namespace) -> Settings:
     if args.minutes:
         for stage, part in {
             "vae": "vae",
+            "words": "words",
             "unet": "unet",
             "decoder": "vae",
             "judge": "judge",

@@ -27,10 +27,11 @@ from pocket.train.common import (
     pick_device,
     save_run,
 )
+from pocket.train.feed import Feed, open_feed
 from pocket.train.references import Maps, open_maps
 from pocket.train.scenes import learned
 from pocket.train.settings import Settings
-from pocket.train.unet import Both, Feed, build_both, open_feed
+from pocket.train.unet import Both, build_both
 from pocket.world import SUBJECTS
 
 # Through which the map is read, before and after each halving.

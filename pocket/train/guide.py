@@ -2,9 +2,10 @@
 
 The world knows of every cell which subject and which colour it shows. Two small heads read that from the UNet's
 features on their way up, noisy as the latents may be, and what they get wrong teaches the network places, counts and
-whose colour is whose far sooner than pixels alone do. A third reads it, for coarse cells, from the words alone: at the
-text's end everything has been said, also which of two things is to the left. The heads are not part of the model and
-are left behind when it is exported.
+whose colour is whose far sooner than pixels alone do. A third reads it from the words alone: each of the text's last
+places, empty as they are, tells what one coarse cell will show. By there everything has been said, also which of two
+things is to the left, and a cell of the picture needs only look at its own place. The heads are not part of the model
+and are left behind when it is exported.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ MOST = 3
 # Nothing is asked of a cell.
 UNASKED = -100
 # How many cells along a side the words alone are asked about, and under which number their features are kept.
-TOLD, TEXT = 4, -1
+COARSE, TEXT = 4, -1
+# Subject and colour, or none of them.
+KINDS = [1 + len(SUBJECT_NAMES), 1 + len(COLOUR_NAMES)]
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,15 @@ class Layout:
         )
 
 
+@dataclass(frozen=True)
+class Said:
+    """What was said of some pictures, and the subject and colour of every cell."""
+
+    ids: Tensor
+    subjects: Tensor
+    colours: Tensor
+
+
 def read_layout(scenes: list[Scene], cells: NDArray[np.uint8]) -> Layout:
     """The layout of scenes whose cells are known."""
     subjects, colours = (np.zeros((len(scenes), MOST + 1), np.int16) for _ in range(2))
@@ -60,31 +72,67 @@ def read_layout(scenes: list[Scene], cells: NDArray[np.uint8]) -> Layout:
     return Layout(cells, subjects, colours)
 
 
+def coarser(cells: Tensor, side: int) -> Tensor:
+    """Coarse cells of finer ones: the finer cell at the lower right of a cell's middle stands for it."""
+    step = cells.shape[-1] // side
+    return cells[:, step // 2 :: step, step // 2 :: step]
+
+
 def answers_wrong(told: Tensor, subjects: Tensor, colours: Tensor) -> Tensor:
     """What is wrong about cells, told as logits of subject and colour; the truth may lie in finer cells."""
-    step = subjects.shape[-1] // told.shape[-1]
-    # The finer cell at the lower right of a cell's middle stands for it.
-    wanted = (table[:, step // 2 :: step, step // 2 :: step] for table in (subjects, colours))
-    parts = told.float().split([1 + len(SUBJECT_NAMES), 1 + len(COLOUR_NAMES)], 1)
+    wanted = (coarser(table, told.shape[-1]) for table in (subjects, colours))
+    parts = told.float().split(KINDS, 1)
     wrong = [functional.cross_entropy(a, b, ignore_index=UNASKED) for a, b in zip(parts, wanted, strict=True)]
     return wrong[0] + wrong[1]
 
 
+def taken_for_another(told: Tensor, subjects: Tensor) -> Tensor:
+    """How far the things of a picture are taken for each other, in the cells that show one of them."""
+    subjects = coarser(subjects, told.shape[-1])
+    there = torch.zeros(len(told), KINDS[0], device=told.device)
+    there.scatter_(1, subjects.flatten(1).clamp(min=0), 1.0)
+    among = told[:, : KINDS[0]].float().masked_fill(there[..., None, None] == 0, -1e4)
+    shown = subjects > 0
+    wrong = functional.cross_entropy(among, subjects.clamp(min=0), reduction="none")
+    return (wrong * shown).sum() / shown.sum().clamp(min=1)
+
+
+class Teller(nn.Module):
+    """Reads from each of the text's last places what one coarse cell shows."""
+
+    def __init__(self, width: int, end: int) -> None:
+        super().__init__()
+        self.end, self.head = end, nn.Linear(width, sum(KINDS))
+
+    def forward(self, words: Tensor) -> Tensor:
+        """Logits of every coarse cell."""
+        told = self.head(words[:, -COARSE * COARSE :]).transpose(1, 2)
+        return told.reshape(len(words), -1, COARSE, COARSE)
+
+    def loss(self, words: Tensor, said: Said) -> Tensor:
+        """What the words tell wrong; nothing is asked of an empty text."""
+        silent = (said.ids[:, 1] == self.end)[:, None, None]
+        subjects, colours = (table.masked_fill(silent, UNASKED) for table in (said.subjects, said.colours))
+        told = self(words)
+        return answers_wrong(told, subjects, colours) + 2 * taken_for_another(told, subjects)
+
+
+def build_teller(text_encoder: Any) -> Teller:
+    """The reader of a text encoder's words."""
+    return Teller(text_encoder.config.hidden_size, text_encoder.config.eos_token_id)
+
+
 class Guide(nn.Module):
-    """Heads on the UNet's upward features at 8 x 8 and 16 x 16 cells, and one on the end of the text."""
+    """Heads on the UNet's upward features at 8 x 8 and 16 x 16 cells, and one on the words."""
 
     def __init__(self, unet: Any, text_encoder: Any) -> None:
         super().__init__()
-        kinds = 1 + len(SUBJECT_NAMES) + 1 + len(COLOUR_NAMES)
-        self.end = text_encoder.config.eos_token_id
-        self.text = nn.Sequential(
-            nn.Linear(text_encoder.config.hidden_size, 192), nn.SiLU(), nn.Linear(192, kinds * TOLD * TOLD)
-        )
+        self.teller = build_teller(text_encoder)
         text_encoder.register_forward_hook(self.keep(TEXT))
         layers = [unet.up_blocks[k].attentions[-1] for k in (1, 2)]
         widths = [layer.in_channels for layer in layers]
         self.heads = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(w, 96, 1), nn.SiLU(), nn.Conv2d(96, kinds, 1)) for w in widths
+            nn.Sequential(nn.Conv2d(w, 96, 1), nn.SiLU(), nn.Conv2d(96, sum(KINDS), 1)) for w in widths
         )
         self.seen: dict[int, Tensor] = {}
         for k, layer in enumerate(layers):
@@ -98,17 +146,10 @@ class Guide(nn.Module):
 
         return hook
 
-    def loss(self, subjects: Tensor, colours: Tensor, ids: Tensor) -> Tensor:
+    def loss(self, said: Said) -> Tensor:
         """What the heads get wrong about the pictures that the UNet just saw."""
         told = [head(self.seen.pop(k)) for k, head in enumerate(self.heads)]
-        total = self.text_loss(self.seen.pop(TEXT), subjects, colours, ids)
+        total = self.teller.loss(self.seen.pop(TEXT), said)
         for cells in told:
-            total = total + answers_wrong(cells, subjects, colours)
+            total = total + answers_wrong(cells, said.subjects, said.colours)
         return total
-
-    def text_loss(self, words: Tensor, subjects: Tensor, colours: Tensor, ids: Tensor) -> Tensor:
-        """What cannot be read from where the text has ended; nothing is asked of an empty one."""
-        ended = (ids == self.end).to(words.dtype)[..., None]
-        told = self.text((words * ended).sum(1) / ended.sum(1)).view(len(words), -1, TOLD, TOLD)
-        silent = (ids[:, 1] == self.end)[:, None, None]
-        return answers_wrong(told, *(table.masked_fill(silent, UNASKED) for table in (subjects, colours)))

@@ -15,9 +15,10 @@ from pocket.data import draw_set
 from pocket.models import FACTOR, NATIVE
 from pocket.painter import GUIDANCE, build_scheduler
 from pocket.train.common import fast_math, lay_out, pick_device
+from pocket.train.feed import open_feed
 from pocket.train.scenes import learned
 from pocket.train.settings import Settings
-from pocket.train.unet import Both, load_averaged, open_feed
+from pocket.train.unet import Both, load_averaged
 
 BATCH = 25
 # From these steps of so many on the picture is painted again: the earlier, the more is new.

@@ -25,6 +25,20 @@ class VaeSettings:
 
 
 @dataclass(frozen=True)
+class WordsSettings:
+    """How the words learn to tell what lies where."""
+
+    minutes: float = 15.0
+    batch: int = 96
+    rate: float = 1e-3
+    # How many of the captions are of pairs.
+    pairs: float = 0.65
+    # How much it counts that words which the UNet reads already stay as they are.
+    kept: float = 5.0
+    seed: int = 7
+
+
+@dataclass(frozen=True)
 class UnetSettings:
     """How the UNet and the text encoder learn."""
 
@@ -45,6 +59,8 @@ class UnetSettings:
     fine_later: float = 0.5
     # How much the guide counts beside the picture itself.
     guided: float = 0.1
+    # How many captions a step the words tell of without their pictures.
+    retold: int = 32
     seed: int = 2
 
 
@@ -111,6 +127,7 @@ class Settings:
     # Compiling takes minutes once and makes a step twice as fast on a CPU; it needs a C++ compiler.
     compiled: bool = True
     vae: VaeSettings = field(default_factory=VaeSettings)
+    words: WordsSettings = field(default_factory=WordsSettings)
     unet: UnetSettings = field(default_factory=UnetSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     judge: JudgeSettings = field(default_factory=JudgeSettings)

@@ -49,6 +49,11 @@ def run_stage(stage: str, settings: Settings) -> None:
         from pocket.train.latents import make_latents
 
         make_latents(settings, pictures(settings))
+    elif stage == "words":
+        from pocket.train.unet import build_both
+        from pocket.train.words import train_words
+
+        train_words(settings, build_both(settings).text_encoder)
     elif stage == "unet":
         from pocket.train.unet import train_unet
 

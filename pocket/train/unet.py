@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +12,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pocket.data import cells_path
-from pocket.models import NATIVE, build_text_encoder, build_unet
+from pocket.models import build_text_encoder, build_unet
 from pocket.painter import BETAS, Painter
 from pocket.start import start_bilingual
 from pocket.tokens import build_backend
@@ -29,11 +27,12 @@ from pocket.train.common import (
     save_run,
     save_sheet,
 )
-from pocket.train.guide import Guide, Layout, read_layout
+from pocket.train.feed import Batch, falling, open_feed
+from pocket.train.guide import Guide
 from pocket.train.latents import load_vae
-from pocket.train.scenes import learned, settled
 from pocket.train.settings import Settings, UnetSettings
 from pocket.train.widen import widen
+from pocket.train.words import places, read, take_words
 
 SHEET_PROMPTS = (
     "a red cat in a meadow",
@@ -60,68 +59,6 @@ class Both(nn.Module):
         """The predicted velocity."""
         words = self.text_encoder(input_ids=ids).last_hidden_state
         return self.unet(x, t, words).sample
-
-
-def falling(start: float, later: float, share: float) -> float:
-    """A number that falls, or rises, evenly until the middle of the training."""
-    return later + (start - later) * max(0.0, 1 - 2 * share)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Latents, their captions' tokens, and the subject and colour of every cell."""
-
-    latents: Tensor
-    ids: Tensor
-    subjects: Tensor
-    colours: Tensor
-
-
-@dataclass
-class Feed:
-    """Latents with their captions and layouts, in memory; the first `settled` of them are the plainest."""
-
-    latents: NDArray[np.float16]
-    captions: NDArray[np.int16]
-    layout: Layout
-    empty: NDArray[np.int16]
-    scale: float
-    settled: int
-
-    def rows(self, s: UnetSettings, share: float, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Which pictures come next: many plain ones at first, few from the middle of the training on."""
-        plain = falling(s.settled_share, s.settled_later, share)
-        early = rng.integers(0, self.settled, s.batch)
-        late = rng.integers(self.settled, len(self.latents), s.batch)
-        return np.where(rng.random(s.batch) < plain, early, late)
-
-    def batch(self, s: UnetSettings, share: float, rng: np.random.Generator, device: torch.device) -> Batch:
-        """Some latents and for each one of its captions, or none."""
-        rows = self.rows(s, share, rng)
-        return Batch(*self.read(rows, s.empty, rng, device), *self.layout.some(rows, device))
-
-    def read(
-        self, rows: NDArray[np.int64], empty: float, rng: np.random.Generator, device: torch.device
-    ) -> tuple[Tensor, Tensor]:
-        """The latents of some pictures, and the tokens of one of their captions or of none."""
-        ids = self.captions[rows, rng.integers(0, self.captions.shape[1], len(rows))].copy()
-        ids[rng.random(len(rows)) < empty] = self.empty
-        x = torch.from_numpy(self.latents[rows].astype(np.float32) * self.scale)
-        return (
-            x.to(device).contiguous(memory_format=torch.channels_last),
-            torch.from_numpy(ids.astype(np.int64)).to(device),
-        )
-
-
-def open_feed(settings: Settings) -> Feed:
-    """The feed of the run folder."""
-    run = settings.run
-    scale = json.loads((run / "latents.json").read_text())["scaling_factor"]
-    latents, captions = np.load(run / "latents.npy"), np.load(run / "captions.npy")
-    cells = np.load(cells_path(settings.data / f"learned-{NATIVE}.npy"))
-    layout = read_layout([learned(k) for k in range(len(latents))], cells)
-    empty = np.array([0, 1] + [1] * 75, np.int16)
-    return Feed(latents, captions, layout, empty, scale, len(settled()))
 
 
 def build_both(settings: Settings) -> Both:
@@ -176,8 +113,8 @@ def losses(
     noise, t = torch.randn_like(x), at.draw(len(x), x.device)
     target = noise_plan.get_velocity(x, noise, t)
     with fast_math(x.device):
-        guess = both(noise_plan.add_noise(x, noise, t), t, batch.ids)
-        guided = guide.loss(batch.subjects, batch.colours, batch.ids)
+        guess = both(noise_plan.add_noise(x, noise, t), t, batch.said.ids)
+        guided = guide.loss(batch.said)
     return (guess.float() - target).square().mean(), guided
 
 
@@ -202,9 +139,13 @@ class Trainer:
         if self.device.type == "cpu":
             # For so few tokens plain products are faster there than the fused attention's way back.
             self.both.unet.set_attn_processor(AttnProcessor())
-        self.guide = lay_out(Guide(self.both.unet, self.both.text_encoder), self.device)
+        self.guide = Guide(self.both.unet, self.both.text_encoder)
+        take_words(settings, self.both.text_encoder, self.guide.teller)
+        self.guide = lay_out(self.guide, self.device)
         # The same weights, run as one program.
         self.fast = torch.compile(self.both) if settings.compiled else self.both
+        self.words = torch.compile(self.both.text_encoder) if settings.compiled else self.both.text_encoder
+        self.where = places(self.both.text_encoder.config.max_position_embeddings).to(self.device)
         self.average = Average(self.both, self.s.decay)
         self.weights = [*self.both.parameters(), *self.guide.parameters()]
         self.optimizer = torch.optim.AdamW(
@@ -227,13 +168,21 @@ class Trainer:
         save_run(self.path, self.step, self.budget.spent, **self.parts)
         show(self.settings, self.average, self.vae, self.step, self.device)
 
-    def learn(self, batch: Batch, plan: DDPMScheduler) -> NDArray[np.float64]:
+    def retold(self, rng: np.random.Generator) -> Tensor:
+        """What some more captions tell wrong, without their pictures."""
+        said = self.feed.said(self.s.retold, self.settings.words.pairs, rng, self.device)
+        with fast_math(self.device):
+            return self.guide.teller.loss(read(self.words, said, self.where), said)
+
+    def learn(self, rng: np.random.Generator, plan: DDPMScheduler) -> NDArray[np.float64]:
         """One step; returns both losses."""
+        batch = self.feed.batch(self.s, self.budget.share, rng, self.device)
         for group in self.optimizer.param_groups:
             group["lr"] = self.budget.rate(self.s.rate, self.step, 200)
+        retold = self.retold(rng)
         painted, guided = losses(self.fast, self.guide, plan, batch, times(self.s, self.budget.share))
         self.optimizer.zero_grad(set_to_none=True)
-        (painted + self.s.guided * guided).backward()
+        (painted + self.s.guided * (guided + retold)).backward()
         nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimizer.step()
         self.step += 1
@@ -254,7 +203,7 @@ class Trainer:
         plan = DDPMScheduler(num_train_timesteps=1000, prediction_type="v_prediction", **BETAS)
         rng, mean, saved = np.random.default_rng(self.s.seed + self.step), None, self.budget.spent
         while self.budget.share < 1:
-            loss = self.learn(self.feed.batch(self.s, self.budget.share, rng, self.device), plan)
+            loss = self.learn(rng, plan)
             mean = loss if mean is None else 0.99 * mean + 0.01 * loss
             if self.step % 100 == 0:
                 self.tell(mean)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -49,18 +51,27 @@ def test_a_layout_names_what_every_cell_shows() -> None:
     assert set(subjects[0][torch.from_numpy(cells == 0)].tolist()) == {0}
 
 
+def random_said(count: int, words: int) -> Any:
+    """Texts of a few words in the full length, and any layout."""
+    from pocket.train.guide import Said
+
+    ids = torch.ones(count, 77, dtype=torch.long)
+    ids[:, 0] = 0
+    for row in range(count):
+        ids[row, 1 : 1 + words] = torch.arange(7 + row, 7 + row + words)
+    return Said(ids, torch.randint(0, 24, (count, 16, 16)), torch.randint(0, 11, (count, 16, 16)))
+
+
 def test_the_guide_teaches_the_networks_themselves() -> None:
     from pocket.models import build_text_encoder, build_unet
     from pocket.train.guide import Guide
 
     torch.manual_seed(0)
     unet, encoder = build_unet(), build_text_encoder(50, 0, 1)
-    guide = Guide(unet, encoder)
-    ids = torch.tensor([[0, 7, 9, 1, 1], [0, 8, 1, 1, 1]])
-    words = encoder(input_ids=ids).last_hidden_state
+    guide, said = Guide(unet, encoder), random_said(2, 2)
+    words = encoder(input_ids=said.ids).last_hidden_state
     unet(torch.randn(2, 4, 32, 32), torch.tensor([400, 900]), words)
-    subjects, colours = torch.randint(0, 24, (2, 16, 16)), torch.randint(0, 11, (2, 16, 16))
-    guide.loss(subjects, colours, ids).backward()
+    guide.loss(said).backward()
     taught = {
         name.split(".")[0] for name, p in unet.named_parameters() if p.grad is not None and p.grad.any()
     }
@@ -69,31 +80,67 @@ def test_the_guide_teaches_the_networks_themselves() -> None:
     assert not guide.seen, "features are let go of once they were read"
 
 
-def test_the_text_is_asked_where_it_has_ended_and_an_empty_one_not_at_all() -> None:
-    from pocket.models import build_text_encoder, build_unet
-    from pocket.train.guide import Guide
+def test_every_coarse_cell_is_told_at_a_place_of_its_own_and_nothing_is_asked_of_an_empty_text() -> None:
+    from pocket.train.guide import Teller
 
     torch.manual_seed(0)
-    guide = Guide(build_unet(), build_text_encoder(50, 0, 1))
-    subjects, colours = torch.randint(0, 24, (2, 16, 16)), torch.randint(0, 11, (2, 16, 16))
-    ids = torch.tensor([[0, 7, 9, 1, 1], [0, 1, 1, 1, 1]])
-    words = torch.randn(2, 5, 128, requires_grad=True)
-    guide.text_loss(words, subjects, colours, ids).backward()
-    asked = words.grad.abs().sum(-1) > 0
-    assert asked.tolist() == [[False, False, False, True, True], [False] * 5]
+    teller, said = Teller(128, 1), random_said(2, 2)
+    said.ids[1, 1:] = 1
+    words = torch.randn(2, 77, 128, requires_grad=True)
+    teller.loss(words, said).backward()
+    assert words.grad[0, -16:].any(1).all() and not words.grad[0, :-16].any()
+    assert not words.grad[1].any()
+    changed = words.detach().clone()
+    changed[0, 61 + 6] += 1
+    differs = (teller(changed) - teller(words)).abs().sum(1)[0] > 1e-6
+    assert differs.nonzero().tolist() == [[1, 2]], "the seventh place is the second row's third cell"
 
 
-def test_words_that_mean_the_same_begin_as_the_same() -> None:
+def test_only_what_a_picture_shows_can_be_taken_for_each_other() -> None:
+    from pocket.train.guide import KINDS, taken_for_another
+
+    subjects = torch.zeros(1, 16, 16, dtype=torch.long)
+    subjects[:, :, :8], subjects[:, :, 8:] = 3, 5
+    told = torch.zeros(1, sum(KINDS), 4, 4)
+    told[:, 9] = 50.0
+    assert taken_for_another(told, subjects) == pytest.approx(np.log(2))
+    told[:, 3, :, :2], told[:, 5, :, 2:] = 9.0, 9.0
+    assert taken_for_another(told, subjects) < 0.001
+    assert taken_for_another(told.flip(-1), subjects) > 8
+    assert taken_for_another(told, torch.zeros_like(subjects)) == 0, "an empty picture asks nothing"
+
+
+def test_texts_lose_only_places_that_hold_no_word() -> None:
     from pocket.models import build_text_encoder
-    from pocket.start import start_bilingual
-    from pocket.tokens import build_backend
+    from pocket.train.words import places, read
 
-    backend = build_backend()
-    pieces = backend.get_vocab()
-    encoder = start_bilingual(build_text_encoder(backend.get_vocab_size(), 0, 1), backend)
-    table = encoder.get_input_embeddings().weight.detach()
-    for same in (("cat", "猫", "kittens"), ("blue", "蓝色"), ("left", "左边"), ("three", "三只")):
-        first = table[pieces[same[0]]]
-        assert all(torch.equal(table[pieces[word]], first) for word in same), same
-    assert not torch.equal(table[pieces["cat"]], table[pieces["dog"]])
-    assert not torch.equal(table[pieces["left"]], table[pieces["right"]])
+    torch.manual_seed(0)
+    encoder, said = build_text_encoder(50, 0, 1).eval(), random_said(2, 3)
+    where = places(77)
+    with torch.no_grad():
+        short, whole = read(encoder, said, where), encoder(input_ids=said.ids).last_hidden_state
+    assert torch.allclose(short[:, :44], whole[:, :44], atol=1e-5)
+    assert where[0, -16:].tolist() == list(range(61, 77))
+
+
+def test_words_alone_learn_which_of_two_is_to_the_left() -> None:
+    from pocket.models import build_text_encoder
+    from pocket.train.guide import Said, build_teller, taken_for_another
+    from pocket.train.words import places, read
+
+    torch.manual_seed(0)
+    encoder, where = build_text_encoder(50, 0, 1), places(77)
+    teller = build_teller(encoder)
+    ids = torch.ones(2, 77, dtype=torch.long)
+    ids[0, :4], ids[1, :4] = torch.tensor([0, 10, 12, 11]), torch.tensor([0, 10, 13, 11])
+    subjects = torch.zeros(2, 16, 16, dtype=torch.long)
+    subjects[0, :, :8], subjects[0, :, 8:] = 3, 5
+    subjects[1] = subjects[0].flip(-1)
+    said = Said(ids, subjects, torch.zeros_like(subjects))
+    optimizer = torch.optim.AdamW([*encoder.parameters(), *teller.parameters()], 1e-3)
+    for _ in range(400):
+        optimizer.zero_grad()
+        teller.loss(read(encoder, said, where), said).backward()
+        optimizer.step()
+    told = teller(read(encoder, said, where))
+    assert taken_for_another(told, subjects) < 0.1 < 2 < taken_for_another(told.flip(-1), subjects)

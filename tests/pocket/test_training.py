@@ -123,7 +123,8 @@ def test_repainted_latents_and_pixels_lie_at_the_same_place(tmp_path: Path) -> N
 
 
 def test_what_teaches_composition_gives_way_by_the_middle() -> None:
-    from pocket.train.unet import falling, times
+    from pocket.train.feed import falling
+    from pocket.train.unet import times
 
     assert [falling(0.5, 0.1, share) for share in (0, 0.25, 0.5, 1)] == pytest.approx([0.5, 0.3, 0.1, 0.1])
     s = Settings().unet
