@@ -14,6 +14,7 @@ from studio.entries import Document, Place, Problem
 from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.messages import (
+    CaptionerSpec,
     ControlSpec,
     DetectorSpec,
     EncoderSpec,
@@ -37,6 +38,7 @@ PARTS: dict[str, type[PartSpec]] = {
     "vaes": VaeSpec,
     "upscalers": UpscalerSpec,
     "translators": TranslatorSpec,
+    "captioners": CaptionerSpec,
     "detectors": DetectorSpec,
     "encoders": EncoderSpec,
     "controls": ControlSpec,
@@ -72,6 +74,7 @@ class Catalog:
     vaes: dict[str, VaeSpec] = field(default_factory=dict)
     upscalers: dict[str, UpscalerSpec] = field(default_factory=dict)
     translators: dict[str, TranslatorSpec] = field(default_factory=dict)
+    captioners: dict[str, CaptionerSpec] = field(default_factory=dict)
     detectors: dict[str, DetectorSpec] = field(default_factory=dict)
     encoders: dict[str, EncoderSpec] = field(default_factory=dict)
     controls: dict[str, ControlSpec] = field(default_factory=dict)
@@ -157,6 +160,8 @@ def _against(spec: Sourced, known: Mapping[str, Sourced]) -> Iterator[tuple[Plac
         yield ("source",), f"names no file, and {_ONE_FILE[type(spec)]} is one"
     if isinstance(spec, TranslatorSpec):
         yield from _against_translator(spec)
+    if isinstance(spec, CaptionerSpec) and _is_one_file(spec.source):
+        yield ("source",), "names one file, and a captioner is a folder of several"
     for family in spec.families if isinstance(spec, VaeSpec) else ():
         if family not in FAMILIES:
             yield ("families",), f"{family} is not known; known are {', '.join(FAMILIES)}"

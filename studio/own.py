@@ -22,6 +22,7 @@ from studio.messages import (
     AnyRequest,
     Bilingual,
     Capability,
+    CaptionerSpec,
     ControlSpec,
     DetectorSpec,
     EncoderSpec,
@@ -425,6 +426,11 @@ class Library:
     def translators(self) -> dict[str, TranslatorSpec]:
         """The translators by their ids."""
         return self._catalog.translators
+
+    @property
+    def captioners(self) -> dict[str, CaptionerSpec]:
+        """The captioners by their ids."""
+        return self._catalog.captioners
 
     @property
     def detectors(self) -> dict[str, DetectorSpec]:

@@ -273,6 +273,36 @@ def test_the_repository_can_translate_both_ways() -> None:
     assert all(one.bytes and one.source.sha256 for one in found)  # type: ignore[union-attr]
 
 
+CAPTIONER = """captioners:
+  - id: sees
+    title: {en: Sees, zh: 看}
+    source: {kind: hub, repo: a/sees}
+    licence: MIT
+    writes: en
+    bytes: 300
+"""
+
+
+def test_captioners_stand_beside_the_models(tmp_path: Path) -> None:
+    catalog = read(tmp_path, "models:\n" + entry("first") + CAPTIONER)
+    assert [str(problem) for problem in catalog.problems] == []
+    found = catalog.captioners["sees"]
+    assert (found.writes, found.bytes) == ("en", 300) and found in catalog.sourced
+
+
+def test_a_captioner_of_one_file_is_told_and_left_out(tmp_path: Path) -> None:
+    one_file = CAPTIONER.replace("repo: a/sees", "repo: a/sees, file: model.safetensors")
+    catalog = read(tmp_path, "models:\n" + entry("first") + one_file)
+    assert catalog.captioners == {} and "a folder of several" in str(catalog.problems[0])
+
+
+def test_the_repository_can_write_captions_in_english() -> None:
+    found = read_catalog(ROOT / "models.yaml").captioners.values()
+    assert {one.writes for one in found} == {"en"} and all(one.bytes for one in found)
+    revisions = [one.source.revision for one in found]  # type: ignore[union-attr]
+    assert all(len(one) == 40 for one in revisions)
+
+
 LORA = """loras:
   - id: glow
     title: {en: Glow, zh: 光}

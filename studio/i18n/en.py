@@ -57,6 +57,8 @@ STRINGS: dict[str, str] = {
     "error.answer_stopped": "It was stopped before there was an answer.",
     "error.translator_unknown": "{model} is no translator of a kind that is known here ({kind}). Choose another one.",
     "error.translator_incomplete": "The translator {model} lacks its file {file} and cannot read without it. Fetch it anew.",
+    "error.captioner_unknown": "{model} is no captioner of a kind that is known here ({kind}). Choose another one.",
+    "error.captioner_incomplete": "The captioner {model} lacks its file {file} and cannot see without it. Fetch it anew.",
     "error.translation_too_long": "A stretch without commas is too long to be translated: {most} pieces of words are the most. Put a comma into it.",
     "error.worker_hung": "The painter said nothing for too long and was replaced. Your prompt is safe: try again.",
     "error.interrupted": "The studio was restarted in the middle. What was finished is kept; the rest can be painted now.",

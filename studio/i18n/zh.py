@@ -57,6 +57,8 @@ STRINGS: dict[str, str] = {
     "error.answer_stopped": "还没有结果就停止了。",
     "error.translator_unknown": "{model} 不是这里认识的翻译模型（{kind}）。请换一个。",
     "error.translator_incomplete": "翻译模型 {model} 缺少文件 {file}，没有它读不了文字。请重新获取。",
+    "error.captioner_unknown": "{model} 不是这里认识的看图写说明的模型（{kind}）。请换一个。",
+    "error.captioner_incomplete": "看图写说明的模型 {model} 缺少文件 {file}，没有它看不了图。请重新获取。",
     "error.translation_too_long": "有一段没有逗号的文字太长，无法翻译：最多 {most} 个词片。请在中间加上逗号。",
     "error.worker_hung": "画师太久没有动静，已经换人。咒语还在：再试一次。",
     "error.interrupted": "画到一半画室重启了。画好的都在，剩下的可以接着画。",

@@ -18,6 +18,7 @@ from studio.messages.base import (
 )
 from studio.messages.catalog import (
     Capability,
+    CaptionerSpec,
     ControlSpec,
     DetectorSpec,
     EncoderSpec,
@@ -155,6 +156,7 @@ __all__ = [
     "DetectRequest",
     "AnyRequest",
     "TranslatorSpec",
+    "CaptionerSpec",
     "DetectorSetting",
     "DetectorSpec",
     "DetectorState",

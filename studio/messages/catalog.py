@@ -152,6 +152,15 @@ class TranslatorSpec(PartSpec):
     )
 
 
+class CaptionerSpec(PartSpec):
+    """A model that says what can be seen in a picture."""
+
+    writes: Language
+    bytes: int = Field(
+        default=0, ge=0, description="what has to be fetched, told before anybody asks for it; 0: not known"
+    )
+
+
 class DetectorSpec(PartSpec):
     """The weights of a detector, which takes the map out of a reference."""
 
@@ -199,7 +208,15 @@ class LoraSpec(PartSpec):
 
 
 Entry = (
-    ModelSpec | VaeSpec | UpscalerSpec | TranslatorSpec | DetectorSpec | EncoderSpec | ControlSpec | LoraSpec
+    ModelSpec
+    | VaeSpec
+    | UpscalerSpec
+    | TranslatorSpec
+    | CaptionerSpec
+    | DetectorSpec
+    | EncoderSpec
+    | ControlSpec
+    | LoraSpec
 )
 """Whatever of the catalog is brought to a device."""
 

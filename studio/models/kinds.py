@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from studio.messages import (
+    CaptionerSpec,
     ControlSpec,
     DetectorSpec,
     EncoderSpec,
@@ -19,7 +20,7 @@ from studio.messages import (
     UpscalerSpec,
     VaeSpec,
 )
-from studio.models import controls, detectors, encoders, loading, translators, upscalers, vaes
+from studio.models import captioners, controls, detectors, encoders, loading, translators, upscalers, vaes
 from studio.models.parts import Part
 
 if TYPE_CHECKING:
@@ -90,6 +91,18 @@ def _tokenizer(spec: TranslatorSpec, source: Path) -> dict[str, Any]:
         return {"tokenizer": translators.load_tokenizer(source)}
 
 
+def _captioner(
+    spec: CaptionerSpec, source: Path, names: Collection[str], dtype: torch.dtype
+) -> dict[str, Any]:
+    with loading.told_by_name(source, captioners.NAME):
+        return {name: captioners.load_captioner(source, dtype) for name in names}
+
+
+def _seeing(spec: CaptionerSpec, source: Path) -> dict[str, Any]:
+    with loading.told_by_name(source, "processor"):
+        return {"processor": captioners.load_processor(source)}
+
+
 def _control(spec: ControlSpec, source: Path, names: Collection[str], dtype: torch.dtype) -> dict[str, Any]:
     with loading.told_by_name(source, controls.NAME):
         return {name: controls.load_control(spec, source, dtype) for name in names}
@@ -130,6 +143,10 @@ register(
 register(
     TranslatorSpec,
     Kind(lambda spec, source, hashes: translators.plan_translator(source, hashes), _translator, _tokenizer),
+)
+register(
+    CaptionerSpec,
+    Kind(lambda spec, source, hashes: captioners.plan_captioner(source, hashes), _captioner, _seeing),
 )
 register(ControlSpec, Kind(controls.plan_control, _control, _none))
 register(

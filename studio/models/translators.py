@@ -13,6 +13,7 @@ import torch
 from studio.errors import StudioError
 from studio.models.folders import load_whole, part_files, part_key, read_config
 from studio.models.parts import Part
+from studio.models.unwanted import Unwanted
 from studio.weights import read_header
 
 if TYPE_CHECKING:
@@ -94,17 +95,7 @@ def translations(
             num_beams=BEAMS,
             do_sample=False,
             max_new_tokens=min(LONGER * pieces + MORE, most - 1),
-            stopping_criteria=[_Unwanted(unwanted)],
+            stopping_criteria=[Unwanted(unwanted)],
         )
     if not unwanted():
         yield from tokenizer.batch_decode(found, skip_special_tokens=True, use_source_tokenizer=False)
-
-
-class _Unwanted:
-    """Ends a translation within one piece of it once nobody waits for it."""
-
-    def __init__(self, unwanted: Callable[[], bool]) -> None:
-        self._unwanted = unwanted
-
-    def __call__(self, pieces: torch.Tensor, scores: Any, **more: Any) -> torch.Tensor:
-        return torch.full((pieces.shape[0],), self._unwanted(), dtype=torch.bool, device=pieces.device)
