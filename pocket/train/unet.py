@@ -11,6 +11,7 @@ from diffusers import DDPMScheduler
 from diffusers.models.attention_processor import AttnProcessor
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pocket.models import build_text_encoder, build_unet
 from pocket.painter import BETAS, Painter
@@ -105,17 +106,24 @@ def times(s: UnetSettings, share: float) -> Times:
     return Times(falling(s.late_share, s.late_later, share), falling(s.fine_share, s.fine_later, share))
 
 
+def counted(batch: Batch, things: float) -> Tensor:
+    """How much every place of the latents counts: a face is small beside a sky, and much harder to paint."""
+    shown = (batch.said.subjects > 0).float()[:, None]
+    counts = 1 + (things - 1) * functional.interpolate(shown, size=batch.latents.shape[-2:])
+    return counts / counts.mean()
+
+
 def losses(
-    both: Any, guide: Guide, noise_plan: DDPMScheduler, batch: Batch, at: Times
+    both: Any, guide: Guide, noise_plan: DDPMScheduler, batch: Batch, at: Times, things: float
 ) -> tuple[Tensor, Tensor]:
-    """Mean squared error of the predicted velocity at random times, and what the guide gets wrong."""
+    """Squared error of the predicted velocity at random times, and what the guide gets wrong."""
     x = batch.latents
     noise, t = torch.randn_like(x), at.draw(len(x), x.device)
     target = noise_plan.get_velocity(x, noise, t)
     with fast_math(x.device):
         guess = both(noise_plan.add_noise(x, noise, t), t, batch.said.ids)
         guided = guide.loss(batch.said)
-    return (guess.float() - target).square().mean(), guided
+    return ((guess.float() - target).square() * counted(batch, things)).mean(), guided
 
 
 @torch.no_grad()
@@ -180,7 +188,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.budget.rate(self.s.rate, self.step, 200)
         retold = self.retold(rng)
-        painted, guided = losses(self.fast, self.guide, plan, batch, times(self.s, self.budget.share))
+        painted, guided = losses(
+            self.fast, self.guide, plan, batch, times(self.s, self.budget.share), self.s.things
+        )
         self.optimizer.zero_grad(set_to_none=True)
         (painted + self.s.guided * (guided + retold)).backward()
         nn.utils.clip_grad_norm_(self.weights, 1.0)

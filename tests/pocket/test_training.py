@@ -151,3 +151,17 @@ def test_a_control_net_is_trained_only_when_it_is_asked_for(monkeypatch: pytest.
     assert set(STAGES) - set(read_args().stages) == {"control", "detectors"}
     monkeypatch.setattr(sys, "argv", ["train", "control"])
     assert read_args().stages == ["control"]
+
+
+def test_places_that_show_a_thing_count_more_and_all_together_as_much_as_before() -> None:
+    torch = pytest.importorskip("torch")
+    from pocket.train.feed import Batch
+    from pocket.train.guide import Said
+    from pocket.train.unet import counted
+
+    subjects = torch.zeros(2, 16, 16, dtype=torch.long)
+    subjects[0, 4:8, 8:12] = 3
+    counts = counted(Batch(torch.zeros(2, 4, 32, 32), Said(subjects, subjects, subjects)), 3.0)
+    assert counts.shape == (2, 1, 32, 32) and float(counts.mean()) == pytest.approx(1)
+    thing, other = counts[0, 0, 8:16, 16:24], counts[1]
+    assert thing.min() == thing.max() and float(thing.min() / other.max()) == pytest.approx(3)
