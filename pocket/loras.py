@@ -169,20 +169,25 @@ def prompts(which: str, count: int) -> list[Prompt]:
     return out
 
 
-def judged(which: str, weights: Path, folder: Path, count: int) -> Iterator[Row]:
+def judged(name: str, style: str, asked: list[Prompt], lora: Path, weights: Path) -> Iterator[Row]:
     """How often the style is seen at each weight, and how often subject and colour are right.
 
     Painted with diffusers' own pipeline: what comes of the trainer is a LoRA anywhere.
     """
-    judge, style, asked = load_judge(weights / "judge.safetensors"), STYLE[which], prompts(which, count)
-    pipe = open_pipeline("StableDiffusionPipeline", weights)
-    pipe.load_lora_weights(folder / f"{MAKINGS[which].name}.safetensors", adapter_name=which)
+    judge, pipe = load_judge(weights / "judge.safetensors"), open_pipeline("StableDiffusionPipeline", weights)
+    pipe.load_lora_weights(lora, adapter_name="judged")
     for weight in AT:
-        pipe.set_adapters([which], [weight])
+        pipe.set_adapters(["judged"], [weight])
         seen = list(zip(asked, look(judge, painted(pipe, asked)), strict=True))
         right = mean([shows("colours", p.scene, v) for p, v in seen])
-        yield row(f"{which} at {weight}: {style} is seen", mean([v.style == style for _, v in seen]))
-        yield row(f"{which} at {weight}: subject and colour", right)
+        yield row(f"{name} at {weight}: {style} is seen", mean([v.style == style for _, v in seen]))
+        yield row(f"{name} at {weight}: subject and colour", right)
+
+
+def shipped(which: str, count: int) -> Iterator[Row]:
+    """The table of one of the pocket's own."""
+    lora = FOLDER / f"{MAKINGS[which].name}.safetensors"
+    return judged(which, STYLE[which], prompts(which, count), lora, WEIGHTS)
 
 
 def painted(pipe: Any, asked: list[Prompt]) -> NDArray[np.uint8]:
@@ -215,7 +220,7 @@ def main() -> None:
         return
     if not load_licence(WEIGHTS).may_judge(("style", "subjects", "colours")):
         parser.exit(2, "the judge has not earned to tell styles yet: python -m pocket.train manner\n")
-    rows = (found for which in args.which for found in judged(which, WEIGHTS, FOLDER, args.count))
+    rows = (found for which in args.which for found in shipped(which, args.count))
     tell(rows, args.json)
 
 
