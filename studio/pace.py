@@ -7,7 +7,15 @@ import logging
 import threading
 from pathlib import Path
 
-from studio.messages import LANCZOS, AnyRequest, GenerationRequest, HighResolution, TrainingRequest, Upscale
+from studio.messages import (
+    LANCZOS,
+    AnyRequest,
+    CaptionRequest,
+    GenerationRequest,
+    HighResolution,
+    TrainingRequest,
+    Upscale,
+)
 
 log = logging.getLogger(__name__)
 NEWEST = 0.4
@@ -67,9 +75,14 @@ def _read(path: Path) -> dict[str, float]:
 
 
 def _work(request: AnyRequest) -> float:
-    """Steps times pixels of every pass; where nothing is painted, the pixels that come out; of an answer, one."""
+    """Steps times pixels of every pass; where nothing is painted, the pixels that come out; of an answer, one.
+
+    Of captions it is the pictures.
+    """
     if isinstance(request, TrainingRequest):
         return _looks(request)
+    if isinstance(request, CaptionRequest):
+        return float(len(request.pictures))
     if not isinstance(request, GenerationRequest):
         return 1.0
     area = float(request.width * request.height)

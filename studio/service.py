@@ -19,7 +19,7 @@ from studio.errors import StudioError, check_admin
 from studio.families import FAMILIES, MOST_LAYERS
 from studio.gallery import Gallery
 from studio.inputs import Inputs
-from studio.jobs import JobBook, Trainings, new_id
+from studio.jobs import Captions, JobBook, Trainings, new_id
 from studio.jobs.records import JobRecords
 from studio.limits import (
     Around,
@@ -83,7 +83,7 @@ from studio.weights import Hashes, checkpoint_bytes
 DAY = 24 * 60 * 60
 
 
-class Studio(Desk, Rack, Trainings):
+class Studio(Desk, Rack, Trainings, Captions):
     """Pages and APIs call this and nothing else."""
 
     def __init__(self, settings: Settings, catalog: Catalog, engine: Engine) -> None:

@@ -36,6 +36,12 @@ def _translate() -> Callable[..., Iterator[None]]:
     return translate
 
 
+def _caption() -> Callable[..., Iterator[None]]:
+    from studio.work.caption import caption
+
+    return caption
+
+
 def _train() -> Callable[..., Iterator[None]]:
     from studio.work.train import train
 
@@ -52,6 +58,7 @@ WORK: dict[str, Callable[[], Callable[..., Iterator[None]]]] = {
     "generate": _generate,
     "detect": _detect,
     "translate": _translate,
+    "caption": _caption,
     "train": _train,
 }
 """From the kind of work to its function, imported when first needed because torch takes seconds."""

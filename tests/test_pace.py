@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.messages import Base, Draft, HighResolution, Person, Start, Upscale
+from studio.messages import Base, CaptionRequest, Draft, HighResolution, Person, Start, Upscale
 from studio.pace import Pace
 from tests.samples import request, unit
 from tests.worlds import fake_studio, paint
@@ -116,3 +116,12 @@ def test_a_draft_takes_as_long_as_all_its_pictures(tmp_path: Path) -> None:
         assert studio.estimate(draft.model_copy(update={"count": 0}), ann) is None, "not possible"
     finally:
         studio.close()
+
+
+def test_captions_are_told_by_their_pictures(tmp_path: Path) -> None:
+    def looks(count: int) -> CaptionRequest:
+        return CaptionRequest(id="c", job="c", person="ann", captioner="blip", pictures=("0" * 64,) * count)
+
+    pace = Pace(tmp_path)
+    pace.learn(looks(4), 8.0)
+    assert pace.seconds(looks(1)) == pytest.approx(2.0)

@@ -24,7 +24,7 @@ from huggingface_hub.utils import build_hf_headers
 
 from studio.catalog import PICKLE, Sourced
 from studio.errors import StudioError
-from studio.messages import HubSource, ModelScopeSource
+from studio.messages import CaptionerSpec, HubSource, ModelScopeSource
 from studio.settings import Settings
 from studio.weights import UNUSED_PARTS, has_weights
 
@@ -102,7 +102,8 @@ def _in_words(error: Exception, spec: Sourced, box: str) -> StudioError:
         return StudioError("repo_revision", repo=source.repo, revision=source.revision)
     if isinstance(error, HfHubHTTPError | httpx2.HTTPStatusError):
         return answered(error.response.status_code, source.repo)
-    if box and box != spec.title.en:
+    # Whoever wants captions is not helped by a model that paints.
+    if box and box != spec.title.en and not isinstance(spec, CaptionerSpec):
         return StudioError("offline", model=spec.id, missing=source.repo, box=box)
     return StudioError("offline_alone", model=spec.id, missing=source.repo)
 

@@ -18,6 +18,7 @@ from studio.messages import (
     AnyRequest,
     Base,
     Cancelled,
+    CaptionRequest,
     DetectRequest,
     DeviceState,
     Entry,
@@ -96,13 +97,18 @@ class FakeEngine:
                 media = Media.of("jpeg", image.width, image.height, data)
             yield Sampled(request=request.id, step=step, prompt=prompt, media=media)
 
-    def _answer(self, request: TranslateRequest | DetectRequest) -> Iterator[AnyEvent]:
-        """A text comes back with its translator's name behind it, a reference as its own map."""
+    def _answer(self, request: TranslateRequest | CaptionRequest | DetectRequest) -> Iterator[AnyEvent]:
+        """A text comes back with its translator's name behind it, a picture as a number, a reference as its map."""
         if request.id in self._unwanted or self._closed.wait(self._step_seconds):
             self._unwanted.discard(request.id)
             yield Cancelled(request=request.id)
         elif isinstance(request, TranslateRequest):
             texts = tuple(f"{text} ({request.translator})" for text in request.texts)
+            yield Answered(request=request.id, texts=texts, took=self._step_seconds)
+        elif isinstance(request, CaptionRequest):
+            texts = tuple(
+                f"picture {picture[:6]} as {request.captioner} sees it" for picture in request.pictures
+            )
             yield Answered(request=request.id, texts=texts, took=self._step_seconds)
         else:
             found = Input(picture=request.unit.picture, size=Size(width=64, height=64))

@@ -295,12 +295,15 @@ class JobBook:
             requests = [one for job in self._jobs.values() for one in job.requests]
         return frozenset(request.id for request in requests if request.long)
 
-    def newest(self, id: str) -> AnyEvent | None:
-        """What was told last of a job; None of one that nobody worked on since the start."""
+    def told(self, id: str) -> tuple[AnyEvent, ...]:
+        """What was told of a job so far; nothing of one that nobody worked on since the start."""
         with self._changed:
             log = self._logs.get(id)
-        events = log.since(0) if log else ()
-        return events[-1] if events else None
+        return log.since(0) if log else ()
+
+    def newest(self, id: str) -> AnyEvent | None:
+        """What was told last of a job."""
+        return next(reversed(self.told(id)), None)
 
     def unfinished(self) -> frozenset[str]:
         """The trainings, by their requests, that may still go on."""

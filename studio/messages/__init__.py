@@ -79,6 +79,8 @@ from studio.messages.forms import (
     Variation,
 )
 from studio.messages.places import (
+    CaptionerState,
+    CaptionNews,
     ControlState,
     DetectorSetting,
     DetectorState,
@@ -113,6 +115,7 @@ from studio.messages.training import (
 from studio.messages.work import (
     ENDED,
     AnyRequest,
+    CaptionRequest,
     DetectRequest,
     GenerationRequest,
     Job,
@@ -153,6 +156,7 @@ __all__ = [
     "Answered",
     "ControlUnit",
     "TranslateRequest",
+    "CaptionRequest",
     "DetectRequest",
     "AnyRequest",
     "TranslatorSpec",
@@ -231,6 +235,8 @@ __all__ = [
     "Tiling",
     "TokenCount",
     "TranslatorState",
+    "CaptionerState",
+    "CaptionNews",
     "Trouble",
     "Upscale",
     "UpscalerSpec",

@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from studio.messages.base import Bilingual, Message, Trouble
+from studio.messages.base import Bilingual, Digest, Message, Trouble
 from studio.messages.catalog import (
+    CaptionerSpec,
     DetectorSpec,
     ModelSpec,
     SamplerSpec,
@@ -15,6 +16,7 @@ from studio.messages.catalog import (
     UpscalerSpec,
     VaeSpec,
 )
+from studio.messages.work import JobState
 
 ModelPlace = Literal["resident", "host", "disk", "hub", "missing"]
 """On a device, in the host's memory, on disk, to be downloaded, or not to be had here."""
@@ -201,6 +203,26 @@ class TranslatorState(Message):
     bytes: int = 0
     fetching: Fetching | None = None
     trouble: Trouble | None = Field(default=None, description="why it could not be fetched")
+
+
+class CaptionerState(Message):
+    """A captioner as the page offers it: where it is, and what it weighs."""
+
+    spec: CaptionerSpec
+    place: ModelPlace
+    bytes: int = 0
+
+
+class CaptionNews(Message):
+    """How far captions are that a captioner writes, and those that are written."""
+
+    state: JobState
+    pictures: int = Field(description="that are looked at")
+    captions: dict[Digest, str] = {}
+    place: int = Field(default=0, description="in line; 0: it does not wait there")
+    fetching: Fetching | None = None
+    loading: bool = False
+    trouble: Trouble | None = None
 
 
 class TokenCount(Message):

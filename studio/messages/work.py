@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from studio.messages.base import RECORD_FORMAT, Message, Size, Trouble
+from studio.messages.base import RECORD_FORMAT, Digest, Message, Size, Trouble
 from studio.messages.forms import (
     LANCZOS,
     LATENT,
@@ -139,6 +139,24 @@ class TranslateRequest(Request):
         return (self.translator,)
 
 
+class CaptionRequest(Request):
+    """What can be seen in pictures, in words."""
+
+    kind: Literal["caption"] = "caption"
+    captioner: str
+    pictures: tuple[Digest, ...]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The captioner."""
+        return (self.captioner,)
+
+    @property
+    def light(self) -> bool:
+        """Looking at pictures takes its time."""
+        return False
+
+
 class DetectRequest(Request):
     """The map of a reference: what a model will follow of it."""
 
@@ -185,7 +203,7 @@ class TrainingRequest(Request):
 
 
 AnyRequest = Annotated[
-    GenerationRequest | TranslateRequest | DetectRequest | TrainingRequest,
+    GenerationRequest | TranslateRequest | CaptionRequest | DetectRequest | TrainingRequest,
     Field(discriminator="kind"),
 ]
 

@@ -49,7 +49,7 @@ def read_set(files: Files, inputs: Inputs) -> PictureSet:
     pictures = sorted(name for name in wanted if _ending(name) in PICTURES)
     if not pictures:
         raise StudioError("training_without_pictures")
-    _check_most(len(pictures))
+    check_most(len(pictures))
     found: dict[str, TrainingPicture] = {}
     notes: list[Trouble] = []
     for name in pictures:
@@ -71,8 +71,8 @@ def check_count(count: int) -> None:
         raise StudioError("training_count", count=count, least=LEAST_PICTURES, most=MOST_PICTURES)
 
 
-def _check_most(count: int) -> None:
-    """Nobody waits until thousands are read, only to be told."""
+def check_most(count: int) -> None:
+    """Nobody waits until thousands are read, or looked at, only to be told."""
     check_count(max(count, LEAST_PICTURES))
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from studio.diffusion.stopping import Stopped
-from studio.messages import Answered, Cancelled, Entry, Loading, TranslateRequest, TranslatorSpec
+from studio.messages import Answered, Entry, Loading, TranslateRequest, TranslatorSpec
 from studio.models.translators import translations
 from studio.work import Bench
+from studio.work.answering import answer_each
 
 TOGETHER = 8
 """Texts that are translated in one go; between two goes a request can be let go of."""
@@ -18,22 +19,19 @@ TOGETHER = 8
 def translate(
     requests: tuple[TranslateRequest, ...], specs: Mapping[str, Entry], bench: Bench
 ) -> Iterator[None]:
-    """Every request ends as answered or cancelled; between two other work may come in."""
-    for request in requests:
+    """Every request ends as answered or cancelled."""
+
+    def answer(request: TranslateRequest) -> Answered:
         spec = specs[request.translator]
         assert isinstance(spec, TranslatorSpec)
-        try:
-            bench.tell(_answered(request, spec, bench))
-        except Stopped as stopped:
-            bench.tell(Cancelled(request=request.id, step=stopped.step))
-        yield
+        return _answered(request, spec, bench)
+
+    return answer_each(requests, bench, answer)
 
 
 def _answered(request: TranslateRequest, spec: TranslatorSpec, bench: Bench) -> Answered:
     on_load = partial(bench.tell, Loading(request=request.id, model=spec.id))
     unwanted = partial(bench.unwanted, request.id)
-    if unwanted():
-        raise Stopped(0)
     with bench.registry.lease(spec, on_load) as translator:
         started = time.monotonic()
         said: dict[str, str] = {}

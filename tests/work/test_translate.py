@@ -8,43 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from studio.catalog import Catalog, read_catalog
 from studio.engine.local import ThreadHost
 from studio.messages import Answered, AnyEvent, Cancelled, Loading, Person, TranslateRequest
-from studio.models.devices import Device
-from studio.models.registry import Registry
 from studio.service import Studio
 from studio.settings import Settings
 from studio.work import Bench
 from studio.work import translate as work
 from tests.tiny_marian import CHINESE, tiny_marian, translator_spec
+from tests.work.asking import Asked
 from tests.worlds import PATIENCE, local_engine
 
 ANN = Person(id="ann")
-
-
-class Asked:
-    """A device that translates, and everything it told."""
-
-    def __init__(self, folder: Path, data: Path) -> None:
-        self.registry = Registry(Device("cpu", torch.float32, 2**40), data)
-        self.specs = {"zh-en": translator_spec(folder)}
-        self.told: list[AnyEvent] = []
-        self.unwanted: set[str] = set()
-
-    def __call__(self, *requests: TranslateRequest) -> list[AnyEvent]:
-        self.told = []
-        bench = Bench(self.registry, self.told.append, self.unwanted.__contains__)
-        for _ in work.translate(requests, self.specs, bench):
-            pass
-        return self.told
-
-    def said(self, *texts: str) -> tuple[str, ...]:
-        answered = self(question(*texts))[-1]
-        assert isinstance(answered, Answered)
-        return answered.texts
 
 
 def question(*texts: str, id: str = "q") -> TranslateRequest:
@@ -53,15 +29,16 @@ def question(*texts: str, id: str = "q") -> TranslateRequest:
 
 @pytest.fixture
 def asked(tmp_path: Path) -> Asked:
-    return Asked(tiny_marian(tmp_path / "marian"), tmp_path / "data")
+    spec = translator_spec(tiny_marian(tmp_path / "marian"))
+    return Asked(work.translate, spec, tmp_path / "data")
 
 
 def test_answers_come_in_the_order_of_the_texts_each_for_itself(asked: Asked) -> None:
     texts = (*CHINESE, *CHINESE[:2], "佐布，森林")
-    found = asked.said(*texts)
+    found = asked.said(question(*texts))
     assert len(found) == len(texts) and found[:2] == found[len(CHINESE) : len(CHINESE) + 2]
     assert len(set(found)) > len(CHINESE) / 2
-    assert found == asked.said(*texts)
+    assert found == asked.said(question(*texts))
 
 
 def test_the_translator_is_brought_when_it_is_first_wanted(asked: Asked) -> None:
@@ -117,7 +94,7 @@ def test_a_prefix_stands_before_every_text(asked: Asked, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(work, "translations", overheard)
     asked.specs = {"zh-en": asked.specs["zh-en"].model_copy(update={"prefix": ">>cmn_Hans<<"})}
-    assert all(asked.said("一只猫"))
+    assert all(asked.said(question("一只猫")))
     assert seen == [">>cmn_Hans<< 一只猫"]
 
 
