@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from studio.api import (
     book,
+    captions,
     controls,
     health,
     identity,
@@ -23,6 +24,7 @@ def join(app: FastAPI, studio: Studio) -> None:
     """Adds every surface to the app."""
     identity.join(app, studio)
     app.include_router(book.router(studio))
+    app.include_router(captions.router(studio))  # before the trainings, below whose path it lies
     app.include_router(controls.router(studio))
     app.include_router(health.router(studio))
     app.include_router(inputs.router(studio))

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from studio.api.identity import language_of
 from studio.errors import StudioError, say_trouble
+from studio.messages import LANGUAGES, Trouble
 
 STATUS = {
     "upload_too_large": 413,
@@ -64,3 +65,8 @@ def refused(error: StudioError, request: Request, status: int | None = None) -> 
     """An error in the language of whoever sent the request."""
     told = {"code": error.code, "text": say_trouble(language_of(request), error.trouble)}
     return JSONResponse(told, status_code=status or STATUS.get(error.code, 422))
+
+
+def both(trouble: Trouble | None) -> list[str] | None:
+    """A trouble in words of both languages: a page changes its language without asking."""
+    return [say_trouble(language, trouble) for language in LANGUAGES] if trouble else None

@@ -13,18 +13,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from studio.api.book import Asked
-from studio.api.guard import answered, check_origin, limited, refused
+from studio.api.guard import answered, both, check_origin, limited, refused
 from studio.api.identity import asker
-from studio.errors import StudioError, say_trouble
+from studio.errors import StudioError
 from studio.messages import (
-    LANGUAGES,
     LARGEST_LORA,
     Bilingual,
     LoraArrival,
     LoraCard,
     LoraUse,
     Person,
-    Trouble,
 )
 from studio.service import Studio
 
@@ -192,7 +190,7 @@ def _shelf(studio: Studio, model: str, person: Person) -> dict[str, Any]:
 def _told(card: LoraCard) -> dict[str, Any]:
     """A card with its troubles in words of both languages: a page changes its language without asking."""
     told = card.model_dump(mode="json") | {"fits": card.fits, "title": _pair(card.title)}
-    return told | {"why": _said(card.trouble), "failed": _said(card.failed)}
+    return told | {"why": both(card.trouble), "failed": both(card.failed)}
 
 
 def _mixes(studio: Studio, person: Person) -> list[dict[str, Any]]:
@@ -200,12 +198,8 @@ def _mixes(studio: Studio, person: Person) -> list[dict[str, Any]]:
 
 
 def _arrival(one: LoraArrival) -> dict[str, Any]:
-    return one.model_dump(mode="json") | {"failed": _said(one.failed)}
+    return one.model_dump(mode="json") | {"failed": both(one.failed)}
 
 
 def _pair(said: Bilingual) -> list[str]:
     return [said.en, said.zh]
-
-
-def _said(trouble: Trouble | None) -> list[str] | None:
-    return [say_trouble(language, trouble) for language in LANGUAGES] if trouble else None

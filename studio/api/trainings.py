@@ -12,18 +12,16 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from studio.api.guard import answered, check_origin, limited, refused
+from studio.api.guard import answered, both, check_origin, limited, refused
 from studio.api.identity import asker
-from studio.errors import StudioError, check_admin, say_trouble
+from studio.errors import StudioError, check_admin
 from studio.messages import (
-    LANGUAGES,
     Downloading,
     Job,
     Person,
     Queued,
     TrainingDraft,
     TrainingRequest,
-    Trouble,
 )
 from studio.service import Studio
 
@@ -125,7 +123,7 @@ async def _brought(studio: Studio, request: Request, person: Person) -> dict[str
         found = await run_in_threadpool(studio.training_pictures, files, person)
     finally:
         await form.close()
-    notes = [_both(note) for note in found.notes]
+    notes = [both(note) for note in found.notes]
     return {"pictures": [one.model_dump() for one in found.pictures], "notes": notes}
 
 
@@ -150,7 +148,7 @@ def _told(studio: Studio, job: Job, person: Person) -> dict[str, Any]:
     told |= {"samples_of": request.samples, "settings": request.settings.model_dump()}
     told |= {"pictures": [one.picture for one in request.pictures]}
     told |= {"captions": [one.caption for one in request.pictures]}
-    told |= {"id": job.id, "state": job.state, "created": job.created, "why": _both(job.trouble)}
+    told |= {"id": job.id, "state": job.state, "created": job.created, "why": both(job.trouble)}
     return told | _news(studio, job, person) | studio.training_diary(job.id, person).model_dump()
 
 
@@ -178,9 +176,5 @@ def _models(studio: Studio, person: Person) -> list[dict[str, Any]]:
         spec = state.spec
         why = state.trouble if state.place == "missing" else studio.untrainable(spec.id, person)
         title = [spec.title.en, spec.title.zh]
-        found.append({"id": spec.id, "title": title, "place": state.place, "why": _both(why)})
+        found.append({"id": spec.id, "title": title, "place": state.place, "why": both(why)})
     return found
-
-
-def _both(trouble: Trouble | None) -> list[str] | None:
-    return [say_trouble(language, trouble) for language in LANGUAGES] if trouble else None

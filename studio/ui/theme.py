@@ -40,7 +40,15 @@ BOOK = (
     "book-hands.js",
 )
 """What belongs to the spellbook beside spells.js and book.js, in the order in which it is needed."""
-LORA = ("lora.js", "lora-words.js", "lora-mixes.js", "lora-shelf.js", "training.js", "training-watch.js")
+LORA = (
+    "lora.js",
+    "lora-words.js",
+    "lora-mixes.js",
+    "lora-shelf.js",
+    "training.js",
+    "training-captions.js",
+    "training-watch.js",
+)
 """What belongs to the LoRA tab; it comes after the book, into which it puts trigger words."""
 IN_THE_HEAD = ("narrow.css", "book.css", "reference.css", "lora.css", "training.css")
 """Of what stands in a media query Gradio keeps only its own copies, so these come as they are."""

@@ -6,36 +6,25 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from studio.engine.fake import FakeEngine
 from studio.errors import StudioError
 from studio.jobs import captions
-from studio.messages import Answered, AnyEvent, AnyRequest, Draft, HubSource, Person, Step
+from studio.messages import Answered, AnyEvent, AnyRequest, CaptionerSpec, Draft, Person, Step
 from studio.service import Studio
-from tests.tiny_captioners import captioner_spec
+from tests.captioner_entries import entries
 from tests.training.bringing import png
 from tests.worlds import PATIENCE, fake_studio, told, wait_for
 
 ANN, EVE = Person(id="ann", role="admin"), Person(id="eve", role="guest")
 
 
-def here(folder: Path) -> Path:
-    """What the fake engine needs of a captioner."""
-    folder.mkdir()
-    (folder / "config.json").write_text("{}", encoding="utf-8")
-    save_file({"weight": np.zeros(4, np.float32)}, folder / "model.safetensors")
-    return folder
-
-
 @pytest.fixture
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     studio = fake_studio(tmp_path)
-    far = captioner_spec(Path("far"), source=HubSource(repo="a/far"), bytes=470)
-    known = {"far": far, "near": captioner_spec(here(tmp_path / "near"))}
-    monkeypatch.setattr(type(studio.library), "captioners", known)
+    found = [CaptionerSpec.model_validate(one) for one in entries(tmp_path / "near")]
+    monkeypatch.setattr(type(studio.library), "captioners", {one.id: one for one in found})
     studio.start()
     yield studio
     studio.close()
@@ -63,7 +52,7 @@ def test_every_picture_gets_its_own_caption_once(studio: Studio) -> None:
 
 def test_those_that_are_here_are_offered_first_with_what_the_others_weigh(studio: Studio) -> None:
     found = [(one.spec.id, one.place, one.bytes) for one in studio.captioners(ANN)]
-    assert found == [("near", "disk", 0), ("far", "hub", 470)]
+    assert found == [("near", "disk", 0), ("far", "hub", 470_000_000)]
 
 
 def test_what_cannot_be_is_refused_before_anything_waits(studio: Studio) -> None:

@@ -32,6 +32,7 @@
     panel.addEventListener("change", (event) => {
       if (event.target.matches("[data-training-files]")) { T.bring([...event.target.files]); event.target.value = ""; }
       if (event.target.matches("[data-caption]")) { T.set({}); L.draw(); }
+      if (event.target.matches("[data-captioner]")) T.chooseWriter(event.target);
     });
   }
   narrow.addEventListener("change", () => L.draw());
@@ -41,7 +42,7 @@
     const { pictures, trigger } = T.form;
     if (!pictures.length) return narrow.matches ? "" : `<section class="card trcard trempty"><div class="disc">${icon("images")}</div><h3 class="t16">${t("empty")}</h3><p class="t13 i2">${t("empty_more")}</p><ol class="trsteps">${[1, 2, 3].map((n) => `<li><b class="num">${n}</b><span>${t(`how_${n}`)}</span></li>`).join("")}</ol></section>`;
     const hint = trigger.trim() ? t("caption_trigger", { trigger: escape(trigger.trim()) }) : t("caption_hint");
-    return `<section class="card trcard trtable" aria-label="${t("captions")}"><header class="trhead2"><b>${t("captions")}</b><span class="t12 i2">${hint}</span></header><ul>${pictures.map(row).join("")}</ul></section>`;
+    return `<section class="card trcard trtable" aria-label="${t("captions")}"><header class="trhead2"><b>${t("captions")}</b><span class="t12 i2">${hint}</span></header>${T.writer()}<ul>${pictures.map(row).join("")}</ul></section>`;
   }
   function row(one, at) {
     const place = T.plan?.places.length === T.form.pictures.length ? T.plan.places[at] : null, words = escape(one.name || one.picture.slice(0, 8));
@@ -173,6 +174,8 @@
   const change = (name) => () => T.change(T.watched, name);
   const ACTS = {
     remove: ({ id }) => T.remove(id),
+    write: () => T.write(),
+    stop_writing: () => T.stopWriting(),
     pause: change("pause"),
     resume: change("resume"),
     keep: change("keep"),

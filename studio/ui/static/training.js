@@ -7,6 +7,7 @@ window.studio.training = ((L) => {
   const EMPTY = {
     model: "", name: "", trigger: "", preset: "style", pictures: [], text_encoder: false, prompts: "",
     rank: null, steps: null, learning_rate: null, resolution: null, batch: null, seed: null, sample_every: null,
+    captioner: "", rewrite: false, writing: null, // of training-captions.js, and not of what is sent
   };
   const ACTIVE = ["queued", "running"];
 
@@ -32,7 +33,7 @@ window.studio.training = ((L) => {
   }
   T.set = (values) => { Object.assign(T.form, values); wrong = ""; keep(); planSoon(); };
   const draft = () => {
-    const { prompts, pictures, ...rest } = T.form;
+    const { prompts, pictures, captioner, rewrite, writing, ...rest } = T.form;
     const samples = prompts.split("\n").map((line) => line.trim()).filter(Boolean).slice(0, MOST_PROMPTS);
     return { ...rest, model: model(), samples, pictures: pictures.map(({ picture, size, name, caption }) => ({ picture, size, name, caption })) };
   };
@@ -46,10 +47,11 @@ window.studio.training = ((L) => {
     let answer;
     try { answer = await fetch(`api/trainings${path}`, more); } catch (error) { throw new Error(L.plain("away")); }
     const told = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(told.text || L.plain("away"));
+    if (!answer.ok) throw Object.assign(new Error(told.text || L.plain("away")), { refused: true });
     return told;
   }
   const post = (path, body) => ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body ?? {}) });
+  Object.assign(T, { ask, post });
 
   let pausing = 0, planned = 0, planFor = "";
   function planSoon() { clearTimeout(pausing); pausing = setTimeout(makePlan, SOON); }
@@ -274,7 +276,8 @@ window.studio.training = ((L) => {
     L.draw();
     try {
       const { id } = await post("", draft());
-      T.form = { ...EMPTY, model: T.form.model, preset: T.form.preset };
+      T.stopWriting();
+      T.form = { ...EMPTY, model: T.form.model, preset: T.form.preset, captioner: T.form.captioner };
       keep();
       notes = [];
       T.plan = null;
@@ -293,7 +296,7 @@ window.studio.training = ((L) => {
     "tr-leave": leave,
     "tr-watch": (use, { id }) => T.show(id),
     "tr-more": () => { T.more = true; L.draw(); },
-    "tr-clear": () => { notes = []; T.set({ pictures: [] }); L.draw(); },
+    "tr-clear": () => { notes = []; T.stopWriting(); T.set({ pictures: [] }); L.draw(); },
     "tr-preset": (use, { id }) => { T.set({ preset: id }); L.draw(); $(`.tr [role=radio][data-id=${id}]`, L.place)?.focus(); },
   });
   const bounded = (input) => { // a number beyond its ends is the end
