@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from pathlib import Path
 from typing import Any
@@ -111,4 +112,26 @@ def tiny_florence(folder: Path, seed: int = 0) -> Path:
     config = Florence2Config(text_config=text, vision_config=vision, image_token_id=number["<image>"])
     network = Florence2ForConditionalGeneration(config).to(torch.float16)
     network.save_pretrained(str(folder), safe_serialization=True)
+    return folder
+
+
+def as_published(folder: Path) -> Path:
+    """The same folder as older programs wrote it, and as the hubs have them: one file for pictures, one for words."""
+    told = json.loads((folder / "processor_config.json").read_text(encoding="utf-8"))
+    pictures = told.pop("image_processor") | {"processor_class": told["processor_class"]}
+    (folder / "preprocessor_config.json").write_text(json.dumps(pictures), encoding="utf-8")
+    (folder / "processor_config.json").write_text(json.dumps(told), encoding="utf-8")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    # How it was to write stood among the settings of its parts; nobody writes captions of twenty pieces.
+    config["text_config"] |= {
+        "max_length": 20,
+        "num_beams": 1,
+        "no_repeat_ngram_size": 0,
+        "torch_dtype": None,
+    }
+    if config["model_type"] == "blip":
+        del config["text_config"]["encoder_hidden_size"]
+        (folder / "generation_config.json").unlink()
+        (folder / "processor_config.json").unlink()
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder

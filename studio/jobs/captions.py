@@ -14,6 +14,7 @@ from studio.messages import (
     Answered,
     AnyEvent,
     AnyRequest,
+    CaptionerSpec,
     CaptionerState,
     CaptionNews,
     CaptionRequest,
@@ -21,6 +22,7 @@ from studio.messages import (
     Fetching,
     Job,
     Loading,
+    ModelPlace,
     Person,
     Queued,
 )
@@ -42,11 +44,12 @@ class Captions:
 
     def captioners(self, person: Person) -> tuple[CaptionerState, ...]:
         """What can write captions, whatever is here first."""
-        found = []
-        for spec in self.library.captioners.values():
-            place = "hub" if self._downloads.needed(spec) else "disk"
-            found.append(CaptionerState.model_validate({"spec": spec, "place": place, "bytes": spec.bytes}))
+        found = map(self._offered, self.library.captioners.values())
         return tuple(sorted(found, key=lambda one: one.place == "hub"))
+
+    def _offered(self, spec: CaptionerSpec) -> CaptionerState:
+        place: ModelPlace = "hub" if self._downloads.needed(spec) else "disk"
+        return CaptionerState(spec=spec, place=place, bytes=spec.bytes)
 
     def write_captions(self, captioner: str, pictures: Sequence[str], person: Person) -> str:
         """Takes on as a job that a captioner says what is seen in kept pictures; what it needs is fetched first."""

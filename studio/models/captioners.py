@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -83,8 +84,8 @@ NETWORKS = {
     ),
 }
 """The kinds that are known, as their configurations call themselves."""
-SETTINGS = ("preprocessor_config.json", "processor_config.json")
-"""What says how a picture is made ready: any of these files."""
+PICTURES, PROCESSOR = "preprocessor_config.json", "processor_config.json"
+"""What says how a picture is made ready: the first, or a part of the second."""
 
 
 def plan_captioner(folder: Path, hashes: Hashes) -> tuple[Part, ...]:
@@ -95,13 +96,23 @@ def plan_captioner(folder: Path, hashes: Hashes) -> tuple[Part, ...]:
     known = NETWORKS.get(str(config.get("model_type")))
     if known is None:
         raise StudioError("captioner_unknown", model=folder.name, kind=str(config.get("model_type")))
-    for names in (SETTINGS, known.vocabularies):
-        if not any((folder / name).is_file() for name in names):
-            raise StudioError("captioner_incomplete", model=folder.name, file=names[0])
+    if not _makes_pictures_ready(folder):
+        raise StudioError("captioner_incomplete", model=folder.name, file=PICTURES)
+    if not any((folder / name).is_file() for name in known.vocabularies):
+        raise StudioError("captioner_incomplete", model=folder.name, file=known.vocabularies[0])
     files = part_files(folder.parent, folder.name)
     tied = known.tied if config.get("tie_word_embeddings", True) else ()
     # Whole numbers in full width, as translators have them: on no device does a caption depend on the rounding.
     return (Part(NAME, part_key(folder, files, hashes), _elements(files, tied), narrow=()),)
+
+
+def _makes_pictures_ready(folder: Path) -> bool:
+    if (folder / PICTURES).is_file():
+        return True
+    try:
+        return "image_processor" in json.loads((folder / PROCESSOR).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _elements(files: Sequence[Path], tied: Sequence[tuple[str, ...]]) -> int:

@@ -19,7 +19,7 @@ from studio.messages import CaptionerSpec
 from studio.models import captioners
 from studio.models.devices import Device
 from studio.models.registry import Loaded, Registry
-from tests.tiny_captioners import captioner_spec, tiny_blip, tiny_florence
+from tests.tiny_captioners import as_published, captioner_spec, tiny_blip, tiny_florence
 
 MAKERS: dict[str, Callable[[Path], Path]] = {"blip": tiny_blip, "florence2": tiny_florence}
 
@@ -106,6 +106,22 @@ def test_its_bytes_are_foreseen_from_the_header(
         assert kept.held()[0].bytes == foreseen == weighs(captioner.parts["captioner"])
 
 
+def test_one_as_the_hubs_have_them_says_the_same(tmp_path: Path, folder: Path) -> None:
+    pictures = noise(0), noise(1)
+    before = said(leased(tmp_path, captioner_spec(folder)), *pictures)
+    foreseen = registry(tmp_path).forecast(captioner_spec(folder)).loads
+    as_published(folder)
+    assert registry(tmp_path).forecast(captioner_spec(folder)).loads == foreseen
+    assert said(leased(tmp_path, captioner_spec(folder)), *pictures) == before
+
+
+def test_without_word_of_pictures_it_is_refused(tmp_path: Path) -> None:
+    folder = as_published(tiny_florence(tmp_path / "florence2"))
+    (folder / "preprocessor_config.json").unlink()
+    error = refused(tmp_path, folder)
+    assert (error.code, error.params["file"]) == ("captioner_incomplete", "preprocessor_config.json")
+
+
 def weighs(network: torch.nn.Module) -> int:
     numbers = [*network.parameters(), *(one for one in network.buffers() if one.is_floating_point())]
     return sum(4 * one.numel() for one in numbers)
@@ -124,6 +140,21 @@ def test_a_matrix_under_several_names_and_what_older_files_hold_besides_count_no
     save_file(weights, file, metadata={"format": "pt"})
     assert registry(tmp_path).forecast(captioner_spec(folder)).loads == foreseen
     assert all(said(leased(tmp_path, captioner_spec(folder)), noise(0)))
+
+
+def test_matrices_of_their_own_count_each(tmp_path: Path, folder: Path, kind: str) -> None:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for told in (config, config["text_config"]):
+        told["tie_word_embeddings"] = False
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    weights = load_file(folder / "model.safetensors")
+    for names in captioners.NETWORKS[kind].tied:
+        shared = next(weights[name] for name in names if name in weights)
+        weights |= {name: shared.clone() for name in names}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    foreseen = registry(tmp_path).forecast(captioner_spec(folder)).loads
+    captioner = leased(tmp_path, captioner_spec(folder))
+    assert foreseen == weighs(captioner.parts["captioner"])
 
 
 def test_it_computes_in_full_width_on_every_device(tmp_path: Path, folder: Path) -> None:
