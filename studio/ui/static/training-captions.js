@@ -88,7 +88,7 @@
     const hint = none ? t("written_all") : [size, t(T.form.rewrite ? "rewrites_english" : "writes_english")].filter(Boolean).join(L.lang() === "zh" ? "" : " ");
     return `<div class="tracts"><button type="button" class="btn" data-slot="write" data-watch="write"${none || sending ? " disabled" : ""}>${icon("wand-sparkles", "sm")}<span>${t("write")}</span></button>${choice}${again}</div><p class="t12 i2">${hint}</p>`;
   }
-  const option = (one) => `<option value="${escape(one.id)}" title="${one.note ? escape(pick(one.note)) : ""}">${[pick(one.title), one.place === "hub" ? t("fetched_first") : ""].filter(Boolean).join(" · ")}</option>`;
+  const option = (one) => `<option value="${escape(one.id)}" title="${one.note ? pick(one.note) : ""}">${[pick(one.title), one.place === "hub" ? t("fetched_first") : ""].filter(Boolean).join(" · ")}</option>`;
   function progress() {
     const { of } = T.form.writing, done = Object.keys(news?.captions || {}).length, { fetching } = news || {};
     const share = fetching ? fetching.done / Math.max(1, fetching.total) : done / of;
