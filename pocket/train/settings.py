@@ -57,6 +57,8 @@ class UnetSettings:
     # And where only its details are open.
     fine_share: float = 0.0
     fine_later: float = 0.5
+    # In how many of the latest times nothing is seen of the picture.
+    blind: float = 0.5
     # How much more a place that shows a thing counts than one that shows none.
     things: float = 3.0
     # How much the guide counts beside the picture itself.

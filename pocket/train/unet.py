@@ -47,6 +47,10 @@ SHEET_PROMPTS = (
 )
 # Times with so much noise that the words decide what comes, and with so little that only details are open.
 LATE, FINE = (600, 1000), (100, 520)
+# From this time on some of what the networks see is nothing but noise. Even the last time leaves a trace of the
+# picture, enough to see where things are: a network that is never without it asks the noise and not the words where
+# to put them, also when it paints and there is no picture yet.
+BLIND = 800
 
 
 class Both(nn.Module):
@@ -113,17 +117,23 @@ def counted(batch: Batch, things: float) -> Tensor:
     return counts / counts.mean()
 
 
-def losses(
-    both: Any, guide: Guide, noise_plan: DDPMScheduler, batch: Batch, at: Times, things: float
-) -> tuple[Tensor, Tensor]:
+def noised(plan: DDPMScheduler, x: Tensor, t: Tensor, blind: float) -> tuple[Tensor, Tensor]:
+    """What the networks see of latents at some times, in a share of the late ones nothing, and the velocity there."""
+    seen = plan.add_noise(x, torch.randn_like(x), t)
+    nothing = (t >= BLIND) & (torch.rand(len(t), device=t.device) < blind)
+    seen = torch.where(nothing[:, None, None, None], torch.randn_like(x), seen)
+    kept = plan.alphas_cumprod.to(x.device)[t][:, None, None, None]
+    return seen, (kept.sqrt() * seen - x) / (1 - kept).sqrt()
+
+
+def losses(both: Any, guide: Guide, plan: DDPMScheduler, batch: Batch, at: Times, s: UnetSettings) -> Any:
     """Squared error of the predicted velocity at random times, and what the guide gets wrong."""
-    x = batch.latents
-    noise, t = torch.randn_like(x), at.draw(len(x), x.device)
-    target = noise_plan.get_velocity(x, noise, t)
-    with fast_math(x.device):
-        guess = both(noise_plan.add_noise(x, noise, t), t, batch.said.ids)
+    t = at.draw(len(batch.latents), batch.latents.device)
+    seen, target = noised(plan, batch.latents, t, s.blind)
+    with fast_math(seen.device):
+        guess = both(seen, t, batch.said.ids)
         guided = guide.loss(batch.said)
-    return ((guess.float() - target).square() * counted(batch, things)).mean(), guided
+    return ((guess.float() - target).square() * counted(batch, s.things)).mean(), guided
 
 
 @torch.no_grad()
@@ -188,9 +198,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.budget.rate(self.s.rate, self.step, 200)
         retold = self.retold(rng)
-        painted, guided = losses(
-            self.fast, self.guide, plan, batch, times(self.s, self.budget.share), self.s.things
-        )
+        painted, guided = losses(self.fast, self.guide, plan, batch, times(self.s, self.budget.share), self.s)
         self.optimizer.zero_grad(set_to_none=True)
         (painted + self.s.guided * (guided + retold)).backward()
         nn.utils.clip_grad_norm_(self.weights, 1.0)

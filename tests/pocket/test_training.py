@@ -165,3 +165,21 @@ def test_places_that_show_a_thing_count_more_and_all_together_as_much_as_before(
     assert counts.shape == (2, 1, 32, 32) and float(counts.mean()) == pytest.approx(1)
     thing, other = counts[0, 0, 8:16, 16:24], counts[1]
     assert thing.min() == thing.max() and float(thing.min() / other.max()) == pytest.approx(3)
+
+
+def test_late_times_are_seen_blind_and_still_ask_for_the_picture() -> None:
+    torch = pytest.importorskip("torch")
+    from diffusers import DDPMScheduler
+
+    from pocket.painter import BETAS
+    from pocket.train.unet import BLIND, noised
+
+    plan = DDPMScheduler(prediction_type="v_prediction", **BETAS)
+    x, t = 5 * torch.ones(6, 4, 32, 32), torch.tensor([20, BLIND - 1, BLIND, 900, 950, 999])
+    kept = plan.alphas_cumprod[t][:, None, None, None]
+    for blind, traces in ((0.0, [True] * 6), (1.0, [True, True, False, False, False, False])):
+        torch.manual_seed(0)
+        seen, velocity = noised(plan, x, t, blind)
+        assert [float(one.mean()) > 0.2 for one in seen] == traces
+        back = kept.sqrt() * seen - (1 - kept).sqrt() * velocity
+        assert torch.allclose(back, x, atol=1e-4)
