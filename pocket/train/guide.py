@@ -117,13 +117,31 @@ class Teller(nn.Module):
         return answers_wrong(told, subjects, colours) + 2 * taken_for_another(told, subjects)
 
 
+def coarse_layers(unet: Any) -> list[Any]:
+    """The layers that decide where things go: at the bottom, where places are coarse, and on the way up from it."""
+    return [unet.mid_block.attentions[0], unet.up_blocks[1].attentions[0]]
+
+
 def build_teller(text_encoder: Any) -> Teller:
     """The reader of a text encoder's words."""
     return Teller(text_encoder.config.hidden_size, text_encoder.config.eos_token_id)
 
 
+def looked_away(queries: Tensor, keys: Tensor, heads: int) -> Tensor:
+    """How little a layer's first head looks from every place at the word that tells the coarse cell it lies in."""
+    wide, side = queries.shape[-1] // heads, int(queries.shape[1] ** 0.5)
+    scores = queries[..., :wide].float() @ keys[..., :wide].float().transpose(1, 2) * wide**-0.5
+    row = torch.arange(side, device=queries.device) * COARSE // side
+    place = keys.shape[1] - COARSE * COARSE + (row[:, None] * COARSE + row).flatten()
+    return -scores.log_softmax(-1).gather(2, place.expand(len(scores), -1)[..., None]).mean()
+
+
 class Guide(nn.Module):
-    """Heads on the UNet's upward features at 8 x 8 and 16 x 16 cells, and one on the words."""
+    """Heads on the UNet's upward features at 8 x 8 and 16 x 16 cells, one on the words, and a look at where it looks.
+
+    That a place of the picture belongs to one of the text's last places is found by chance late or never, so the
+    first head of two layers is told.
+    """
 
     def __init__(self, unet: Any, text_encoder: Any) -> None:
         super().__init__()
@@ -134,6 +152,11 @@ class Guide(nn.Module):
         self.heads = nn.ModuleList(
             nn.Sequential(nn.Conv2d(w, 96, 1), nn.SiLU(), nn.Conv2d(96, sum(KINDS), 1)) for w in widths
         )
+        self.looking = [layer.transformer_blocks[0].attn2 for layer in coarse_layers(unet)]
+        self.looks: dict[tuple[int, str], Tensor] = {}
+        for k, attention in enumerate(self.looking):
+            for name in ("to_q", "to_k"):
+                getattr(attention, name).register_forward_hook(self.keep_look(k, name))
         self.seen: dict[int, Tensor] = {}
         for k, layer in enumerate(layers):
             layer.register_forward_hook(self.keep(k))
@@ -146,10 +169,26 @@ class Guide(nn.Module):
 
         return hook
 
+    def keep_look(self, k: int, name: str) -> Any:
+        """A hook that keeps what a layer asks for, or is offered."""
+
+        def hook(_module: nn.Module, _given: Any, out: Any) -> None:
+            self.looks[k, name] = out
+
+        return hook
+
+    def looking_away(self) -> Tensor:
+        """How little the told layers look at the places that tell."""
+        wrong = [
+            looked_away(self.looks.pop((k, "to_q")), self.looks.pop((k, "to_k")), attention.heads)
+            for k, attention in enumerate(self.looking)
+        ]
+        return torch.stack(wrong).sum()
+
     def loss(self, said: Said) -> Tensor:
         """What the heads get wrong about the pictures that the UNet just saw."""
         told = [head(self.seen.pop(k)) for k, head in enumerate(self.heads)]
-        total = self.teller.loss(self.seen.pop(TEXT), said)
+        total = self.teller.loss(self.seen.pop(TEXT), said) + self.looking_away()
         for cells in told:
             total = total + answers_wrong(cells, said.subjects, said.colours)
         return total

@@ -77,7 +77,7 @@ def test_the_guide_teaches_the_networks_themselves() -> None:
     }
     assert {"conv_in", "down_blocks", "mid_block", "up_blocks"} <= taught
     assert encoder.get_input_embeddings().weight.grad[7].any()
-    assert not guide.seen, "features are let go of once they were read"
+    assert not guide.seen and not guide.looks, "features are let go of once they were read"
 
 
 def test_every_coarse_cell_is_told_at_a_place_of_its_own_and_nothing_is_asked_of_an_empty_text() -> None:
@@ -108,6 +108,21 @@ def test_only_what_a_picture_shows_can_be_taken_for_each_other() -> None:
     assert taken_for_another(told, subjects) < 0.001
     assert taken_for_another(told.flip(-1), subjects) > 8
     assert taken_for_another(told, torch.zeros_like(subjects)) == 0, "an empty picture asks nothing"
+
+
+def test_a_place_is_to_look_at_the_word_that_tells_its_own_coarse_cell() -> None:
+    from pocket.train.guide import looked_away
+
+    side, words = 8, 77
+    keys, queries = torch.zeros(1, words, 64), torch.zeros(1, side * side, 64)
+    for cell in range(16):
+        keys[0, 61 + cell, cell] = 100.0
+    for place in range(side * side):
+        queries[0, place, place // side // 2 * 4 + place % side // 2] = 10.0
+    assert looked_away(queries, keys, 2) < 0.001
+    assert looked_away(queries.flip(1), keys, 2) > 50, "upside down"
+    assert looked_away(0 * queries, keys, 2) == pytest.approx(np.log(words), abs=1e-3)
+    assert looked_away(queries.roll(32, 2), keys, 2) == pytest.approx(np.log(words), abs=1e-3), "another head"
 
 
 def test_texts_lose_only_places_that_hold_no_word() -> None:
