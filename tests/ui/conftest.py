@@ -10,6 +10,9 @@ import pytest
 from tests.ui.browsing import CHROMIUM, FLAGS, WIDE, opened, served, serving
 from tests.ui.easel_page import Easel, Shelf, app_of
 
+# No visitor of a test stays long enough to earn back the work of optimising scripts.
+HASTY = "--js-flags=--no-opt"
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -17,7 +20,7 @@ def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     playwright.expect.set_options(timeout=15_000)  # a busy machine draws late
     with playwright.sync_playwright() as started:
-        yield started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, HASTY])
 
 
 @pytest.fixture(scope="module")
