@@ -175,6 +175,7 @@ class JobBook:
 
     def _forget(self, job: Job) -> None:
         self._discarded.discard(job.id)
+        self._stopping.discard(job.id)
         self._records.remove(job.id)
         self._jobs.pop(job.id)
         self._logs.pop(job.id, None)
@@ -364,7 +365,11 @@ class JobBook:
 
     def _let_go(self, seat: _Seat) -> None:
         with self._changed:
-            self._running.pop(seat, None)
+            request = self._running.pop(seat, None)
+            job = self._jobs.get(request.job) if request else None
+            # It was given up between its end and this moment.
+            if job and job.id in self._discarded and job.state in ENDED:
+                self._forget(job)
             self._tell_places()
 
     def _hear(self, event: AnyEvent, request: AnyRequest) -> None:

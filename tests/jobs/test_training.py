@@ -6,12 +6,14 @@ import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from studio.engine.fake import FakeEngine
 from studio.errors import StudioError
+from studio.jobs import JobBook
 from studio.messages import (
     Answered,
     Cancelled,
@@ -209,6 +211,27 @@ def test_one_that_waits_and_was_to_end_early_learns_all_when_it_is_resumed(studi
     studio.cancel(first, ANN)
     assert isinstance(told(studio, second, ANN)[-1], Done)
     assert studio.training_diary(second, ANN).curve[-1].step == 5
+
+
+def test_one_is_given_up_in_the_moment_before_its_device_lets_go(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = JobBook._let_go
+
+    def late(book: JobBook, seat: Any) -> None:
+        time.sleep(0.3)
+        let_go(book, seat)
+
+    monkeypatch.setattr(JobBook, "_let_go", late)
+    training = studio.train(wish(studio, steps=ENDLESS), ANN)
+    wait_for(studio, training, ANN, Step)
+    studio.cancel(training, ANN)
+    told(studio, training, ANN)
+    studio.discard_training(training, ANN)
+    ends = time.monotonic() + PATIENCE
+    while studio.trainings(ANN) and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert studio.trainings(ANN) == ()
 
 
 @pytest.mark.parametrize("at", ["running", "paused", "done"])

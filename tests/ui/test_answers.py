@@ -103,6 +103,23 @@ def test_of_two_models_chosen_at_once_the_second_stays(visit: Any) -> None:
 
 
 @marked
+def test_an_answer_that_gradio_is_still_setting_gives_way_to_what_was_asked_later(visit: Any) -> None:
+    page = visit()
+    said = page.evaluate(
+        """(at) => {
+          const form = Array(60).fill(""), { asked, answered } = studio.answers;
+          form[at] = "large";
+          const [first] = asked([null, ...form]), [second] = asked([null, ...form]);
+          const answer = (ticket, value) => ({ ticket, fields: { [at]: { value } } });
+          const one = answered([answer(first, "pocket"), ...form])[at];
+          return [one, answered([answer(second, "large"), ...form])[at]];
+        }""",
+        AT["model"],
+    )
+    assert said == ["pocket", "large"]
+
+
+@marked
 def test_a_size_that_the_new_model_does_not_offer_gives_way(visit: Any) -> None:
     page = visit()
     with held_answers(page):

@@ -1,9 +1,9 @@
 // The server's answers that write into the form. What a person changes while it is asked is newer than what it answers
 // and stays, and so does what was answered to whatever was asked later.
 window.studio.answers = (() => {
-  const waiting = new Map(); // by ticket: the form as it was written when the server was asked
-  const MOST = 50; // of those: an answer that never came is forgotten in the end
-  const NEWER = Symbol("set by an answer to what was asked later");
+  const waiting = new Map(); // by ticket: of every field what it may hold if nobody has changed it since
+  const given = new Map(); // by field: what was answered last, which Gradio may still be setting
+  const MOST = 50; // tickets: an answer that never came is forgotten in the end
   let last = 0;
 
   // What was typed just now has not come round through Gradio yet.
@@ -13,7 +13,7 @@ window.studio.answers = (() => {
 
   function asked([, ...values]) {
     const now = asWritten(values);
-    waiting.set((last += 1), now);
+    waiting.set((last += 1), now.map((value) => [value]));
     if (waiting.size > MOST) waiting.delete(waiting.keys().next().value);
     return [last, ...now];
   }
@@ -22,10 +22,18 @@ window.studio.answers = (() => {
     const now = asWritten(values), was = waiting.get(answer?.ticket), set = new Map();
     if (!waiting.delete(answer?.ticket)) return values.map(() => undefined); // it was taken up already
     for (const [at, field] of Object.entries(answer.fields).map(([at, field]) => [Number(at), field]))
-      if (field.whole || was[at] === now[at] || !offered(field, now[at])) set.set(at, field.value);
+      if (field.whole || was[at].includes(now[at]) || !offered(field, now[at])) set.set(at, field.value);
     for (const [ticket, form] of waiting)
-      for (const [at, value] of set) form[at] = ticket < answer.ticket ? NEWER : form[at] === now[at] ? value : form[at];
-    return values.map((value, at) => (set.has(at) && set.get(at) !== value ? set.get(at) : undefined));
+      for (const [at, value] of set) {
+        if (ticket < answer.ticket) form[at] = []; // what was asked earlier sets it no more
+        else if (form[at].includes(now[at])) form[at].push(value);
+      }
+    return values.map((value, at) => (set.has(at) ? setting(at, value, set.get(at)) : undefined));
+  }
+  function setting(at, value, next) {
+    const there = value === next && (!given.has(at) || given.get(at) === next);
+    given.set(at, next);
+    return there ? undefined : next;
   }
   const offered = ({ offers, most }, value) => (!offers || offers.includes(value)) && !(most < value);
 
