@@ -32,7 +32,6 @@ class Answers:
 
     def __init__(self, fields: Mapping[str, gr.components.Component]) -> None:
         self._fields = fields
-        self._answer = gr.JSON(visible="hidden")
 
     def wire(
         self, event: Callable[..., Any], handler: Handler, outputs: Sequence[Any],
@@ -40,11 +39,13 @@ class Answers:
     ) -> Any:  # fmt: skip
         """Lets `handler(event, request, *before, *form)` answer; of its outputs those in the form are set with care."""
         form = [self._fields[name] for name in FIELDS]
-        inputs = [*before, self._answer, *form]
+        # Of its own: what comes after reads what is there by then, which may be the answer of another handler.
+        held = gr.JSON(visible="hidden")
+        inputs = [*before, held, *form]
         told = _answering(handler, [self._place(one) for one in outputs], len(before))
         how = {"trigger_mode": "multiple"} | AT_ONCE | WITH_FORM | how
-        came = event(told, inputs, [self._answer, *outputs], js=js, **how)
-        return came.then(None, [self._answer, *form], form, js=ANSWERED, **QUIET)
+        came = event(told, inputs, [held, *outputs], js=js, **how)
+        return came.then(None, [held, *form], form, js=ANSWERED, **QUIET)
 
     def _place(self, output: Any) -> int | None:
         places = [at for at, name in enumerate(FIELDS) if self._fields[name] is output]
