@@ -126,7 +126,9 @@ def noised(plan: DDPMScheduler, x: Tensor, t: Tensor, blind: float) -> tuple[Ten
     return seen, (kept.sqrt() * seen - x) / (1 - kept).sqrt()
 
 
-def losses(both: Any, guide: Guide, plan: DDPMScheduler, batch: Batch, at: Times, s: UnetSettings) -> Any:
+def losses(
+    both: Any, guide: Guide, plan: DDPMScheduler, batch: Batch, at: Times, s: UnetSettings
+) -> tuple[Tensor, Tensor]:
     """Squared error of the predicted velocity at random times, and what the guide gets wrong."""
     t = at.draw(len(batch.latents), batch.latents.device)
     seen, target = noised(plan, batch.latents, t, s.blind)
@@ -158,7 +160,8 @@ class Trainer:
             # For so few tokens plain products are faster there than the fused attention's way back.
             self.both.unet.set_attn_processor(AttnProcessor())
         self.guide = Guide(self.both.unet, self.both.text_encoder)
-        take_words(settings, self.both.text_encoder, self.guide.teller)
+        if not self.path.exists():
+            take_words(settings, self.both.text_encoder, self.guide.teller)
         self.guide = lay_out(self.guide, self.device)
         # The same weights, run as one program.
         self.fast = torch.compile(self.both) if settings.compiled else self.both

@@ -9,13 +9,15 @@ already reads, except in the text's last places, which then begin to tell.
 from __future__ import annotations
 
 import copy
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pocket.train.common import Budget, fast_math, lay_out, load_run, load_state, pick_device, save_run
+from pocket.train.common import Budget, fast_math, lay_out, load_run, load_state, pick_device, save_state
 from pocket.train.feed import open_feed
 from pocket.train.guide import COARSE, Said, Teller, build_teller
 from pocket.train.settings import Settings
@@ -34,10 +36,27 @@ def read(words: Any, said: Said, where: Tensor) -> Tensor:
     return words(input_ids=said.ids[:, where[0]], position_ids=where).last_hidden_state
 
 
+def origin(settings: Settings) -> str:
+    """What words start from: the committed text encoder as it stands, or nothing."""
+    if not settings.from_weights:
+        return ""
+    return hashlib.sha256((settings.weights / "text_encoder" / "model.safetensors").read_bytes()).hexdigest()
+
+
+def check_origin(state: dict[str, Any], settings: Settings, path: Path) -> None:
+    """Words that grew from other weights would undo what has been learned since."""
+    if state.get("origin") != origin(settings):
+        raise SystemExit(
+            f"{path} grew from other weights than this run: delete it, and run the stage words anew"
+        )
+
+
 def take_words(settings: Settings, text_encoder: Any, teller: Teller) -> None:
     """Bring both to where the stage left them, if it was run."""
-    state = load_state(settings.run / "words.pt", torch.device("cpu"))
+    path = settings.run / "words.pt"
+    state = load_state(path, torch.device("cpu"))
     if state is not None:
+        check_origin(state, settings, path)
         text_encoder.load_state_dict(state["words"])
         teller.load_state_dict(state["teller"])
 
@@ -57,6 +76,9 @@ class WordsTrainer:
         self.weights = [*self.words.parameters(), *self.teller.parameters()]
         self.optimizer = torch.optim.AdamW(self.weights, self.s.rate, betas=(0.9, 0.99), weight_decay=0.01)
         self.parts = {"words": self.words, "teller": self.teller, "optimizer": self.optimizer}
+        self.origin, state = origin(settings), load_state(self.path, torch.device("cpu"))
+        if state is not None:
+            check_origin(state, settings, self.path)
         self.step, spent = load_run(self.path, self.device, **self.parts)
         self.budget = Budget(self.s.minutes, spent)
 
@@ -84,6 +106,11 @@ class WordsTrainer:
         self.step += 1
         return float(loss.detach())
 
+    def save(self) -> None:
+        """Write where the run stands, and what it started from."""
+        states = {name: part.state_dict() for name, part in self.parts.items()}
+        save_state(self.path, step=self.step, spent=self.budget.spent, origin=self.origin, **states)
+
     def run(self) -> None:
         """Train until the minutes are used."""
         rng, mean = np.random.default_rng(self.s.seed + self.step), 0.0
@@ -92,8 +119,8 @@ class WordsTrainer:
             if self.step % 100 == 0:
                 print(f"words step {self.step} loss {mean:.4f} {self.budget.spent / 60:.1f} min", flush=True)
             if self.step % 400 == 0:
-                save_run(self.path, self.step, self.budget.spent, **self.parts)
-        save_run(self.path, self.step, self.budget.spent, **self.parts)
+                self.save()
+        self.save()
 
 
 def train_words(settings: Settings, text_encoder: Any) -> None:

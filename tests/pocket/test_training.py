@@ -183,3 +183,32 @@ def test_late_times_are_seen_blind_and_still_ask_for_the_picture() -> None:
         assert [float(one.mean()) > 0.2 for one in seen] == traces
         back = kept.sqrt() * seen - (1 - kept).sqrt() * velocity
         assert torch.allclose(back, x, atol=1e-4)
+
+
+def test_words_are_taught_kept_and_taken_only_by_a_run_that_grew_from_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    from pocket.models import build_text_encoder
+    from pocket.train import words
+    from pocket.train.feed import Feed
+    from pocket.train.guide import Layout, build_teller
+    from pocket.train.settings import WordsSettings
+
+    ids = np.ones((2, 1, 77), np.int16)
+    ids[0, 0, :4], ids[1, 0, :4] = (0, 10, 12, 11), (0, 10, 13, 11)
+    cells = np.ones((2, 16, 16), np.uint8)
+    cells[0, :, 8:], cells[1, :, :8] = 2, 2
+    things = np.array([[0, 3, 5, 0]] * 2, np.int16)
+    feed = Feed(np.zeros((2, 4, 8, 8), np.float16), ids, Layout(cells, things, things), ids[0, 0], 1.0, 1)
+    monkeypatch.setattr(words, "open_feed", lambda _settings: feed)
+    quick = WordsSettings(minutes=0.02, batch=4)
+    settings = Settings(run=tmp_path, compiled=False, from_weights=True, words=quick)
+    encoder = build_text_encoder(50, 0, 1)
+    words.train_words(settings, encoder)
+    fresh = build_text_encoder(50, 0, 1)
+    words.take_words(settings, fresh, build_teller(fresh))
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(value, fresh.state_dict()[name])
+    with pytest.raises(SystemExit, match=r"words\.pt grew from other weights"):
+        words.take_words(replace(settings, from_weights=False), fresh, build_teller(fresh))
