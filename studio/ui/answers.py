@@ -22,7 +22,9 @@ WITH_FORM: dict[str, Any] = {"preprocess": False}
 value that was on its way meanwhile. `form_of` keeps every value to the limits."""
 OF_ONE_PICTURE = ("picture", "picture_size", "mask", *SIDES)
 """What comes and goes with the picture to start from."""
-ASKED, ANSWERED = (f"(...values) => studio.answers.{name}(values)" for name in ("asked", "answered"))
+SLOTS = 8
+"""So many answers may arrive at once: in one place a later one would cover another before the page took it up."""
+ASKED, ANSWERED = (f"(...values) => studio.answers.{name}(values, {SLOTS})" for name in ("asked", "answered"))
 
 Handler = Callable[..., Any]
 
@@ -32,6 +34,7 @@ class Answers:
 
     def __init__(self, fields: Mapping[str, gr.components.Component]) -> None:
         self._fields = fields
+        self._slots = [gr.JSON(visible="hidden") for _ in range(SLOTS)]
 
     def wire(
         self, event: Callable[..., Any], handler: Handler, outputs: Sequence[Any],
@@ -39,13 +42,11 @@ class Answers:
     ) -> Any:  # fmt: skip
         """Lets `handler(event, request, *before, *form)` answer; of its outputs those in the form are set with care."""
         form = [self._fields[name] for name in FIELDS]
-        # Of its own: what comes after reads what is there by then, which may be the answer of another handler.
-        held = gr.JSON(visible="hidden")
-        inputs = [*before, held, *form]
+        inputs = [*before, self._slots[0], *form]
         told = _answering(handler, [self._place(one) for one in outputs], len(before))
         how = {"trigger_mode": "multiple"} | AT_ONCE | WITH_FORM | how
-        came = event(told, inputs, [held, *outputs], js=js, **how)
-        return came.then(None, [held, *form], form, js=ANSWERED, **QUIET)
+        came = event(told, inputs, [*self._slots, *outputs], js=js, **how)
+        return came.then(None, [*self._slots, *form], form, js=ANSWERED, **QUIET)
 
     def _place(self, output: Any) -> int | None:
         places = [at for at, name in enumerate(FIELDS) if self._fields[name] is output]
@@ -58,7 +59,8 @@ def _answering(handler: Handler, places: Sequence[int | None], before: int) -> H
     def told(answer: Sequence[Any], values: Sequence[Any]) -> list[Any]:
         ticket, form = values[before], values[before + 1 :]
         of_form, rest = apart(answer, places, form)
-        return [{"ticket": ticket, "fields": {str(at): entry for at, entry in of_form.items()}}, *rest]
+        held = {"ticket": ticket, "fields": {str(at): entry for at, entry in of_form.items()}}
+        return [*(held if slot == ticket % SLOTS else gr.skip() for slot in range(SLOTS)), *rest]
 
     async def waits(event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         return told(await handler(event, request, *values[:before], *values[before + 1 :]), values)

@@ -18,17 +18,24 @@ window.studio.answers = (() => {
     return [last, ...now];
   }
 
-  function answered([answer, ...values]) {
-    const now = asWritten(values), was = waiting.get(answer?.ticket), set = new Map();
-    if (!waiting.delete(answer?.ticket)) return values.map(() => undefined); // it was taken up already
-    for (const [at, field] of Object.entries(answer.fields).map(([at, field]) => [Number(at), field]))
-      if (field.whole || was[at].includes(now[at]) || !offered(field, now[at])) set.set(at, field.value);
-    for (const [ticket, form] of waiting)
-      for (const [at, value] of set) {
-        if (ticket < answer.ticket) form[at] = []; // what was asked earlier sets it no more
+  // In every slot lies what was answered last there: all that is new is taken up, in the order it was asked.
+  function answered(values, slots) {
+    const came = values.slice(0, slots).filter((answer) => waiting.has(answer?.ticket)).sort((a, b) => a.ticket - b.ticket);
+    const form = values.slice(slots), now = asWritten(form), set = new Map();
+    for (const answer of came) for (const [at, value] of taken(answer, now)) { set.set(at, value); now[at] = value; }
+    return form.map((value, at) => (set.has(at) ? setting(at, value, set.get(at)) : undefined));
+  }
+  function taken({ ticket, fields }, now) {
+    const was = waiting.get(ticket), own = new Map();
+    waiting.delete(ticket);
+    for (const [at, field] of Object.entries(fields).map(([at, field]) => [Number(at), field]))
+      if (field.whole || was[at].includes(now[at]) || !offered(field, now[at])) own.set(at, field.value);
+    for (const [other, form] of waiting)
+      for (const [at, value] of own) {
+        if (other < ticket) form[at] = []; // what was asked earlier sets it no more
         else if (form[at].includes(now[at])) form[at].push(value);
       }
-    return values.map((value, at) => (set.has(at) ? setting(at, value, set.get(at)) : undefined));
+    return own;
   }
   function setting(at, value, next) {
     const there = value === next && (!given.has(at) || given.get(at) === next);
