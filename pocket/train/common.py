@@ -37,6 +37,10 @@ class Budget:
     def __init__(self, minutes: float, spent: float = 0.0) -> None:
         self.total, self.before, self.start = minutes * 60, spent, time.monotonic()
 
+    def begin(self) -> None:
+        """Start the clock: what was made ready before it is not counted."""
+        self.start = time.monotonic()
+
     @property
     def spent(self) -> float:
         """Seconds used, earlier runs included."""
@@ -85,21 +89,6 @@ def save_state(path: Path, **parts: Any) -> None:
     rough = path.with_suffix(".part")
     torch.save(parts, rough)
     os.replace(rough, path)
-
-
-def save_run(path: Path, step: int, spent: float, **parts: Any) -> None:
-    """Write where a run stands: its steps, its seconds, and the state of every part."""
-    save_state(path, step=step, spent=spent, **{name: part.state_dict() for name, part in parts.items()})
-
-
-def load_run(path: Path, device: torch.device, **parts: Any) -> tuple[int, float]:
-    """Bring every part to where the run stood; its steps and the seconds already spent, none where it is new."""
-    state = load_state(path, device)
-    if state is None:
-        return 0, 0.0
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    return int(state["step"]), float(state["spent"])
 
 
 def load_state(path: Path, device: torch.device) -> dict[str, Any] | None:

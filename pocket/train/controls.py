@@ -18,16 +18,9 @@ from torch import Tensor, nn
 
 from pocket.models import NATIVE
 from pocket.painter import BETAS
-from pocket.train.common import (
-    Average,
-    Budget,
-    fast_math,
-    lay_out,
-    load_run,
-    pick_device,
-    save_run,
-)
+from pocket.train.common import fast_math, lay_out, pick_device
 from pocket.train.feed import Feed, open_feed
+from pocket.train.loop import Loop, compiled
 from pocket.train.references import Maps, open_maps
 from pocket.train.scenes import learned
 from pocket.train.settings import Settings
@@ -38,7 +31,6 @@ from pocket.world import SUBJECTS
 HINTS = (16, 32, 64, 128)
 # People are few, and only they have a pose.
 PEOPLE_SHARE = 0.35
-SAVE = 300.0
 
 
 def build_net(unet: Any) -> Any:
@@ -94,61 +86,35 @@ def open_references(settings: Settings) -> References:
     return References(open_feed(settings), maps, rows, sound, peopled)
 
 
-class Trainer:
-    """The state of the run and its loop."""
+class Following:
+    """A run of the net beside the base."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.s, self.device = settings, settings.control, pick_device()
         torch.manual_seed(self.s.seed)
         both = build_both(settings)
         self.net = lay_out(build_net(both.unet), self.device)
-        self.followed = lay_out(Followed(both, self.net), self.device)
-        self.fast = torch.compile(self.followed) if settings.compiled else self.followed
-        self.average = Average(self.net, self.s.decay)
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), self.s.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
-        )
-        self.path = settings.run / "control.pt"
-        self.parts = {"model": self.net, "average": self.average, "optimizer": self.optimizer}
-        self.step, spent = load_run(self.path, self.device, **self.parts)
-        self.budget = Budget(self.s.minutes, spent)
+        self.fast = compiled(lay_out(Followed(both, self.net), self.device), settings)
         self.plan = DDPMScheduler(num_train_timesteps=1000, prediction_type="v_prediction", **BETAS)
+        self.loop = Loop("control", settings, self.s, self.net, decay=self.s.decay)
 
-    def learn(self, x: Tensor, ids: Tensor, maps: Tensor) -> float:
-        """One step."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.budget.rate(self.s.rate, self.step, 100)
+    def loss(self, x: Tensor, ids: Tensor, maps: Tensor) -> Tensor:
+        """Squared error of the predicted velocity at random times."""
         noise, t = torch.randn_like(x), torch.randint(0, 1000, (len(x),), device=x.device)
         with fast_math(self.device):
             guess = self.fast(self.plan.add_noise(x, noise, t), t, ids, maps)
-        loss = (guess.float() - self.plan.get_velocity(x, noise, t)).square().mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        self.average.update(self.net, self.step)
-        return float(loss.detach())
+        return (guess.float() - self.plan.get_velocity(x, noise, t)).square().mean()
 
     def run(self) -> Any:
         """Train until the minutes are used; the averaged net."""
         references = open_references(self.settings)
-        rng, mean, saved = np.random.default_rng(self.s.seed + self.step), 0.0, self.budget.spent
-        while self.budget.share < 1:
-            loss = self.learn(*references.batch(self.settings, rng, self.device))
-            mean = loss if mean == 0.0 else 0.98 * mean + 0.02 * loss
-            if self.step % 100 == 0:
-                spent = f"{self.budget.spent / 60:.1f} of {self.s.minutes:.0f} min"
-                print(f"control step {self.step} loss {mean:.4f} {spent}", flush=True)
-            if self.budget.spent - saved > SAVE:
-                save_run(self.path, self.step, self.budget.spent, **self.parts)
-                saved = self.budget.spent
-        save_run(self.path, self.step, self.budget.spent, **self.parts)
-        self.net.load_state_dict(self.average.values)
+        self.loop.run(lambda rng: {"loss": self.loss(*references.batch(self.settings, rng, self.device))})
+        assert self.loop.average is not None
+        self.net.load_state_dict(self.loop.average.values)
         return self.net
 
 
 def train_control(settings: Settings) -> None:
     """Train on the committed weights until the budget of minutes is used, and write the net beside them."""
-    net = Trainer(settings).run()
+    net = Following(settings).run()
     net.half().save_pretrained(settings.weights / "control", safe_serialization=True, max_shard_size="8MB")

@@ -16,19 +16,20 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from pocket.closeness import depth_rank, edge_f1
 from pocket.models import NATIVE
-from pocket.train.common import Average, Budget, fast_math, lay_out, load_run, pick_device, save_run
+from pocket.train.common import fast_math, lay_out, pick_device
+from pocket.train.loop import Loop
 from pocket.train.readings import Readings, open_readings, rough
 from pocket.train.settings import Settings
 from studio.control import small
 from studio.models.small_reader import FINER, SmallReader
 
 NAME, HELD_OUT = "reader", 200
-SHOW, SAVE, QUICK = 100, 300.0, 30
+QUICK = 30
 # A joint is right within this share of the picture's side.
 NEAR = 0.05
 SETTINGS = {"resolution": NATIVE / FINER}
@@ -79,62 +80,35 @@ def weighed(logits: Tensor, levels: Tensor, weight: Tensor) -> Tensor:
 # -- the run --------------------------------------------------------------------------------------
 
 
-class Trainer:
-    """The state of the run and its loop."""
+class Reading:
+    """A run of the reader."""
 
     def __init__(self, settings: Settings, readings: Readings) -> None:
-        self.settings, self.s, self.device = settings, settings.detectors, pick_device()
-        self.readings = readings
+        self.s, self.readings, self.device = settings.detectors, readings, pick_device()
         torch.manual_seed(self.s.seed)
         self.reader = lay_out(SmallReader(), self.device)
-        self.average = Average(self.reader, self.s.decay)
-        self.optimizer = torch.optim.AdamW(
-            self.reader.parameters(), self.s.rate, weight_decay=0.02, fused=True
-        )
-        self.parts = {"model": self.reader, "average": self.average, "optimizer": self.optimizer}
-        self.path = settings.run / "detectors.pt"
-        self.step, spent = load_run(self.path, self.device, **self.parts)
-        self.budget = Budget(self.s.minutes, spent)
+        self.loop = Loop(
+            "detectors", settings, self.s, self.reader,
+            decay=self.s.decay, betas=(0.9, 0.999), shrink=0.02, most=5.0,
+        )  # fmt: skip
 
-    def learn(self, x: Tensor, truth: dict[str, Tensor]) -> float:
-        """One step."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.budget.rate(self.s.rate, self.step)
+    def wrong(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """What the reader gets wrong about some drawings."""
+        x, truth = self.readings.batch(self.s.batch, rng, self.device)
         with fast_math(self.device):
             told = self.reader(x)
-        loss = reader_loss({name: values.float() for name, values in told.items()}, truth)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.reader.parameters(), 5.0)
-        self.optimizer.step()
-        self.step += 1
-        self.average.update(self.reader, self.step)
-        return float(loss.detach())
+        return {"loss": reader_loss({name: values.float() for name, values in told.items()}, truth)}
 
     def averaged(self) -> SmallReader:
         """The averaged network as it ships, in half precision, ready to read."""
+        assert self.loop.average is not None
         reader = SmallReader()
-        reader.load_state_dict({name: values.cpu() for name, values in self.average.values.items()})
+        reader.load_state_dict({name: values.cpu() for name, values in self.loop.average.values.items()})
         return reader.half().float().eval()
-
-    def save(self) -> None:
-        """Write the checkpoint."""
-        save_run(self.path, self.step, self.budget.spent, **self.parts)
 
     def run(self, look: Callable[[SmallReader], str]) -> SmallReader:
         """Train until the minutes are used, and tell now and then how well it reads."""
-        rng, mean, saved = np.random.default_rng(self.s.seed + self.step), 0.0, self.budget.spent
-        while self.budget.share < 1:
-            loss = self.learn(*self.readings.batch(self.s.batch, rng, self.device))
-            mean = loss if mean == 0.0 else 0.98 * mean + 0.02 * loss
-            if self.step % SHOW == 0:
-                spent = f"{self.budget.spent / 60:.1f} of {self.s.minutes:.0f} min"
-                print(f"detectors step {self.step} loss {mean:.4f} {spent}", flush=True)
-            if self.budget.spent - saved > SAVE:
-                self.save()
-                print(look(self.averaged()), flush=True)
-                saved = self.budget.spent
-        self.save()
+        self.loop.run(self.wrong, lambda: print(look(self.averaged()), flush=True))
         return self.averaged()
 
 
@@ -192,8 +166,8 @@ def train_detectors(settings: Settings) -> None:
     """Train until the budget of minutes is used, then examine the reader on held-out drawings and write it."""
     folder, s = settings.data / "readings", settings.detectors
     held_out = open_readings(folder, HELD_OUT, NATIVE, "held_out")
-    trainer = Trainer(settings, open_readings(folder, s.pictures, NATIVE))
-    reader = trainer.run(lambda now: f"held out: {examine(now, held_out, QUICK, spoil=False)}")
+    reading = Reading(settings, open_readings(folder, s.pictures, NATIVE))
+    reader = reading.run(lambda now: f"held out: {examine(now, held_out, QUICK, spoil=False)}")
     marks = {
         "clean": examine(reader, held_out, HELD_OUT, spoil=False),
         "rough": examine(reader, held_out, HELD_OUT, spoil=True),

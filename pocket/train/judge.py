@@ -12,30 +12,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from pocket.judge import Judge
-from pocket.train.common import (
-    Average,
-    Budget,
-    fast_math,
-    lay_out,
-    load_run,
-    pick_device,
-    save_run,
-)
+from pocket.train.common import Budget, fast_math, lay_out, pick_device
 from pocket.train.exam import examine, quick_look, report
 from pocket.train.lessons import Grid, Lessons, open_lessons, to_grid
+from pocket.train.loop import Loop
 from pocket.train.settings import JudgeSettings, Settings
 from pocket.world.scene import DEFECTS
 
 # Without colour there is none to name.
 GREY = DEFECTS.index("black and white")
 WARMUP, FLOOR = 100, 0.01
-SHOW, SAVE = 100, 300.0
 # What the heads get wrong, as one number.
-Wrong = Callable[[dict[str, Tensor], dict[str, Tensor]], Tensor]
+Loss = Callable[[dict[str, Tensor], dict[str, Tensor]], Tensor]
 
 
 def centre_loss(logits: Tensor, grid: Grid, valid: Tensor) -> Tensor:
@@ -66,71 +58,44 @@ def judge_loss(heads: dict[str, Tensor], truth: dict[str, Tensor]) -> Tensor:
     return loss + 1.5 * functional.cross_entropy(heads["background"], truth["background"])
 
 
-def rate(peak: float, step: int, share: float) -> float:
+def pace(budget: Budget, peak: float, step: int) -> float:
     """Warm-up by steps, then half a cosine over the time."""
-    return peak * min(1.0, (step + 1) / WARMUP) * (FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * share)) / 2)
+    fallen = FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * budget.share)) / 2
+    return peak * min(1.0, (step + 1) / WARMUP) * fallen
 
 
-class Trainer:
-    """The state of the run and its loop: of the whole judge, or of a part of it that learns alone."""
+class Learning:
+    """A run of the whole judge, or of a part of it that learns alone."""
 
     def __init__(
         self, settings: Settings, s: JudgeSettings, judge: Judge, part: str, lessons: Lessons
     ) -> None:
         self.settings, self.s, self.part, self.device = settings, s, part, pick_device()
-        self.path, self.lessons = settings.run / f"{part or 'judge'}.pt", lessons
-        self.judge = lay_out(judge, self.device)
+        self.lessons, self.judge = lessons, lay_out(judge, self.device)
         self.learner = self.judge.get_submodule(part)
-        self.average = Average(self.learner, s.decay)
-        self.optimizer = torch.optim.AdamW(self.learner.parameters(), s.rate, weight_decay=0.03, fused=True)
-        self.parts = {"model": self.learner, "average": self.average, "optimizer": self.optimizer}
-        self.step, spent = load_run(self.path, self.device, **self.parts)
-        self.budget = Budget(s.minutes, spent)
-
-    def save(self) -> None:
-        """Write the checkpoint."""
-        save_run(self.path, self.step, self.budget.spent, **self.parts)
+        self.loop = Loop(
+            part or "judge", settings, s, self.learner,
+            decay=s.decay, betas=(0.9, 0.999), shrink=0.03, most=5.0, pace=pace,
+        )  # fmt: skip
 
     def averaged(self) -> Judge:
         """The judge with the averaged weights, ready to read."""
+        assert self.loop.average is not None
         judge = copy.deepcopy(self.judge)
-        judge.get_submodule(self.part).load_state_dict(self.average.values)
+        judge.get_submodule(self.part).load_state_dict(self.loop.average.values)
         return judge.eval()
 
-    def learn(self, x: Tensor, truth: dict[str, Tensor], wrong: Wrong) -> float:
-        """One step."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate(self.s.rate, self.step, self.budget.share)
-        with fast_math(self.device):
-            heads = self.learner(x)
-        loss = wrong({k: v.float() for k, v in heads.items()}, truth)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.learner.parameters(), 5.0)
-        self.optimizer.step()
-        self.step += 1
-        self.average.update(self.learner, self.step)
-        return float(loss.detach())
-
-    def tell(self, mean: float) -> None:
-        """A progress line."""
-        spent = f"{self.budget.spent / 60:.1f} of {self.s.minutes:.0f} min"
-        print(f"{self.part or 'judge'} step {self.step} loss {mean:.4f} {spent}", flush=True)
-
-    def run(self, wrong: Wrong) -> Judge:
+    def run(self, loss: Loss) -> Judge:
         """Train until the minutes are used."""
+
+        def wrong(rng: np.random.Generator) -> dict[str, Tensor]:
+            x, truth = self.lessons.batch(self.s.batch, rng, self.device)
+            with fast_math(self.device):
+                heads = self.learner(x)
+            return {"loss": loss({k: v.float() for k, v in heads.items()}, truth)}
+
         self.learner.train()
-        rng, mean, saved = np.random.default_rng(self.s.seed + self.step), 0.0, self.budget.spent
-        while self.budget.share < 1:
-            loss = self.learn(*self.lessons.batch(self.s.batch, rng, self.device), wrong)
-            mean = loss if mean == 0.0 else 0.98 * mean + 0.02 * loss
-            if self.step % SHOW == 0:
-                self.tell(mean)
-            if self.budget.spent - saved > SAVE:
-                self.save()
-                print(quick_look(self.settings, self.averaged()), flush=True)
-                saved = self.budget.spent
-        self.save()
+        self.loop.run(wrong, lambda: print(quick_look(self.settings, self.averaged()), flush=True))
         return self.averaged()
 
 
@@ -153,5 +118,5 @@ def examine_and_ship(settings: Settings, judge: Judge) -> None:
 def train_judge(settings: Settings, pixels: NDArray[np.uint8]) -> None:
     """Train until the budget of minutes is used, then examine the judge and write it."""
     torch.manual_seed(settings.judge.seed)
-    trainer = Trainer(settings, settings.judge, Judge(), "", open_lessons(settings, pixels))
-    examine_and_ship(settings, trainer.run(judge_loss))
+    learning = Learning(settings, settings.judge, Judge(), "", open_lessons(settings, pixels))
+    examine_and_ship(settings, learning.run(judge_loss))

@@ -15,7 +15,7 @@ from pocket.data import draw_set
 from pocket.judge import SIDE, load_judge
 from pocket.models import NATIVE
 from pocket.train.common import fast_math, lay_out, pick_device, to_pictures
-from pocket.train.judge import Trainer, examine_and_ship
+from pocket.train.judge import Learning, examine_and_ship
 from pocket.train.latents import load_vae
 from pocket.train.lessons import Lessons, truths
 from pocket.train.scenes import learned, settled
@@ -84,5 +84,5 @@ def train_manner(settings: Settings) -> None:
     judge = load_judge(settings.weights / "judge.safetensors")
     if not (settings.run / "manner.pt").exists() and not settings.from_weights:
         judge.manner = type(judge.manner)()
-    trainer = Trainer(settings, settings.manner, judge, "manner", manner_lessons(settings))
-    examine_and_ship(settings, trainer.run(word_loss))
+    learning = Learning(settings, settings.manner, judge, "manner", manner_lessons(settings))
+    examine_and_ship(settings, learning.run(word_loss))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from diffusers import DDPMScheduler
 from diffusers.models.attention_processor import AttnProcessor
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -17,20 +17,11 @@ from pocket.models import build_text_encoder, build_unet
 from pocket.painter import BETAS, Painter
 from pocket.start import start_bilingual
 from pocket.tokens import build_backend
-from pocket.train.common import (
-    Average,
-    Budget,
-    fast_math,
-    lay_out,
-    load_run,
-    load_state,
-    pick_device,
-    save_run,
-    save_sheet,
-)
+from pocket.train.common import Budget, fast_math, lay_out, load_state, pick_device, save_sheet
 from pocket.train.feed import Batch, falling, open_feed
 from pocket.train.guide import Guide
 from pocket.train.latents import load_vae
+from pocket.train.loop import Loop, compiled
 from pocket.train.settings import Settings, UnetSettings
 from pocket.train.widen import widen
 from pocket.train.words import places, read, take_words
@@ -46,11 +37,12 @@ SHEET_PROMPTS = (
     "two black cats in the city",
 )
 # Times with so much noise that the words decide what comes, and with so little that only details are open.
-LATE, FINE = (600, 1000), (100, 520)
+LATE, FINE = (600, 1000), (20, 600)
 # From this time on some of what the networks see is nothing but noise. Even the last time leaves a trace of the
 # picture, enough to see where things are: a network that is never without it asks the noise and not the words where
 # to put them, also when it paints and there is no picture yet.
 BLIND = 800
+WARMUP = 200
 
 
 class Both(nn.Module):
@@ -110,10 +102,17 @@ def times(s: UnetSettings, share: float) -> Times:
     return Times(falling(s.late_share, s.late_later, share), falling(s.fine_share, s.fine_later, share))
 
 
+def detailed(x: Tensor) -> Tensor:
+    """How much goes on at each place of latents, beside what goes on in the whole picture: eyes and outlines most."""
+    change = (x - functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)).square().mean(1, keepdim=True)
+    return (change / change.mean((2, 3), keepdim=True).clamp(min=1e-6)).sqrt()
+
+
 def counted(batch: Batch, things: float) -> Tensor:
     """How much every place of the latents counts: a face is small beside a sky, and much harder to paint."""
     shown = (batch.said.subjects > 0).float()[:, None]
     counts = 1 + (things - 1) * functional.interpolate(shown, size=batch.latents.shape[-2:])
+    counts = counts * (0.4 + detailed(batch.latents))
     return counts / counts.mean()
 
 
@@ -139,55 +138,43 @@ def losses(
 
 
 @torch.no_grad()
-def show(settings: Settings, average: Average, vae: Any, step: int, device: torch.device) -> None:
+def show(settings: Settings, loop: Loop, vae: Any) -> None:
     """A sheet of the averaged weights' pictures for fixed prompts and seeds."""
-    both = lay_out(build_both(settings), device).eval()
-    both.load_state_dict(average.values)
+    assert loop.average is not None
+    both = lay_out(build_both(settings), pick_device()).eval()
+    both.load_state_dict(loop.average.values)
     painter = Painter(build_backend(), both.text_encoder, both.unet, vae)
     pictures = painter.paint(list(SHEET_PROMPTS), list(range(len(SHEET_PROMPTS))), steps=14)
-    save_sheet(settings.run / "sheets" / f"unet-{step:06d}.png", pictures)
+    save_sheet(settings.run / "sheets" / f"unet-{loop.step:06d}.png", pictures)
 
 
-class Trainer:
-    """The state of the run and its loop."""
+class Painting:
+    """A run of both networks, and of the guide beside them."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.s, self.device = settings, settings.unet, pick_device()
         torch.manual_seed(self.s.seed)
-        self.path = settings.run / "unet.pt"
         self.both = lay_out(build_both(settings), self.device)
         if self.device.type == "cpu":
             # For so few tokens plain products are faster there than the fused attention's way back.
             self.both.unet.set_attn_processor(AttnProcessor())
-        self.guide = Guide(self.both.unet, self.both.text_encoder)
-        if not self.path.exists():
-            take_words(settings, self.both.text_encoder, self.guide.teller)
-        self.guide = lay_out(self.guide, self.device)
-        # The same weights, run as one program.
-        self.fast = torch.compile(self.both) if settings.compiled else self.both
-        self.words = torch.compile(self.both.text_encoder) if settings.compiled else self.both.text_encoder
+        self.guide = lay_out(self.begun(), self.device)
+        self.fast = compiled(self.both, settings)
+        self.words = compiled(self.both.text_encoder, settings)
         self.where = places(self.both.text_encoder.config.max_position_embeddings).to(self.device)
-        self.average = Average(self.both, self.s.decay)
-        self.weights = [*self.both.parameters(), *self.guide.parameters()]
-        self.optimizer = torch.optim.AdamW(
-            self.weights, self.s.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
-        )
-        self.parts = {
-            "model": self.both,
-            "guide": self.guide,
-            "average": self.average,
-            "optimizer": self.optimizer,
-        }
-        self.step, spent = load_run(self.path, self.device, **self.parts)
-        self.budget = Budget(self.s.minutes, spent)
-        self.vae = lay_out(load_vae(settings), self.device)
+        self.plan = DDPMScheduler(num_train_timesteps=1000, prediction_type="v_prediction", **BETAS)
         self.feed = open_feed(settings)
-        self.vae.register_to_config(scaling_factor=self.feed.scale)
+        self.loop = Loop(
+            "unet", settings, self.s, self.both,
+            also={"guide": self.guide}, decay=self.s.decay, pace=partial(Budget.rate, warmup=WARMUP),
+        )  # fmt: skip
 
-    def save(self) -> None:
-        """Write the checkpoint and a sheet."""
-        save_run(self.path, self.step, self.budget.spent, **self.parts)
-        show(self.settings, self.average, self.vae, self.step, self.device)
+    def begun(self) -> Guide:
+        """The guide; at the run's beginning the words are where their own stage left them."""
+        guide = Guide(self.both.unet, self.both.text_encoder)
+        if not (self.settings.run / "unet.pt").exists():
+            take_words(self.settings, self.both.text_encoder, guide.teller)
+        return guide
 
     def retold(self, rng: np.random.Generator) -> Tensor:
         """What some more captions tell wrong, without their pictures."""
@@ -195,45 +182,20 @@ class Trainer:
         with fast_math(self.device):
             return self.guide.teller.loss(read(self.words, said, self.where), said)
 
-    def learn(self, rng: np.random.Generator, plan: DDPMScheduler) -> NDArray[np.float64]:
-        """One step; returns both losses."""
-        batch = self.feed.batch(self.s, self.budget.share, rng, self.device)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.budget.rate(self.s.rate, self.step, 200)
-        retold = self.retold(rng)
-        painted, guided = losses(self.fast, self.guide, plan, batch, times(self.s, self.budget.share), self.s)
-        self.optimizer.zero_grad(set_to_none=True)
-        (painted + self.s.guided * (guided + retold)).backward()
-        nn.utils.clip_grad_norm_(self.weights, 1.0)
-        self.optimizer.step()
-        self.step += 1
-        self.average.update(self.both, self.step)
-        return np.array([float(painted.detach()), float(guided.detach())])
-
-    def tell(self, mean: NDArray[np.float64]) -> None:
-        """A progress line."""
-        rate, spent = self.optimizer.param_groups[0]["lr"], self.budget.spent / 60
-        print(
-            f"unet step {self.step} loss {mean[0]:.4f} guide {mean[1]:.4f} lr {rate:.2e} "
-            f"{spent:.1f} of {self.s.minutes:.0f} min",
-            flush=True,
-        )
+    def wrong(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """The loss of a step, and of what it is made."""
+        share = self.loop.budget.share
+        batch, retold = self.feed.batch(self.s, share, rng, self.device), self.retold(rng)
+        painted, guided = losses(self.fast, self.guide, self.plan, batch, times(self.s, share), self.s)
+        return {"loss": painted + self.s.guided * (guided + retold), "painted": painted, "guide": guided}
 
     def run(self) -> None:
-        """Train until the minutes are used."""
-        plan = DDPMScheduler(num_train_timesteps=1000, prediction_type="v_prediction", **BETAS)
-        rng, mean, saved = np.random.default_rng(self.s.seed + self.step), None, self.budget.spent
-        while self.budget.share < 1:
-            loss = self.learn(rng, plan)
-            mean = loss if mean is None else 0.99 * mean + 0.01 * loss
-            if self.step % 100 == 0:
-                self.tell(mean)
-            if self.budget.spent - saved > 360:
-                self.save()
-                saved = self.budget.spent
-        self.save()
+        """Train until the minutes are used, with a sheet at every checkpoint."""
+        vae = lay_out(load_vae(self.settings), self.device)
+        vae.register_to_config(scaling_factor=self.feed.scale)
+        self.loop.run(self.wrong, lambda: show(self.settings, self.loop, vae))
 
 
 def train_unet(settings: Settings) -> None:
     """Train until the budget of minutes is used; resumes from the run folder."""
-    Trainer(settings).run()
+    Painting(settings).run()

@@ -17,7 +17,7 @@ from pocket.world import draw
 torch = pytest.importorskip("torch")
 from pocket.train.detectors import (  # noqa: E402
     SETTINGS,
-    Trainer,
+    Reading,
     examine,
     found_share,
     reader_loss,
@@ -89,10 +89,10 @@ def test_a_run_goes_on_where_it_stopped_and_is_shipped_small(tmp_path: Path) -> 
     settings = replace(
         Settings(), run=tmp_path, weights=tmp_path, detectors=DetectorSettings(minutes=0.01, batch=2)
     )
-    first = Trainer(settings, some)
+    first = Reading(settings, some)
     first.run(lambda reader: "")
-    again = Trainer(settings, some)
-    assert again.step == first.step >= 1 and again.budget.share == 1
+    again = Reading(settings, some)
+    assert again.loop.step == first.loop.step >= 1 and again.loop.budget.share == 1
     reader = again.run(lambda reader: "")
     ship(settings, reader, {"clean": {}})
     file = tmp_path / "detectors" / "reader.safetensors"

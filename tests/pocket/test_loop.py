@@ -1,0 +1,93 @@
+"""The loop of every training: goes on where it stood, ends by the clock, averages, and keeps the rest still."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pocket.train.settings import Settings
+
+torch = pytest.importorskip("torch")
+
+from pocket.train.loop import Loop  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The settings of a stage that is over soon."""
+
+    minutes: float = 0.005
+    rate: float = 0.05
+    seed: int = 3
+
+
+def line() -> torch.nn.Module:
+    """Something to learn: two layers, so that one can be kept still."""
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(1, 4), torch.nn.Linear(4, 1))
+
+
+def doubled(module: torch.nn.Module):
+    """How far a network is from doubling numbers."""
+
+    def wrong(rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        x = torch.from_numpy(rng.normal(size=(16, 1)).astype(np.float32))
+        return {"loss": (module(x) - 2 * x).square().mean(), "x": x.mean()}
+
+    return wrong
+
+
+def test_a_run_learns_until_its_time_is_over_and_another_finds_it_done(tmp_path: Path) -> None:
+    settings, module = Settings(run=tmp_path), line()
+    wrong, rng = doubled(module), np.random.default_rng(0)
+    before = float(wrong(rng)["loss"].detach())
+    loop = Loop("line", settings, Stage(), module, decay=0.9)
+    loop.run(wrong)
+    assert loop.step > 20 and float(wrong(rng)["loss"].detach()) < before / 4
+    again = Loop("line", settings, Stage(), line(), decay=0.9)
+    assert (again.step, again.budget.share) == (loop.step, 1.0)
+    assert torch.equal(again.learner[0].weight, module[0].weight)
+    assert loop.average is not None and again.average is not None
+    assert torch.equal(again.average.values["0.weight"], loop.average.values["0.weight"])
+
+
+def test_what_is_not_named_stays_as_it_is_and_what_is_beside_learns_along(tmp_path: Path) -> None:
+    module, beside = line(), torch.nn.Linear(1, 1)
+    still, moved, other = (p.detach().clone() for p in (module[0].weight, module[1].weight, beside.weight))
+
+    def wrong(rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        return {"loss": (module(beside(torch.ones(4, 1))) - 3).square().mean()}
+
+    Loop(
+        "line",
+        Settings(run=tmp_path),
+        Stage(),
+        module,
+        also={"beside": beside},
+        only=[*module[1].parameters()],
+    ).run(wrong)
+    assert torch.equal(module[0].weight, still)
+    assert not torch.equal(module[1].weight, moved) and not torch.equal(beside.weight, other)
+
+
+def test_of_a_run_about_something_else_only_the_network_is_taken(tmp_path: Path) -> None:
+    settings, module = Settings(run=tmp_path), line()
+    Loop("line", settings, Stage(), module, about="all of it").run(doubled(module))
+    other = Loop(
+        "line", settings, replace(Stage(), minutes=1.0), line(), only=[*line().parameters()], about="a part"
+    )
+    assert torch.equal(other.learner[0].weight, module[0].weight)
+    assert (other.step, other.optimizer.state) == (0, {}) and other.budget.share < 0.5
+
+
+def test_every_checkpoint_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr("pocket.train.loop.SAVE", 0.05)
+    monkeypatch.setattr("pocket.train.loop.TELL", 5)
+    module, told = line(), []
+    loop = Loop("line", Settings(run=tmp_path), Stage(), module)
+    loop.run(doubled(module), lambda: told.append(loop.path.exists()))
+    assert len(told) >= 2 and all(told)
+    assert "line step 5 loss " in capsys.readouterr().out

@@ -1,0 +1,71 @@
+"""A whole training in moments: every stage of the base hands on what the next one needs, and a net follows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pocket.data import cells_path, draw_chunk
+from pocket.models import NATIVE
+from pocket.train import feed, latents, references, scenes
+from pocket.train.settings import Settings
+from pocket.world.sampling import settled_scenes
+
+torch = pytest.importorskip("torch")
+
+from pocket.train import unet  # noqa: E402
+from pocket.train.stages import OWN, run_stage  # noqa: E402
+
+PICTURES, PLAIN = 24, 2
+
+
+def drawn(path: Path, count: int, first: int, make) -> None:
+    """A drawn set as the stage `draw` leaves it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels, cells = draw_chunk(range(first, first + count), NATIVE, make)
+    np.save(path, pixels)
+    np.save(cells_path(path), cells)
+    path.with_suffix(".done").write_text(f"{count} {NATIVE} {first} train")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A world of few pictures, and hardly any time for any stage."""
+    few = settled_scenes()[:PLAIN]
+    for module in (scenes, feed, latents, references):
+        monkeypatch.setattr(module, "settled", lambda: few)
+    monkeypatch.setattr(unet, "SHEET_PROMPTS", unet.SHEET_PROMPTS[:1])
+    moment = Settings(
+        run=tmp_path / "run", data=tmp_path / "data", weights=tmp_path / "weights",
+        pictures=PICTURES, compiled=False,
+    )  # fmt: skip
+    brief = {
+        name: replace(getattr(moment, name), minutes=0.005, batch=2) for name in ("words", "unet", "control")
+    }
+    drawn(moment.data / f"learned-{NATIVE}.npy", PICTURES, 0, scenes.learned)
+    drawn(moment.data / f"own-{NATIVE}.npy", 4, OWN, scenes.learned)
+    return replace(
+        moment,
+        **brief | {
+            "vae": replace(moment.vae, minutes=0.005, batch=2, pictures=4),
+            "control": replace(brief["control"], pictures=PICTURES - PLAIN),
+        },
+    )  # fmt: skip
+
+
+def test_every_stage_takes_up_what_the_one_before_left(settings: Settings) -> None:
+    from diffusers import ControlNetModel, StableDiffusionPipeline
+
+    for stage in ("vae", "latents", "words", "unet", "export", "control"):
+        run_stage(stage, settings)
+    for name in ("vae", "words", "unet", "control"):
+        assert torch.load(settings.run / f"{name}.pt", weights_only=True)["step"] >= 1
+    pipe = StableDiffusionPipeline.from_pretrained(settings.weights)
+    net = ControlNetModel.from_pretrained(settings.weights / "control")
+    assert net.config.cross_attention_dim == pipe.unet.config.cross_attention_dim
+    assert any(value.abs().max() > 0 for value in net.controlnet_mid_block.parameters()), (
+        "it has begun to speak"
+    )
