@@ -126,7 +126,7 @@ class Settings:
     run: Path = Path("runs/pocket")
     data: Path = Path("runs/data")
     weights: Path = Path("pocket/weights")
-    pictures: int = 38_000
+    pictures: int = 42_500
     from_weights: bool = False
     # Compiling takes minutes once and makes a step twice as fast on a CPU; it needs a C++ compiler.
     compiled: bool = True
