@@ -15,6 +15,7 @@ import pytest
 from studio.messages import Person, Trouble
 from studio.service import Studio
 from studio.ui.tabs.models import PATIENCE, Models
+from tests.ui.browsing import NARROW, serving
 from tests.ui.house import studio_at
 from tests.ui.shelves import EveryState, state
 
@@ -113,33 +114,12 @@ def test_orders_end_with_the_change_with_a_failure_or_late(monkeypatch: pytest.M
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A studio that takes a second to load a model."""
-    pytest.importorskip("playwright.sync_api")
-    from tests.ui.test_page import serving
-
     folder = tmp_path_factory.mktemp("models")
     studio = studio_at(folder, step_seconds=0.03, models=2)
     load = studio._engine.load
     studio._engine.load = lambda spec: threading.Timer(1.0, load, (spec,)).start()  # type: ignore[method-assign]
     with serving(studio) as url:
         yield url
-
-
-@pytest.fixture
-def visit(url: str) -> Iterator[Callable[..., Any]]:
-    """Opens the page as a new visitor."""
-    from playwright.sync_api import sync_playwright
-
-    from tests.ui.browsing import CHROMIUM, FLAGS, opened
-
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-
-        def go(language: str = "en-GB", to: str = url, **options: Any) -> Any:
-            size = options.pop("viewport", {"width": 1440, "height": 1000})
-            return opened(browser.new_context(locale=language, viewport=size, **options), to)
-
-        yield go
-        browser.close()
 
 
 browser = pytest.mark.browser
@@ -193,8 +173,6 @@ def test_keys_reach_the_page_and_its_rows(visit: Callable[..., Any]) -> None:
 def test_the_menu_explains_what_will_not_fit(visit: Callable[..., Any], tmp_path: Path) -> None:
     from playwright.sync_api import expect
 
-    from tests.ui.test_page import serving
-
     studio = studio_at(tmp_path)
     studio.__class__ = EveryState
     with serving(studio) as url:
@@ -213,7 +191,7 @@ def test_the_menu_explains_what_will_not_fit(visit: Callable[..., Any], tmp_path
 @chromium
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
 def test_a_telephone_needs_no_sideways_scrolling(visit: Callable[..., Any], language: str) -> None:
-    page = visit(language, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = visit(language, **NARROW)
     page.locator(".mnav [data-page=models]").tap()
     page.wait_for_selector(".mrow")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
