@@ -103,16 +103,16 @@ def times(s: UnetSettings, share: float) -> Times:
 
 
 def detailed(x: Tensor) -> Tensor:
-    """How much goes on at each place of latents, beside what goes on in the whole picture: eyes and outlines most."""
+    """How much a place of latents counts by what goes on there: eyes and outlines most, an even sky least."""
     change = (x - functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)).square().mean(1, keepdim=True)
-    return (change / change.mean((2, 3), keepdim=True).clamp(min=1e-6)).sqrt()
+    return 0.4 + (change / change.mean((2, 3), keepdim=True).clamp(min=1e-6)).sqrt()
 
 
 def counted(batch: Batch, things: float) -> Tensor:
     """How much every place of the latents counts: a face is small beside a sky, and much harder to paint."""
     shown = (batch.said.subjects > 0).float()[:, None]
     counts = 1 + (things - 1) * functional.interpolate(shown, size=batch.latents.shape[-2:])
-    counts = counts * (0.4 + detailed(batch.latents))
+    counts = counts * detailed(batch.latents)
     return counts / counts.mean()
 
 
