@@ -24,6 +24,11 @@ KARRAS = {"use_karras_sigmas": True}
 # The solvers made for noise follow a flow too, if told so; its shift is the checkpoint's own.
 FLOW = {"use_flow_sigmas": True, "prediction_type": "flow_prediction", "use_dynamic_shifting": False}
 SHIFT = {"flow_shift": "shift"}
+# How a checkpoint's own scheduler solves is not its noise schedule: a sampler's name says it, or the library's usual.
+OF_THE_SOLVER = {
+    "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas",
+    "algorithm_type", "solver_order", "solver_type", "euler_at_final",
+}  # fmt: skip
 
 SAMPLERS: dict[str, Sampler] = {
     "dpmpp_2m_karras": Sampler("DPMSolverMultistepScheduler", KARRAS),
@@ -62,7 +67,8 @@ def scheduler(name: str, base: Any) -> Any:
     sampler = SAMPLERS[name]
     kind = getattr(diffusers, sampler.scheduler)
     renamed = {new: base.config[old] for new, old in sampler.renamed.items() if old in base.config}
-    return kind.from_config(base.config, **sampler.settings, **renamed, **_zero_snr(kind, base.config))
+    schedule = {name: value for name, value in base.config.items() if name not in OF_THE_SOLVER}
+    return kind.from_config(schedule, **sampler.settings, **renamed, **_zero_snr(kind, base.config))
 
 
 class Late:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from diffusers import FlowMatchEulerDiscreteScheduler
+import torch
+from diffusers import DPMSolverMultistepScheduler, FlowMatchEulerDiscreteScheduler
 
-from studio.diffusion.samplers import SAMPLERS, scheduler
+from studio.diffusion.samplers import OF_THE_SOLVER, SAMPLERS, scheduler
 from studio.families import DENOISING_SAMPLERS, FAMILIES, FLOW_SAMPLERS
 from tests.tiny import noise_schedule
 
 NOISE = [sampler.id for sampler in DENOISING_SAMPLERS]
 FLOW = [sampler.id for sampler in FLOW_SAMPLERS]
+NONE = torch.zeros(0)
 
 
 def test_every_sampler_a_family_names_is_in_the_table_and_none_else() -> None:
@@ -36,6 +38,24 @@ def test_a_schedule_that_ends_in_pure_noise_does_so_in_every_sampler(name: str) 
     usual = scheduler(name, noise_schedule()).alphas_cumprod
     assert 0 <= ends[-1] < 1e-5 < 1e-3 < usual[-1]
     assert ends[0] == pytest.approx(float(usual[0]), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", NOISE)
+def test_how_the_checkpoints_own_scheduler_solves_changes_no_sampler(name: str) -> None:
+    usual = scheduler(name, noise_schedule())
+    for own in (
+        {"use_karras_sigmas": True},
+        {"use_karras_sigmas": False, "use_lu_lambdas": True},
+        {"algorithm_type": "sde-dpmsolver++", "solver_order": 3, "euler_at_final": True},
+    ):
+        made = scheduler(name, DPMSolverMultistepScheduler.from_config(noise_schedule().config, **own))
+        for one in (made, usual):
+            one.set_timesteps(8)
+        assert torch.equal(made.timesteps, usual.timesteps)
+        assert {key: value for key, value in made.config.items() if key in OF_THE_SOLVER} == {
+            key: value for key, value in usual.config.items() if key in OF_THE_SOLVER
+        }
+        assert torch.equal(getattr(made, "sigmas", NONE), getattr(usual, "sigmas", NONE))
 
 
 @pytest.mark.parametrize("name", FLOW)
