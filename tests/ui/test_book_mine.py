@@ -60,6 +60,23 @@ def text(page: Any) -> str:
     return str(page.input_value(PROMPT))
 
 
+# -- the sheet ----------------------------------------------------------------------------------------
+
+
+def test_what_was_typed_into_the_sheet_outlives_another_language_and_a_search(come: Visit) -> None:
+    page = come(typed="red fox")
+    add(page, "Half a na")
+    page.fill(f"{FORM} textarea[name=prompt]", "a whole new fox")
+    page.focus(f"{FORM} [name=name]")
+    page.evaluate("document.documentElement.dataset.lang = 'zh'")
+    page.wait_for_selector(f"{FORM} [type=submit]:has-text('{TABLES['zh']['book.keep']}')")
+    page.keyboard.type("me")
+    page.fill(".bkfind input", "x")
+    page.fill(".bkfind input", "")
+    assert page.input_value(f"{FORM} [name=name]") == "Half a name"
+    assert page.input_value(f"{FORM} textarea[name=prompt]") == "a whole new fox"
+
+
 # -- spells -------------------------------------------------------------------------------------------
 
 

@@ -287,6 +287,18 @@
     if (from) DOES[from.dataset.mine](from.dataset);
     return Boolean(from);
   };
+  // The sheet is drawn anew with the book, by another language for example: what was typed into it is kept.
+  document.addEventListener("input", (event) => { if (event.target.closest?.(".bkform")) read(); });
+  B.holdForm = () => { // where somebody types in it; returns how to go back there
+    const field = document.activeElement?.closest?.(".bkform [name]");
+    if (!field) return () => {};
+    const { name, selectionStart: from, selectionEnd: to } = field, inside = field.dataset.in === undefined ? "" : `[data-in="${field.dataset.in}"]`;
+    return () => {
+      const again = $(`.bkform [name="${name}"]${inside}`, B.place);
+      again?.focus({ preventScroll: true });
+      if (Number.isInteger(from)) again?.setSelectionRange(from, to);
+    };
+  };
   document.addEventListener("submit", (event) => {
     if (!event.target.matches?.(".bkform")) return;
     event.preventDefault();

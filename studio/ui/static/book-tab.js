@@ -7,10 +7,12 @@
 
   B.draw = () => {
     if (!B.place || !B.known) return;
+    const back = B.holdForm();
     B.place.innerHTML = `<div class="bkchosen"><div class="bkrows"></div><div class="bkdeal"></div></div>${searchField()}<div class="bkpanes" role="tablist">${panes()}</div><div class="bkpane"></div><button type="button" hidden data-do="negative"></button>`;
     B.drawPane();
     B.refresh();
     B.drawDeal();
+    back();
   };
 
   function searchField() {
@@ -26,6 +28,7 @@
   B.drawPane = () => {
     const pane = $(".bkpane", B.place), open = B.open.pane;
     if (!pane) return;
+    const back = B.holdForm();
     $$("[data-pane]", B.place).forEach((tab) => tab.setAttribute("aria-selected", String(tab.dataset.pane === open && !B.query)));
     pane.className = "bkpane " + (B.query ? "found" : open);
     if (B.query) pane.innerHTML = foundHtml();
@@ -33,6 +36,7 @@
     else if (open === "styles") pane.innerHTML = B.stylesHtml();
     else pane.innerHTML = `<nav class="bknav" aria-label="${t("book.chapters")}">${chaptersHtml()}</nav><div class="bkshelf">${chapterHtml()}</div>`;
     B.showChapter();
+    back();
   };
   B.showChapter = () => { // by hand: scrollIntoView would move the page as well
     const nav = B.place && $(".bknav", B.place), now = nav && $("[aria-current=true]", nav);
