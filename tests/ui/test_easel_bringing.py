@@ -80,6 +80,24 @@ def test_what_is_no_picture_is_refused_in_words(easel: Callable[..., Easel], she
     assert board.wait("studio:bring-failed", 3)["text"] == TABLES["en"]["easel.unreachable"]
 
 
+def test_of_two_pictures_the_one_chosen_last_is_meant_whichever_arrives_first(
+    easel: Callable[..., Easel],
+) -> None:
+    board, slow = easel(), []
+    wide = files("wide.png", data=png(painted(90, 30)))
+    board.page.route("**/api/inputs", lambda route: slow.append(route), times=1)
+    happen(board, "drop", held=wide)
+    board.wait("studio:bringing")
+    while not slow:
+        board.page.wait_for_timeout(20)
+    happen(board, "drop", held=files("a.png"))
+    assert board.wait("studio:brought")["width"] == 40
+    with board.page.expect_response("**/api/inputs"):
+        slow[0].continue_()
+    board.page.wait_for_timeout(100)
+    assert [told["width"] for told in board.heard("studio:brought")] == [40]
+
+
 def test_a_pasted_picture_is_brought_but_text_stays_text(easel: Callable[..., Easel]) -> None:
     board = easel()
     happen(board, "paste", held=files("a.png"))

@@ -54,6 +54,19 @@ def test_the_eraser_draws_in_black_and_undo_takes_it_back(easel: Callable[..., E
     assert drawn(board, 2)[200, 330] == 255
 
 
+def test_a_map_names_what_it_was_drawn_for_also_when_another_was_opened_meanwhile(
+    easel: Callable[..., Easel], shelf: Shelf
+) -> None:
+    board, slow = easel().open("sketch", picture="", mask=lines(shelf), more={"unit": "one"}), []
+    board.page.route("**/api/inputs", lambda route: slow.append(route), times=1)
+    board.drag((300, 50), (300, 150))
+    while not slow:
+        board.page.wait_for_timeout(20)
+    board.open("sketch", picture="", mask=lines(shelf), more={"unit": "two"})
+    slow[0].continue_()
+    assert board.wait("easel:drawn")["unit"] == "one"
+
+
 def test_a_picture_underneath_is_no_part_of_the_map(easel: Callable[..., Easel], shelf: Shelf) -> None:
     board = easel().open("sketch")
     board.drag((300, 50), (300, 350))

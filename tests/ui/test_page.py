@@ -189,6 +189,11 @@ def test_gallery_open_walk_delete_and_paint_again(visit: Callable[..., Any]) -> 
     page.get_by_role("button", name="Paint again from this recipe").click()
     expect(page.locator(PROMPT)).to_have_value("first of two")
     assert page.evaluate("document.body.dataset.busy") == "no"
+    page.locator("#stage .sb, #stage [tabindex], #stage button").first.focus()
+    with page.expect_download() as loaded:
+        page.keyboard.press("d")
+    shown = page.locator("#stage .plate.on a[download]").get_attribute("download")
+    assert loaded.value.suggested_filename == shown, "what is on the stage, not what was open in the gallery"
     page.locator("#nav [role=tab]").nth(1).click()
     cards.first.click()
     page.locator(".drawer [data-local=delete]").click()

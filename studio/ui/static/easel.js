@@ -94,15 +94,23 @@ Object.assign(window.studio, (() => {
   }
 
   // -- dropping and pasting ---------------------------------------------------------------------------------------
+  // Of two pictures that are brought for one place the one chosen last is meant, whichever arrives first.
+  let last = 0;
+  function turn() {
+    const mine = ++last;
+    return () => mine === last;
+  }
   async function carry(files) {
     const file = [...files].find((one) => !one.type || one.type.startsWith("image/"));
     if (!file) return fire(document, "studio:bring-failed", { text: say("not_a_picture") });
+    const mine = turn();
     fire(document, "studio:bringing", { name: file.name });
     try {
       const told = await bring(file);
+      if (!mine()) return;
       if (files.length > 1) told.notes = [...(told.notes || []), { code: "easel.one", text: say("one") }];
       fire(document, "studio:brought", told);
-    } catch (error) { fire(document, "studio:bring-failed", { text: error.message }); }
+    } catch (error) { if (mine()) fire(document, "studio:bring-failed", { text: error.message }); }
   }
 
   const AWAY = 200; // some browsers say between two elements that the pointer left
@@ -290,7 +298,8 @@ Object.assign(window.studio, (() => {
   const PAUSE = 350, PATIENCE = 1500;
 
   class Keeper {
-    constructor(host, paper, digest, told, where, heard) {
+    constructor(host, paper, digest, told, where, heard, more = {}) {
+      this.more = more; // what the owner of this board wants to hear along
       Object.assign(this, { host, paper, digest, told, where, heard, version: 0, saved: 0, running: Promise.resolve(), timer: 0 });
     }
     soon() {
@@ -316,7 +325,7 @@ Object.assign(window.studio, (() => {
     tell(digest) {
       this.digest = digest;
       this.told("");
-      fire(this.host, this.heard, { mask: digest });
+      fire(this.host, this.heard, { ...this.more, mask: digest });
     }
     failed(text) {
       this.told(text);
@@ -509,7 +518,7 @@ Object.assign(window.studio, (() => {
     }
     clicked(event) {
       const act = event.target.closest("[data-act]")?.dataset.act;
-      if (act === "done") close();
+      if (act === "done") done();
       else if (act === "retry") this.retry();
       else if (act) this.act(act);
     }
@@ -538,7 +547,7 @@ Object.assign(window.studio, (() => {
       super(host, options);
       this.paper = new Paper(this.width, this.height);
       this.view = new View(this.place, this.width, this.height);
-      this.keeper = new Keeper(host, this.paper, options.mask || "", (text) => this.kept(text), ...this.channel);
+      this.keeper = new Keeper(host, this.paper, options.mask || "", (text) => this.kept(text), ...this.channel, options.more);
       Object.assign(this, { tool: "brush", doing: null, fingers: new Map(), pinch: null, stale: null, frame: 0 });
       this.film = make("canvas", { className: "efilm" });
       this.ring = make("div", { className: "ering", hidden: true });
@@ -1050,6 +1059,11 @@ Object.assign(window.studio, (() => {
     closed(current);
     if (before?.isConnected) before.focus({ preventScroll: true });
   }
+  async function done() { // what was drawn is kept before it leaves the eyes; what could not be kept stays
+    const board = current;
+    try { await board?.settled(); } catch (error) { return; } // the board itself has told why
+    if (board === current) close();
+  }
   function closed(board) {
     if (current !== board) return;
     current = null;
@@ -1063,7 +1077,7 @@ Object.assign(window.studio, (() => {
   function keyed(event) {
     if (!current || event.isComposing || event.keyCode === 229 || event.defaultPrevented) return;
     if (!current.element.offsetParent || typing(event.target) || document.querySelector("dialog[open]")) return;
-    if (event.key === "Escape") { if (!busy() && !menus()) close(); return; }
+    if (event.key === "Escape") { if (!busy() && !menus()) done(); return; }
     if (event.target !== document.body && !event.target.closest?.(".easel")) return;
     if (event.target.matches?.("input[type=range]") && /Arrow|Home|End|Page/.test(event.key)) return;
     if (!current.key(event)) return;
@@ -1088,6 +1102,7 @@ Object.assign(window.studio, (() => {
 
   return {
     bring,
+    turn,
     post,
     easel: {
       words, open, close, sides: (sides) => current?.given?.(sides), settled: async () => current?.settled(),

@@ -214,7 +214,7 @@ window.studio.reference = (() => {
     const map = mapOf(unit), source = unit.map ? notes()[unit.picture]?.source : unit.picture;
     const pictures = (source ? figure("picture", source) : "") + (wants(unit) || unit.map ? figure("map", map?.picture, reading(unit, map)) : "");
     return `<div class="rfbody"><div class="rfpics">${pictures}</div><div class="rfset">${followed(unit) ? weight(unit) : ""}${mapped(unit)}</div></div>`
-      + trouble(map?.text, `<button type="button" class="btn link" data-ref="detect">${t("again")}</button>`) + trouble(unit.text) + acts(unit, map) + more(unit);
+      + (unit.busy ? `<p class="t12 i2" role="status">${t("bringing")}</p>` : "") + trouble(map?.text, `<button type="button" class="btn link" data-ref="detect">${t("again")}</button>`) + trouble(unit.text) + acts(unit, map) + more(unit);
   }
   function figure(key, digest, inside = "") {
     const image = digest ? `<img src="api/inputs/${digest}" alt="${t(key)}" draggable="false">` : "";
@@ -327,6 +327,7 @@ window.studio.reference = (() => {
   }
   const sourceOf = (unit) => (unit.map ? notes()[unit.picture]?.source : unit.picture) || "";
   function asMap(unit, digest, more = {}) {
+    delete unit.busy;
     const source = sourceOf(unit);
     if (source || more.people) note(digest, { ...(source && source !== digest ? { source } : {}), ...more });
     changed(unit, { picture: digest, map: true });
@@ -373,10 +374,22 @@ window.studio.reference = (() => {
   }
 
   // -- bringing a picture ----------------------------------------------------------------------------------------------
+  function chosen({ target }) {
+    const [file] = target.matches("[data-ref-file]") ? target.files : [];
+    if (!file) return;
+    target.value = ""; // the same file may be chosen again
+    carry(unitAt(target), file);
+  }
   async function carry(unit, file, map = false) { // a file, or the promise of one
-    Object.assign(unit, { text: "", busy: true });
+    const mine = Symbol("the file that is brought for it"); // chosen last, it wins over what arrives later
+    Object.assign(unit, { text: "", busy: mine });
     draw();
-    try { taken(unit, await window.studio.bring(await file), map); } catch (error) { Object.assign(unit, { text: error.message, busy: false }); draw(); }
+    try {
+      const brought = await window.studio.bring(await file);
+      if (unit.busy === mine) taken(unit, brought, map);
+    } catch (error) {
+      if (unit.busy === mine) { Object.assign(unit, { text: error.message, busy: false }); draw(); }
+    }
   }
   function taken(unit, brought, map = false) {
     delete unit.busy;
@@ -428,13 +441,11 @@ window.studio.reference = (() => {
   }
 
   // -- drawing a map on the easel ------------------------------------------------------------------------------------------
-  let drawing = null; // the card whose map is on the easel
   async function sketch(unit) {
     const map = mapOf(unit)?.picture || "", source = sourceOf(unit);
     const size = unit.picture ? await sizeOf(unit) : formSize();
     if (!size) return;
-    drawing = unit.id;
-    onEasel("sketch", { picture: source === map ? "" : source, mask: map, size });
+    onEasel("sketch", { picture: source === map ? "" : source, mask: map, size, more: { unit: unit.id } });
   }
   async function pose(unit) {
     const map = mapOf(unit)?.picture || "", source = sourceOf(unit);
@@ -452,7 +463,7 @@ window.studio.reference = (() => {
     return found.every(Number.isFinite) && found.length === 2 ? found : [512, 512];
   }
   document.addEventListener("easel:drawn", (event) => {
-    const unit = units.find((one) => one.id === drawing);
+    const unit = units.find((one) => one.id === event.detail.unit);
     if (unit && event.detail.mask) asMap(unit, event.detail.mask);
   });
 
@@ -462,7 +473,7 @@ window.studio.reference = (() => {
     place.addEventListener("click", clicked);
     place.addEventListener("input", set);
     place.addEventListener("keydown", radioKeys);
-    place.addEventListener("change", (event) => { if (event.target.matches("[data-ref-file]") && event.target.files[0]) carry(unitAt(event.target), event.target.files[0]); });
+    place.addEventListener("change", chosen);
     new MutationObserver(() => { forgetDetectors(); draw(); followMaps(); }).observe(place, { attributeFilter: ["data-kinds"] });
     draw();
     hear();

@@ -93,7 +93,7 @@ window.studio = (() => {
     // The press shows at once, whatever the network takes.
     working("starting");
     choice = null;
-    await easelDone();
+    try { await easelDone(); } catch (error) { settle_busy(); return failed(error.message); }
     if (narrow()) go("picture");
     generate();
   }
@@ -272,15 +272,15 @@ window.studio = (() => {
   }
 
   // -- a picture to start from --------------------------------------------------------------------------------
-  let sending = "";
   const busyCard = (is) => { document.body.dataset.bringing = is ? "yes" : "no"; };
 
   async function bringFile(field) {
     const file = field.files[0];
     field.value = ""; // the same file may be chosen again
     if (!file) return;
+    const mine = window.studio.turn();
     busyCard(true);
-    try { brought(await window.studio.bring(file)); } catch (error) { failed(error.message); }
+    try { const told = await window.studio.bring(file); if (mine()) brought(told); } catch (error) { if (mine()) failed(error.message); }
   }
   function brought(picture) {
     easelAway();
@@ -330,7 +330,7 @@ window.studio = (() => {
   });
   document.addEventListener("easel:failed", (event) => failed(event.detail.text));
   document.addEventListener("easel:change", (event) => {
-    drawn = { ...drawn, ...event.detail, at: Date.now() };
+    drawn = { ...drawn, ...event.detail, at: Date.now(), owed: drawn.owed || "mask" in event.detail };
     part("start_sum")?.trigger(event.detail.sides ? "framed" : "masked", {});
   });
   const mask = () => drawn.mask;
@@ -344,11 +344,10 @@ window.studio = (() => {
   }
 
   async function easelDone() { // the last stroke reaches the form before anything is asked for
-    const way = document.body.dataset.easel;
-    if (!way) return;
-    await window.studio.easel.settled();
+    if (document.body.dataset.easel) await window.studio.easel.settled();
     const field = $("#mask textarea, #mask input");
-    for (let turn = 0; way === "inpaint" && drawn.mask && field?.value !== drawn.mask && turn < 100; turn++) await moment();
+    for (let turn = 0; drawn.owed && field?.value !== drawn.mask && turn < 100; turn++) await moment();
+    drawn.owed = false;
     easelAway();
   }
 
@@ -530,7 +529,7 @@ window.studio = (() => {
       event.preventDefault();
       const columns = getComputedStyle($("#gallery .grid")).gridTemplateColumns.split(" ").length;
       step(/Up|Down/.test(event.key) ? by * columns : by);
-    } else if (event.target.closest?.("#stage") || event.target === document.body) {
+    } else if (event.target.closest?.("#stage") || (event.target === document.body && document.body.dataset.page !== "models")) {
       const thumbs = $$("#stage .sb:not([disabled])");
       const at = thumbs.findIndex((thumb) => thumb.classList.contains("on"));
       const next = thumbs[Math.min(Math.max(at + by, 0), thumbs.length - 1)];
@@ -551,8 +550,9 @@ window.studio = (() => {
       chord = 0;
       go({ c: "create", g: "gallery", m: "models" }[key]);
     } else if (key === "g") chord = Date.now();
-    else if (key === "d" && (event.target.closest("#stage") || opened)) {
-      (opened ? $("#gallery .drawer a[download]") : $("#stage .plate.on a[download]"))?.click();
+    else if (key === "d") {
+      const shown = document.body.dataset.page === "gallery" ? opened && $("#gallery .drawer a[download]") : event.target.closest("#stage") && $("#stage .plate.on a[download]");
+      if (shown) shown.click();
     }
   }
 
