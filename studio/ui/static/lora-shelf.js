@@ -255,7 +255,7 @@
       if (event.target.matches(".losort select")) set({ sort: event.target.value });
       if (event.target.matches("[data-lora-file]")) { brought(event.target.files); event.target.value = ""; }
     });
-    place.addEventListener("submit", (event) => { event.preventDefault(); if (repo) lookThere(); });
+    place.addEventListener("submit", (event) => { if (event.target.matches(".lorepo")) { event.preventDefault(); if (repo) lookThere(); } });
     place.addEventListener("keydown", keys);
   };
   function keys(event) {

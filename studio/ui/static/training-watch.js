@@ -19,6 +19,7 @@
     window.studio.lay(panel, made.content);
     if (focused && !panel.contains(document.activeElement)) $(".tracts button", panel)?.focus(); // what was pressed is another one now
     if (strip && strip.children.length !== had) strip.scrollTop = strip.scrollHeight; // the newest is seen
+    for (const button of $$("[data-pressed]", panel)) button.setAttribute("aria-pressed", button.dataset.pressed);
     for (const field of $$("[data-value]", panel)) if (field !== document.activeElement && field.value !== field.dataset.value) field.value = field.dataset.value;
   };
   function make() {
@@ -103,10 +104,10 @@
     const own = one.samples.filter((sample) => sample.prompt === prompt), newest = own.at(-1)?.number;
     const step = one.curve.at(-1)?.step || 0, next = Math.min(one.settings.steps, (Math.floor(step / one.sample_every) + 1) * one.sample_every);
     const coming = T.active(one) && !one.early && next > (own.at(-1)?.step ?? -1) ? `<li><span class="trnext">${icon("clock")}</span><small class="num">${next}</small></li>` : "";
-    const tabs = prompts.length > 1 ? `<div class="rfseg trprompts" role="group" aria-label="${t("prompts")}">${prompts.map((text, at) => `<button type="button" data-watch="prompt" data-at="${at}" aria-pressed="${text === prompt}" aria-checked="${text === prompt}" title="${escape(text)}">${escape(text)}</button>`).join("")}</div>` : "";
+    const tabs = prompts.length > 1 ? `<div class="rfseg trprompts" role="group" aria-label="${t("prompts")}">${prompts.map((text, at) => `<button type="button" data-watch="prompt" data-at="${at}" data-pressed="${text === prompt}" title="${escape(text)}">${escape(text)}</button>`).join("")}</div>` : "";
     const big = own.find((sample) => sample.number === T.zoomed);
     const zoom = big ? `<figure class="trbig"><img src="${src(one, big)}" alt="${t("sample_of", { step: big.step })}"><figcaption class="t12 i2">${escape(big.prompt)}</figcaption></figure>` : "";
-    const strip = own.map((sample) => `<li data-id="${sample.number}"><button type="button" class="trsample${sample.number === newest ? " newest" : ""}" data-watch="zoom" data-id="${sample.number}" aria-pressed="${sample.number === T.zoomed}"><img src="${src(one, sample)}" alt="${t("sample_of", { step: sample.step })}"></button><small class="num">${sample.step}</small></li>`).join("");
+    const strip = own.map((sample) => `<li data-id="${sample.number}"><button type="button" class="trsample${sample.number === newest ? " newest" : ""}" data-watch="zoom" data-id="${sample.number}" data-pressed="${sample.number === T.zoomed}"><img src="${src(one, sample)}" alt="${t("sample_of", { step: sample.step })}"></button><small class="num">${sample.step}</small></li>`).join("");
     const none = own.length || coming ? "" : `<p class="t13 i2">${t("no_samples")}</p>`;
     return `<section class="card trcard"><header class="trhead2"><b>${t("paints")}</b><span class="t12 i2 ell">${t("same_seed")}</span></header>${tabs}${none}<ul class="trstrip">${strip}${coming}</ul>${zoom}</section>`;
   }

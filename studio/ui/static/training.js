@@ -14,6 +14,7 @@ window.studio.training = ((L) => {
   // What training-watch.js shares: what is known, what is set, which training is looked at (none: the new one).
   const T = { open: false, all: [], models: [], known: false, form: { ...EMPTY }, plan: null, watched: "", seen: null };
   let refused = "", wrong = "", notes = [], upload = null, beginning = false;
+  const later = []; // files that wait until those before them are there
 
   // -- words --------------------------------------------------------------------------------------------------------
   T.t = (key, params) => L.worded(`training.${key}`, params);
@@ -126,19 +127,23 @@ window.studio.training = ((L) => {
   const readable = (file) => /^image\//.test(file.type) || /\.(zip|txt|caption|png|jpe?g|webp|gif|avif|tiff?|bmp|psd|heic|heif|jxl)$/i.test(file.name);
   T.bring = (files) => {
     const wanted = [...files].filter(readable);
-    if (upload || !files.length) return;
+    if (!files.length) return;
+    if (upload) { later.push(...wanted); return; } // one after the other
     Object.assign(T, { open: true, watched: "" });
     wrong = "";
     notes = [];
     if (!wanted.length) { wrong = t("no_pictures"); L.draw(); return; }
-    const body = new FormData();
-    for (const file of wanted) body.append("files", file, file.name);
-    send(body, wanted.reduce((sum, file) => sum + file.size, 0));
+    sendFiles(wanted);
   };
+  function sendFiles(files) {
+    const body = new FormData();
+    for (const file of files) body.append("files", file, file.name);
+    send(body, files.reduce((sum, file) => sum + file.size, 0));
+  }
   function send(body, total) {
     const request = new XMLHttpRequest();
     upload = { request, done: 0, total: Math.max(1, total) };
-    const fail = (text) => { upload = null; wrong = text ? escape(text) : L.t("away"); L.draw(); };
+    const fail = (text) => { upload = null; later.length = 0; wrong = text ? escape(text) : L.t("away"); L.draw(); };
     request.upload.onprogress = (event) => { if (upload) upload.done = event.loaded; L.draw(); };
     request.onload = () => {
       let told = {};
@@ -154,11 +159,11 @@ window.studio.training = ((L) => {
     upload = null;
     const had = new Set(T.form.pictures.map((one) => one.picture)), fresh = told.pictures.filter((one) => !had.has(one.picture));
     const all = [...T.form.pictures, ...fresh];
-    notes = told.notes;
+    notes = [...notes, ...told.notes];
     if (fresh.length < told.pictures.length) notes = [...notes, both("had", { n: told.pictures.length - fresh.length })];
     if (all.length > MOST) notes = [...notes, both("too_many", { n: all.length - MOST, most: MOST })];
     T.set({ pictures: all.slice(0, MOST) });
-    L.draw();
+    if (later.length) sendFiles(later.splice(0)); else L.draw();
   }
   const both = (key, params) => ["en", "zh"].map((name) => L.worded(`training.${key}`, params, name));
   T.remove = (picture) => { T.set({ pictures: T.form.pictures.filter((one) => one.picture !== picture) }); L.draw(); };
@@ -267,7 +272,7 @@ window.studio.training = ((L) => {
 
   function begin() {
     const seconds = T.plan?.seconds, about = seconds ? `<span class="num">${T.lasting(seconds)}</span>` : "", trouble = wrong || escape(refused);
-    return `<div class="trbegin"><p class="t12 i2 trnote">${icon("info", "sm")}<span>${t("paint_meanwhile")}</span></p><div class="trerr">${trouble ? `<p class="err" role="alert">${icon("triangle-alert", "sm")}<span>${trouble}</span></p>` : ""}</div><button class="btn pri tall trgo"${beginning ? " disabled" : ""}><span>${t(beginning ? "beginning" : "begin")}</span>${about}</button></div>`;
+    return `<div class="trbegin"><p class="t12 i2 trnote">${icon("info", "sm")}<span>${t("paint_meanwhile")}</span></p><div class="trerr">${trouble ? `<p class="err" role="alert">${icon("triangle-alert", "sm")}<span>${trouble}</span></p>` : ""}</div><button class="btn pri tall trgo"${beginning || upload ? " disabled" : ""}><span>${t(beginning ? "beginning" : "begin")}</span>${about}</button></div>`;
   }
   async function beginNow() {
     if (beginning || upload) return;
