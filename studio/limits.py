@@ -328,7 +328,7 @@ def _unit(unit: ControlUnit, spec: ModelSpec, around: Around) -> tuple[ControlUn
     control_of(unit)
     around.size_of(unit.picture)
     if unit.start >= unit.end:
-        raise StudioError("control_span", start=unit.start, end=unit.end)
+        raise StudioError("control_span", start=round(100 * unit.start), end=round(100 * unit.end))
     net, choice = _net(unit, spec, around), _choice(unit, spec, around)
     filled = unit.model_copy(update={"net": net.id, "detector": choice.id if choice else ""})
     return filled, (*(choice.entries if choice else ()), *([net.encoder] if net.encoder else []))

@@ -136,7 +136,7 @@ def test_a_ready_map_needs_no_detector_and_a_ready_pose_can_be_changed(
     card = add(page, "pose")
     card.get_by_role("button", name="试试：招手").click()
     expect(card.locator("[data-fig=map] img")).to_be_visible()
-    expect(card.get_by_role("radio", name="已是参考图")).to_have_attribute("aria-checked", "true")
+    expect(card.get_by_role("radio", name="控制图", exact=True)).to_have_attribute("aria-checked", "true")
     generate(page)
     [unit] = units(studio)
     assert (unit.kind, unit.map) == ("pose", True)
