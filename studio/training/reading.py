@@ -31,6 +31,10 @@ MOST_SHRUNK = 200
 """So many times smaller packed than unpacked is no picture: those are packed already."""
 SHRUNK_FROM = 2**20
 """Bytes below which it does not matter how far something was packed."""
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The ways of packing that can be unpacked a piece at a time; of the others one byte may become any number."""
+CHUNK = 2**20
+"""Bytes that are unpacked at once."""
 CAMERA_NAME = re.compile(r"(?:img|dsc|dscn|dscf|pxl|photo|image|picture|screenshot|mvimg|wp)?[\W\d_]*", re.I)
 """A name that a camera gave, or a counter: it says nothing of what can be seen."""
 HASH_NAME = re.compile(r"[0-9a-f-]{16,}", re.I)
@@ -164,11 +168,13 @@ def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
     """By what the zip says of itself; no more than that is read of any file."""
     for entry in entries:
         _path(entry.filename)
+        if entry.flag_bits & 0x1:
+            raise StudioError("training_zip_locked")
+        if entry.compress_type not in PACKINGS:
+            raise StudioError("training_zip_packing", file=PurePosixPath(entry.filename).name)
         packed = max(1, entry.compress_size)
         if entry.file_size > SHRUNK_FROM and entry.file_size > MOST_SHRUNK * packed:
             raise StudioError("training_zip_bomb")
-        if entry.flag_bits & 0x1:
-            raise StudioError("training_zip_locked")
     if len(entries) > MOST_ENTRIES or sum(entry.file_size for entry in entries) > LARGEST_SET:
         raise StudioError("training_zip_large", most=MOST_ENTRIES, gb=LARGEST_SET // 2**30)
 
@@ -186,8 +192,15 @@ def _reader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Read:
         if entry.file_size > LARGEST_PICTURE:
             raise StudioError("training_zip_large", most=MOST_ENTRIES, gb=LARGEST_SET // 2**30)
         try:
-            return archive.read(entry)
+            return _unpacked(archive, entry)
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
             raise StudioError("training_zip_broken") from error
 
     return read
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    # In pieces: asked for all at once, the library unpacks whatever is there before it looks at the declared size.
+    with archive.open(entry) as stream:
+        pieces = iter(lambda: stream.read(CHUNK), b"")
+        return b"".join(pieces)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from studio.errors import StudioError
 from studio.inputs import Inputs
 from studio.training import Files, open_files, open_zip, read_set
-from studio.training.reading import caption_in_name
+from studio.training.reading import CHUNK, caption_in_name
 from tests.training.bringing import files, png, zipped
 
 
@@ -159,10 +161,38 @@ def test_a_zip_that_leads_out_of_itself_is_refused_as_a_whole(name: str) -> None
 
 
 def test_a_zip_bomb_is_refused_by_its_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("something was unpacked"))
     bomb = zipped(entries("a.png", "b.png", "c.png") | {"d.png": bytes(30 * 2**20)})
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("something was unpacked"))
     with pytest.raises(StudioError, match="training_zip_bomb"):
         open_zip(bomb)
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_could_only_be_unpacked_as_a_whole_is_told_before_anything_is(packed: int) -> None:
+    with pytest.raises(StudioError) as told:
+        open_zip(zipped(entries("a.png", "b.png") | {"set/c.png": png(2)}, packed))
+    assert (told.value.code, told.value.params) == ("training_zip_packing", {"file": "a.png"})
+
+
+def test_no_more_is_unpacked_than_a_zip_says_that_there_is() -> None:
+    data = bytearray(zipped({"a.png": bytes(64 * 2**20)}).getvalue())
+    # Both in the directory and beside the file: a thousand bytes.
+    for sign, at in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
+        start = data.find(sign) + at
+        data[start : start + 4] = struct.pack("<I", 1000)
+    (read,) = open_zip(io.BytesIO(data)).values()
+    tracemalloc.start()
+    with pytest.raises(StudioError, match="training_zip_broken"):
+        read()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * 2**20
+
+
+def test_what_is_larger_than_a_piece_is_read_whole() -> None:
+    large = Image.effect_noise((1500, 1000), 99).tobytes()
+    (read,) = open_zip(zipped({"a.png": large})).values()
+    assert len(large) > CHUNK and read() == large
 
 
 def test_a_zip_of_too_many_files_is_refused() -> None:
