@@ -2,6 +2,7 @@
 
 from studio.loras.about import About, about_lora, from_header
 from studio.loras.layers import DENOISER, ENCODERS, LORA_FAMILIES, Layers, layers_of
+from studio.loras.names import short
 from studio.loras.reading import Change, Fit, Lora, called, fit, fit_with, read_lora, why_not
 from studio.loras.shelf import card, embedding_card, picture, picture_beside
 
@@ -23,6 +24,7 @@ __all__ = [
     "picture",
     "embedding_card",
     "picture_beside",
+    "short",
     "DENOISER",
     "ENCODERS",
     "LORA_FAMILIES",

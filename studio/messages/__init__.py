@@ -99,7 +99,6 @@ from studio.messages.places import (
 )
 from studio.messages.training import (
     LONGEST_CAPTION,
-    LONGEST_LORA_NAME,
     LONGEST_TRIGGER,
     CurvePoint,
     PictureSet,
@@ -130,7 +129,6 @@ from studio.messages.work import (
 
 __all__ = [
     "LONGEST_CAPTION",
-    "LONGEST_LORA_NAME",
     "LONGEST_TRIGGER",
     "PictureSet",
     "Preset",

@@ -12,7 +12,6 @@ Preset = Literal["style", "subject", "person"]
 """What a LoRA is to learn: how pictures look, what a thing looks like, or what somebody looks like."""
 LONGEST_CAPTION = 2000
 LONGEST_TRIGGER = 100
-LONGEST_LORA_NAME = 100
 
 
 class TrainingPicture(Message):

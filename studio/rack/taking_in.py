@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import IO
 
 from studio.errors import StudioError
-from studio.loras import read_lora, why_not
+from studio.loras import read_lora, short, why_not
 from studio.messages import LARGEST_LORA
 from studio.own import PICKLES
 from studio.weights import read_kind
 
 log = logging.getLogger(__name__)
 CHUNK = 1 << 20
-LONGEST_NAME = 100
 FOLDERS = {"lora": "loras", "embedding": "embeddings"}
 _NAMING = threading.Lock()
 """Held from choosing a name until the file has it."""
@@ -53,7 +52,7 @@ def _safe(name: str) -> str:
     if not dot or ending.lower() != "safetensors":
         raise StudioError("lora_not_safetensors", file=bare)
     kept = "".join("-" if sign in '<>:"|?*' or not sign.isprintable() else sign for sign in stem)
-    return f"{kept.strip('. ')[:LONGEST_NAME] or 'lora'}.safetensors"
+    return f"{short(kept.strip('. ')) or 'lora'}.safetensors"
 
 
 @contextlib.contextmanager

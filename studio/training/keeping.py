@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from studio.errors import StudioError
+from studio.loras import short
 from studio.weights import read_header
 
 SAFE = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -40,6 +41,7 @@ class Kept:
     def lora(self, name: str) -> Path:
         """Where the LoRA comes to lie: under its name, unless another one has that."""
         folder, number = self._data / "loras", 1
+        name = short(name)  # those that were begun under longer ones must end too
         while True:
             path = folder / f"{name if number == 1 else f'{name} {number}'}.safetensors"
             if not path.exists() or self._is_own(path):

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from studio.errors import StudioError
 from studio.families import FAMILIES
-from studio.loras import LORA_FAMILIES
+from studio.loras import LORA_FAMILIES, short
 from studio.messages import (
-    LONGEST_LORA_NAME,
     LONGEST_TRIGGER,
     ModelSpec,
     Preset,
@@ -128,7 +127,7 @@ def check_model(spec: ModelSpec) -> None:
 
 def _name(draft: TrainingDraft, trigger: str) -> str:
     name = UNWRITABLE.sub(" ", draft.name or trigger)
-    name = " ".join(name.split())[:LONGEST_LORA_NAME].strip(". ")
+    name = short(" ".join(name.split()))
     if not name:
         raise StudioError("training_nameless")
     return name

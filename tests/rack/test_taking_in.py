@@ -66,7 +66,8 @@ def test_one_that_lies_in_another_studios_folder_is_not_brought_again(tmp_path: 
         ('a<b>:"c|d?.safetensors', "a-b---c-d-.safetensors"),
         ("国风\x00.safetensors", "国风-.safetensors"),
         ("..safetensors", "lora.safetensors"),
-        ("x" * 300 + ".safetensors", "x" * 100 + ".safetensors"),
+        ("x" * 300 + ".safetensors", "x" * 200 + ".safetensors"),
+        ("国风" * 50 + ".safetensors", "国风" * 33 + ".safetensors"),
     ],
 )
 def test_a_name_is_made_one_that_stays_in_the_folder(house: Studio, name: str, expected: str) -> None:

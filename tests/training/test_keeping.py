@@ -53,6 +53,19 @@ def test_a_training_knows_its_own_file_again(tmp_path: Path) -> None:
     assert Kept(tmp_path, "job-1").lora("cat") == tmp_path / "loras" / "cat.safetensors"
 
 
+@pytest.mark.parametrize("letter", ["画", "x", "🐉", "é"])
+def test_a_long_name_leaves_room_for_all_that_comes_behind_it(tmp_path: Path, letter: str) -> None:
+    kept = Kept(tmp_path, "job-1")
+    first = kept.lora(letter * 300)
+    weights(first, "other-1")
+    second = kept.lora(letter * 300)
+    for path in (second, second.with_suffix(".preview.png")):
+        with whole(path) as unfinished:
+            unfinished.write_bytes(b"x")
+        assert set(path.name.partition(".")[0]) <= {letter, " ", "2"}
+    assert first != second and 197 <= len(first.stem.encode()) <= 200
+
+
 @pytest.mark.parametrize("id", ["../x", "", ".", "a/b", "..\\x"])
 def test_an_id_that_leads_elsewhere_names_no_training(tmp_path: Path, id: str) -> None:
     with pytest.raises(ValueError, match="names no training"):

@@ -90,6 +90,7 @@ def test_a_lora_is_named_after_its_trigger_and_fit_for_every_system(asked: Train
     assert name(name='my: "best" LoRA/2.') == "my best LoRA 2"
     assert name(name="画风") == "画风"
     assert name(name="../../etc/passwd") == "etc passwd"
+    assert name(name="水墨画风" * 25) == ("水墨画风" * 25)[:66]
     with pytest.raises(StudioError, match="training_nameless"):
         name(trigger="", name="///")
 
