@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import secrets
 import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from studio.errors import StudioError
 from studio.loras import short
 from studio.weights import read_header
 
+log = logging.getLogger(__name__)
 SAFE = re.compile(r"[A-Za-z0-9][\w.-]*")
 STATE, SAMPLE = "state.safetensors", "sample.png"
 SESSION = "ss_session_id"
@@ -77,7 +81,8 @@ def whole(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield unfinished
         unfinished.replace(path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # the library's own has no part in the system's errors
+        log.exception("%s cannot be written", path.name)
         raise StudioError("disk_unwritable", folder=path.parent.name) from error
     finally:
         with contextlib.suppress(OSError):  # the folder itself may be none

@@ -6,7 +6,9 @@ import json
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from studio.errors import StudioError
 from studio.loras import from_header
@@ -38,6 +40,16 @@ def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "loras").write_bytes(b"a file where the folder should be")
     with pytest.raises(StudioError, match="disk_unwritable"), whole(tmp_path / "loras" / "a") as unfinished:
         unfinished.write_bytes(b"x")
+
+
+def test_a_disk_that_fails_while_weights_are_written_is_told_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "loras" / "a.safetensors"
+    with pytest.raises(StudioError, match="disk_unwritable"), whole(path) as unfinished:
+        path.parent.rmdir()  # the library meets this itself, and has an error of its own for it
+        save_file({"a": np.zeros(3)}, unfinished)
+    assert "a.safetensors" in caplog.text and "No such file" in caplog.text
 
 
 def test_another_loras_file_is_never_written_over(tmp_path: Path) -> None:
