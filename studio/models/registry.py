@@ -189,7 +189,10 @@ class Registry:
             with self._lock:
                 self._reading = ""
                 if read and self._still_fits(spec, read):
-                    self._shelve(spec, read, resident=self.device.is_host)
+                    model = self._shelve(spec, read)
+                    if self.device.is_host:
+                        model.resident = True
+                        self._shelf.move(model.keys, "device")
                     self._on_change(self.state())
                 self._lock.notify_all()
 
@@ -233,11 +236,7 @@ class Registry:
             return self._bring(spec, on_load)
         if not model.resident:
             on_load()
-            expected = _admitted(spec, self._fit(spec, model.mode, model.keys))
-            model.resident = True
-            self._make_room(expected, model.keys)
-            self._beside.let_go(self._left(spec, model.mode, model.keys))
-            self._shelf.move(model.keys, "device" if model.mode.on_device else "host")
+            self._take_up(model, _admitted(spec, self._fit(spec, model.mode, model.keys)))
         return model
 
     def _bring(self, spec: Entry, on_load: Callable[[], None]) -> Loaded[Any]:
@@ -250,9 +249,23 @@ class Registry:
         with self._room_to_read(expected, keys):
             read = self._read(spec, mode, plan)
         # 3. Only now is anything changed.
-        self._make_room(expected, keys)
-        self._beside.let_go(self._left(spec, mode, keys))
-        return self._shelve(spec, read, resident=True)
+        model = self._shelve(spec, read)
+        self._take_up(model, expected)
+        return model
+
+    def _take_up(self, model: Loaded[Any], expected: Forecast) -> None:
+        """Makes one ready that waits in the host's memory; where that fails, there it stays."""
+        model.resident = True
+        try:
+            self._make_room(expected, model.keys)
+            self._beside.let_go(self._left(model.spec, model.mode, model.keys))
+            self._shelf.move(model.keys, "device" if model.mode.on_device else "host")
+        except BaseException:
+            # Another program may have taken what the device seemed to have left.
+            model.resident = False
+            self._trim_host(())
+            give_back()
+            raise
 
     def _read(self, spec: Entry, mode: Mode | None = None, plan: tuple[Part, ...] = ()) -> _Read:
         if mode is None:
@@ -262,17 +275,16 @@ class Registry:
         weights = self._loader.load_weights(spec, source, missing, "cpu", self.device.dtype)
         return _Read(mode, plan, weights, self._loader.load_settings(spec, source), source)
 
-    def _shelve(self, spec: Entry, read: _Read, resident: bool) -> Loaded[Any]:
+    def _shelve(self, spec: Entry, read: _Read) -> Loaded[Any]:
+        """Takes on what was read; it waits in the host's memory."""
         keys = _bytes(read.plan, read.mode, self.device.dtype)
         for part in read.plan:
             if part.key not in self._shelf:
                 module = read.mode.cast(part.name, read.weights[part.name], self.device.dtype)
                 self._shelf.add(part.key, module, "host")
-        if resident:
-            self._shelf.move(keys, "device" if read.mode.on_device else "host")
         parts = read.settings | {part.name: self._shelf.get(part.key).module for part in read.plan}
         model = Loaded(spec, parts, keys, read.mode, _hash(read.plan), read.source, self.device.name)
-        model.used, model.resident = time.time(), resident
+        model.used, model.resident = time.time(), False
         self._models[name_of(spec)] = model
         return model
 

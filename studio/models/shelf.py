@@ -44,12 +44,22 @@ class Shelf:
         return self._parts[key]
 
     def move(self, keys: Iterable[str], place: Place) -> None:
-        """Brings parts to the device or into the host's memory; one that is there stays."""
-        target = self._device if place == "device" else "cpu"
-        for part in map(self.get, keys):
-            if part.place != place:
-                part.module.to(target)
-                part.place = place
+        """Brings parts to the device or into the host's memory: all of them or, where that fails, none."""
+        going = [part for part in map(self.get, keys) if part.place != place]
+        begun: list[Shelved] = []
+        try:
+            for part in going:
+                begun.append(part)
+                self._bring(part, place)
+        except BaseException:
+            for part in begun:  # a part can lie half here and half there by now
+                self._bring(part, part.place)
+            raise
+        for part in going:
+            part.place = place
+
+    def _bring(self, part: Shelved, place: Place) -> None:
+        part.module.to(self._device if place == "device" else "cpu")
 
     def drop_all_but(self, keys: Iterable[str]) -> None:
         """Lets go of every part that nobody names; `give_back` returns its memory."""

@@ -24,6 +24,7 @@ from studio.models.parts import Part
 from studio.models.registry import Loaded, Registry
 from studio.weights import Hashes
 from tests.diffusion.painting import spec
+from tests.models.far import FAR, FarBoxes, far_registry
 from tests.tiny_parts import upscaler_spec, vae_spec
 
 PLENTY = 10**9
@@ -317,6 +318,38 @@ def test_a_learned_peak_counts_at_the_next_admission(tmp_path: Path) -> None:
     use(kept, two)
     use(kept, one)  # 400 + 400 would fit, 300 for the work would not
     assert held(kept) == ["model0"]
+
+
+# -- a device that has less room than it seemed ---------------------------------------------------
+
+
+def test_a_model_that_waits_stays_where_it_was_when_the_device_turns_out_to_be_full(tmp_path: Path) -> None:
+    kept = far_registry(tmp_path, 800, memory_mode="device")
+    one, two = boxes("a=100+b=100", "c=100")
+    parts = use(kept, one).parts
+    use(kept, two)
+    parts["b"].room = False
+    for _ in range(2):  # the second try must not take it for one that is there
+        with pytest.raises(torch.OutOfMemoryError):
+            use(kept, one)
+        assert held(kept) == [] and (parts["a"].place, parts["b"].place) == ("cpu", "cpu")
+        assert kept._shelf.bytes("device") == 0
+    parts["b"].room = True
+    use(kept, one)
+    assert held(kept) == ["model0"] and (parts["a"].place, parts["b"].place) == (FAR, FAR)
+
+
+def test_a_model_that_was_read_for_a_full_device_comes_back_in_a_smaller_mode(tmp_path: Path) -> None:
+    loader = FarBoxes()
+    loader.full = {"b"}
+    kept = far_registry(tmp_path, 10_000, loader)
+    (one,) = boxes("a=100+b=100")
+    with pytest.raises(torch.OutOfMemoryError):
+        use(kept, one)
+    assert held(kept) == [] and [each.model for each in kept.state().host_held] == ["model0"]
+    kept.shrink(one)
+    model = use(kept, one)
+    assert model.mode.name == "offload" and {part.place for part in model.parts.values()} == {"cpu"}
 
 
 # -- what is kept beside the weights -------------------------------------------------------------
