@@ -109,15 +109,22 @@ class Worker:
     def _read(self) -> None:
         try:
             while not isinstance(message := self._connection.recv(), Stop):
-                if isinstance(message, Cancel):
-                    self._unwanted.update(message.requests)
-                elif isinstance(message, Ahead):
-                    self._read_ahead(message.spec)
-                else:
-                    self._orders.put(message)
+                self._take_in(message)
         except (EOFError, OSError):
             self._on_lost()
         self._orders.put(None)
+
+    def _take_in(self, message: Cancel | Ahead | Run | Load | Unload) -> None:
+        if isinstance(message, Cancel):
+            self._unwanted.update(message.requests)
+        elif isinstance(message, Ahead):
+            self._read_ahead(message.spec)
+        else:
+            if isinstance(
+                message, Run
+            ):  # a stop that came too late for an earlier run of it is none of this one
+                self._unwanted.difference_update(request.id for request in message.requests)
+            self._orders.put(message)
 
     def _read_ahead(self, spec: Entry) -> None:
         """In a thread of its own, which touches no weights that work holds."""

@@ -59,6 +59,12 @@ def test_a_group_is_told_of_until_it_is_over(web: Connection) -> None:
     assert [held.model for held in states[-1].held] == ["tiny"]
 
 
+def test_a_stop_that_came_too_late_is_none_of_the_next_run(web: Connection) -> None:
+    assert any(isinstance(event, Finished) for event in answers(web, (request(id="a"),)))
+    web.send(Cancel(requests=("a",)))
+    assert any(isinstance(event, Finished) for event in answers(web, (request(id="a"),)))
+
+
 def test_a_bug_in_the_work_is_told_without_its_traceback_and_the_loop_goes_on(
     web: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

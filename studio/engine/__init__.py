@@ -26,8 +26,8 @@ class Engine(Protocol):
         """Events of a group as they happen; each request ends in one Finished, Answered, Failed or Cancelled."""
         ...
 
-    def cancel(self, requests: tuple[str, ...]) -> None:
-        """Lets go of requests, at the next step at the latest; unknown ones are ignored."""
+    def cancel(self, lane: str, requests: tuple[str, ...]) -> None:
+        """Lets go of requests that a device was given, at the next step at the latest."""
         ...
 
     def ahead(self, lane: str, spec: Entry) -> None:

@@ -46,7 +46,8 @@ class FakeEngine:
     def __init__(self, lanes: tuple[str, ...] = ("fake",), step_seconds: float = 0.05) -> None:
         self.lanes = lanes
         self._step_seconds = step_seconds
-        self._unwanted: set[str] = set()
+        self._unwanted: dict[str, set[str]] = {lane: set() for lane in lanes}
+        self._lane_of: dict[str, str] = {}
         self._held: dict[str, Held] = {}
         self._closed = threading.Event()
 
@@ -57,13 +58,23 @@ class FakeEngine:
         self, lane: str, requests: tuple[AnyRequest, ...], specs: tuple[Entry, ...]
     ) -> Iterator[AnyEvent]:
         """Paints each request, or stops where it is not wanted any more."""
-        for request in requests:
-            for spec in specs:
-                if spec.id not in self._held and not isinstance(spec, LoraSpec):
-                    yield Loading(request=request.id, model=spec.id)
-                    self._closed.wait(self._step_seconds * 4)
-                    self._hold(spec.id)
-            yield from self._do(request)
+        self._lane_of |= {request.id: lane for request in requests}
+        try:
+            for request in requests:
+                yield from self._load_for(request, specs)
+                yield from self._do(request)
+        finally:
+            self._unwanted[lane].difference_update(request.id for request in requests)
+
+    def _load_for(self, request: AnyRequest, specs: tuple[Entry, ...]) -> Iterator[AnyEvent]:
+        for spec in specs:
+            if spec.id not in self._held and not isinstance(spec, LoraSpec):
+                yield Loading(request=request.id, model=spec.id)
+                self._closed.wait(self._step_seconds * 4)
+                self._hold(spec.id)
+
+    def _is_unwanted(self, request: AnyRequest) -> bool:
+        return request.id in self._unwanted[self._lane_of[request.id]]
 
     def _do(self, request: AnyRequest) -> Iterator[AnyEvent]:
         if isinstance(request, GenerationRequest):
@@ -74,8 +85,7 @@ class FakeEngine:
         """A loss that falls, samples that become clear, and the name of a file that nobody wrote."""
         steps = request.settings.steps
         for step in range(1, 1 if request.early else steps + 1):
-            if request.id in self._unwanted or self._closed.wait(self._step_seconds):
-                self._unwanted.discard(request.id)
+            if self._is_unwanted(request) or self._closed.wait(self._step_seconds):
                 yield Cancelled(request=request.id, step=step - 1)
                 return
             left = (steps - step) * self._step_seconds
@@ -99,8 +109,7 @@ class FakeEngine:
 
     def _answer(self, request: TranslateRequest | CaptionRequest | DetectRequest) -> Iterator[AnyEvent]:
         """A text comes back with its translator's name behind it, a picture as a number, a reference as its map."""
-        if request.id in self._unwanted or self._closed.wait(self._step_seconds):
-            self._unwanted.discard(request.id)
+        if self._is_unwanted(request) or self._closed.wait(self._step_seconds):
             yield Cancelled(request=request.id)
         elif isinstance(request, TranslateRequest):
             texts = tuple(f"{text} ({request.translator})" for text in request.texts)
@@ -118,8 +127,7 @@ class FakeEngine:
         started = time.monotonic()
         picture = gradient(request.prompt, request.seed, (request.width, request.height))
         for step in range(1, request.steps + 1):
-            if request.id in self._unwanted or self._closed.is_set():
-                self._unwanted.discard(request.id)
+            if self._is_unwanted(request) or self._closed.is_set():
                 yield Cancelled(request=request.id, step=step - 1)
                 return
             self._closed.wait(self._step_seconds)
@@ -131,9 +139,9 @@ class FakeEngine:
         took = time.monotonic() - started
         yield Finished(request=request.id, media=media, mode="fake", took=took, model_hash="0000000000")
 
-    def cancel(self, requests: tuple[str, ...]) -> None:
-        """Marks requests as not wanted."""
-        self._unwanted.update(requests)
+    def cancel(self, lane: str, requests: tuple[str, ...]) -> None:
+        """Marks requests as not wanted on one lane, which is all that another device's worker would hear of it."""
+        self._unwanted[lane].update(requests)
 
     def ahead(self, lane: str, spec: Entry) -> None:
         """There is nothing to read."""

@@ -163,6 +163,8 @@ class Lane:
         self._lock = threading.RLock()
         self._groups = itertools.count(1)
         self._told: dict[str, queue.Queue[Told | Over]] = {}
+        self._given: set[str] = set()  # requests that the worker has
+        self._early: set[str] = set()  # those that were let go of before it had them
         self._closed = False
 
     def start(self) -> Link:
@@ -204,7 +206,7 @@ class Lane:
         link: Link | None = None
         try:
             link = self.start()
-            link.send(Run(group=group, requests=requests, specs=specs))
+            self._give(link, Run(group=group, requests=requests, specs=specs))
             for event in self._events(told, link):
                 if isinstance(event, (Finished, Answered, Failed, Cancelled)):
                     unfinished.discard(event.request)
@@ -216,6 +218,22 @@ class Lane:
                 yield Failed(request=request, code=lost.code)
         finally:
             del self._told[group]
+            self._forget({request.id for request in requests})
+            if link and unfinished:  # nobody hears of these any more
+                link.send(Cancel(requests=tuple(sorted(unfinished))))
+
+    def _give(self, link: Link, run: Run) -> None:
+        ids = {request.id for request in run.requests}
+        with self._lock:
+            link.send(run)
+            self._given |= ids
+            if early := ids & self._early:
+                link.send(Cancel(requests=tuple(sorted(early))))
+
+    def _forget(self, requests: set[str]) -> None:
+        with self._lock:
+            self._given -= requests
+            self._early -= requests
 
     def _events(self, told: queue.Queue[Told | Over], link: Link) -> Iterator[AnyEvent]:
         link.heard = time.monotonic()
@@ -250,10 +268,12 @@ class Lane:
         self.start().send(message)
 
     def cancel(self, requests: tuple[str, ...]) -> None:
-        """Passes a cancel on; a worker that is gone has nothing left to cancel."""
+        """Passes a cancel on, were it as soon as the worker is given what it is about."""
         with self._lock:
-            if self._link:
-                self._link.send(Cancel(requests=requests))
+            given = self._given & set(requests)
+            self._early |= set(requests) - given
+            if given and self._link:  # one that is gone has nothing left to cancel
+                self._link.send(Cancel(requests=tuple(sorted(given))))
 
     def _drop(self, lost: Link | None = None) -> None:
         with self._lock:
@@ -306,10 +326,9 @@ class LocalEngine:
         """Hands a group to one device's worker."""
         return self._lanes[lane].run(requests, specs)
 
-    def cancel(self, requests: tuple[str, ...]) -> None:
-        """Tells every worker; the one that has them lets go."""
-        for lane in self._lanes.values():
-            lane.cancel(requests)
+    def cancel(self, lane: str, requests: tuple[str, ...]) -> None:
+        """Tells the worker that has them, and no other: it would remember."""
+        self._lanes[lane].cancel(requests)
 
     def ahead(self, lane: str, spec: Entry) -> None:
         """Lets a device's worker read a model while it paints with another."""

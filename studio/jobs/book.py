@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 JOIN_SECONDS = 10.0
 LOGS_KEPT = 200
 RESUMABLE = ("interrupted", "failed", "cancelled")
+NOT_BEGUN = Cancelled()
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,11 @@ class JobBook:
         self._logs: dict[str, JobLog] = {}
         self._line = Line()
         self._running: dict[_Seat, AnyRequest] = {}
+        # Jobs that end once no device is at anything of theirs: as stopped, or as failed and why.
         self._stopping: set[str] = set()
+        self._failing: dict[str, Failed] = {}
         self._ending: set[str] = set()  # trainings that go on at once, only to be written
+        self._skipping: set[str] = set()  # requests
         self._discarded: set[str] = set()
         self._fetching: set[str] = set()
         # One condition guards all of the above; devices' lanes wait on it for work.
@@ -155,9 +159,9 @@ class JobBook:
                 self._logs[id] = JobLog(id)
                 job = self._set(job, state="queued", trouble=None)
                 self._enter(job, self._left(job), self._missing(self._left(job)))
-            elif running := self._running_of(job):
+            elif self._running_of(job):
                 self._ending.add(id)
-                self._engine.cancel(running)
+                self._stop_running(job)
             elif self._line.leave(id):
                 self._join(self._left(job))
             else:  # its model is still on its way here
@@ -167,7 +171,7 @@ class JobBook:
         """Forgets a training and what it kept, once no device is at it."""
         with self._changed:
             job = self.job(id, person)
-            if job.state in ENDED and not self._running_of(job):
+            if job.state in ENDED:
                 self._forget(job)
             else:
                 self._discarded.add(id)
@@ -175,7 +179,6 @@ class JobBook:
 
     def _forget(self, job: Job) -> None:
         self._discarded.discard(job.id)
-        self._stopping.discard(job.id)
         self._records.remove(job.id)
         self._jobs.pop(job.id)
         self._logs.pop(job.id, None)
@@ -243,7 +246,7 @@ class JobBook:
             if failed is None:
                 self._join(requests)
             else:
-                self._failed(failed, requests[0])
+                self._fail(id, failed)
 
     def cancel(self, id: str, person: Person) -> None:
         """Lets go of a job: what waits leaves the line, what runs stops at its next step."""
@@ -251,23 +254,25 @@ class JobBook:
             job = self.job(id, person)
             self._line.leave(id)
             self._fetching.discard(id)
-            running = self._running_of(job)
-            if running:
+            if job.state not in ENDED:
                 self._stopping.add(id)
-                self._engine.cancel(running)
-            elif job.state not in ENDED:
-                self._end(job, "cancelled", Cancelled())
+                self._stop_running(job)
+                self._end_if_over(job)
             self._tell_places()
 
     def skip(self, id: str, person: Person) -> None:
         """Lets go of the picture being painted; the job goes on with the next."""
         with self._changed:
-            self._engine.cancel(self._running_of(self.job(id, person)))
+            job = self.job(id, person)
+            self._skipping.update(request.id for request in self._running_of(job).values())
+            self._stop_running(job)
 
-    def _running_of(self, job: Job) -> tuple[str, ...]:
-        # A lane lets go of a request a moment after its end was told: such a one can stop no more.
-        own = [request.id for request in self._running.values() if request.job == job.id]
-        return tuple(id for id in own if id not in job.ended)
+    def _running_of(self, job: Job) -> dict[_Seat, AnyRequest]:
+        return {seat: request for seat, request in self._running.items() if request.job == job.id}
+
+    def _stop_running(self, job: Job) -> None:
+        for seat, request in self._running_of(job).items():
+            self._engine.cancel(seat.lane, (request.id,))
 
     def job(self, id: str, person: Person) -> Job:
         """A person's own job."""
@@ -365,11 +370,7 @@ class JobBook:
 
     def _let_go(self, seat: _Seat) -> None:
         with self._changed:
-            request = self._running.pop(seat, None)
-            job = self._jobs.get(request.job) if request else None
-            # It was given up between its end and this moment.
-            if job and job.id in self._discarded and job.state in ENDED:
-                self._forget(job)
+            self._running.pop(seat, None)
             self._tell_places()
 
     def _hear(self, event: AnyEvent, request: AnyRequest) -> None:
@@ -410,16 +411,15 @@ class JobBook:
             return
         self._pace.learn(request, event.took)
         with self._changed:
-            job = self._jobs[request.job]
-            job = self._set(job, pictures=(*job.pictures, picture.id), ended=(*job.ended, request.id))
+            pictures = (*self._jobs[request.job].pictures, picture.id)
+            job = self._done_with(request, pictures=pictures)
             self._logs[job.id].add(Saved(request=request.id, picture=picture))
             self._end_if_over(job)
 
     def _answered(self, event: Answered, request: AnyRequest) -> None:
         self._pace.learn(request, event.took)
         with self._changed:
-            job = self._jobs[request.job]
-            job = self._set(job, ended=(*job.ended, request.id))
+            job = self._done_with(request)
             self._logs[job.id].add(event)
             self._end_if_over(job)
 
@@ -432,36 +432,69 @@ class JobBook:
     def _cancelled(self, event: Cancelled, request: AnyRequest) -> None:
         with self._changed:
             job = self._jobs[request.job]
-            if job.id in self._stopping:
-                self._end(job, "cancelled", event)
-                return
-            if job.id in self._ending:
+            skipped = request.id in self._skipping
+            self._free(request)
+            if job.id in self._stopping or job.id in self._failing:
+                self._end_if_over(job, event)
+            elif job.id in self._ending:
                 self._ending.discard(job.id)
                 self._set(job, state="queued")
                 self._join(self._left(job))
-                return
-            job = self._set(job, ended=(*job.ended, request.id))
-            self._logs[job.id].add(Skipped(request=request.id))
-            self._end_if_over(job)
+            elif skipped:
+                self._skipped(request)
+            elif request in self._left(job) and job.state not in ENDED:
+                log.warning(
+                    "request %s was let go of though nobody asked for that, and waits again", request.id
+                )
+                self._join((request,))
+
+    def _skipped(self, request: AnyRequest) -> None:
+        job = self._done_with(request)
+        self._logs[job.id].add(Skipped(request=request.id))
+        self._end_if_over(job)
 
     def _failed(self, event: Failed, request: AnyRequest) -> None:
         with self._changed:
-            job = self._set(self._jobs[request.job], trouble=Trouble(code=event.code, params=event.params))
-            self._line.leave(job.id)
-            self._end(job, "failed", event)
+            self._free(request)
+            self._fail(request.job, event)
 
-    def _end_if_over(self, job: Job) -> None:
-        if len(job.ended) == len(job.requests):
+    def _fail(self, id: str, event: Failed) -> None:
+        """A job ends as failed once what still runs of it was let go of: nothing of it is ever done twice."""
+        job = self._jobs[id]
+        if job.state in ENDED:
+            return
+        self._line.leave(id)
+        self._failing[id] = event
+        self._stop_running(job)
+        self._end_if_over(job)
+
+    def _free(self, request: AnyRequest) -> None:
+        """No device is at it any more: such a one can stop no more."""
+        self._running = {seat: one for seat, one in self._running.items() if one.id != request.id}
+        self._skipping.discard(request.id)
+
+    def _done_with(self, request: AnyRequest, **changes: object) -> Job:
+        """A request that needs no more work."""
+        self._free(request)
+        job = self._jobs[request.job]
+        return self._set(job, ended=tuple(dict.fromkeys((*job.ended, request.id))), **changes)
+
+    def _end_if_over(self, job: Job, stopped: Cancelled = NOT_BEGUN) -> None:
+        if not self._left(job):
             self._end(job, "done", Done())
-        elif job.id in self._stopping:  # it was finished before the stop reached it; the rest was let go
-            self._end(job, "cancelled", Cancelled())
+        elif self._running_of(job):
+            return
+        elif job.id in self._failing:
+            self._end(job, "failed", self._failing[job.id])
+        elif job.id in self._stopping:
+            self._end(job, "cancelled", stopped)
 
-    def _end(self, job: Job, state: str, event: AnyEvent) -> None:
+    def _end(self, job: Job, state: str, event: Done | Failed | Cancelled) -> None:
         self._stopping.discard(job.id)
         self._ending.discard(job.id)
-        if self._jobs[job.id].state in ENDED:  # two lanes of one job can end it twice
-            return
-        job = self._set(job, state=state)
+        self._failing.pop(job.id, None)
+        trouble = Trouble(code=event.code, params=event.params) if isinstance(event, Failed) else None
+        job = self._set(job, state=state, trouble=trouble)
         for request in job.requests if state != "done" else ():
             if request.long:
                 self._diaries.pause(request.id)
