@@ -39,16 +39,15 @@ from studio.prompt import (
     Texts,
     Wildcards,
     apply_styles,
+    check_text,
     joined,
     leaves_open,
-    refusal,
     settle,
     take_loras,
 )
 from studio.sizes import grown_size, size_like
 
 LARGEST_SEED = 2**32 - 1
-LONGEST_PROMPT = 20_000
 MOST_CONTROLS = 4
 LONGEST_SIDE = 8192
 """Of what a picture is enlarged to: more than that no browser shows, and its file takes minutes."""
@@ -106,7 +105,7 @@ def unsettled(
     draft: Draft, spec: ModelSpec, job: str, person: Person, around: Around
 ) -> tuple[GenerationRequest, int]:
     """The first request before its seed has chosen any words, and how many pictures there will be."""
-    _check_text(draft.prompt, draft.negative or "", draft.translated, draft.translated_negative)
+    check_text(draft.prompt, draft.negative or "", draft.translated, draft.translated_negative)
     _check_way(draft, spec)
     count = _within("count", draft.count, 1, spec.limits.count) if draft.base else 1
     seed = secrets.randbelow(2**32) if draft.seed is None else draft.seed
@@ -160,7 +159,7 @@ def _settled(
     # Only now is it known which alternative was chosen, and with it which LoRA.
     taken = [take_loras(text, around.lora_names) for text in settled]
     prompt, negative = (one.text for one in taken)
-    _check_text(prompt, negative)
+    check_text(prompt, negative)
     told: dict[str, Any] = {
         "embeddings": around.embeddings(f"{prompt}\n{negative}"),
         **_loras(draft.loras, (use for one in taken for use in one.uses), around),
@@ -454,14 +453,6 @@ def _vae(id: str, spec: ModelSpec, around: Around) -> str:
     if vae.families and spec.family not in vae.families:
         raise StudioError("vae_of_another_family", vae=vae.title.en, family=FAMILIES[spec.family].title)
     return id
-
-
-def _check_text(*texts: str) -> None:
-    for text in texts:
-        if len(text) > LONGEST_PROMPT:
-            raise StudioError("prompt_too_long", length=len(text), most=LONGEST_PROMPT)
-        if refused := refusal(text):
-            raise StudioError(refused.code, **refused.params)
 
 
 def _within(name: str, value: float, least: float, most: float) -> float:

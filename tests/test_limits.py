@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studio.errors import StudioError, say_trouble
 from studio.families import FAMILIES
-from studio.limits import LARGEST_SEED, LONGEST_PROMPT, Around, draft_of, resolve, unsettled
+from studio.limits import LARGEST_SEED, Around, draft_of, resolve, unsettled
 from studio.messages import (
     Bilingual,
     Draft,
@@ -30,6 +30,7 @@ from studio.messages import (
     VaeSpec,
     Variation,
 )
+from studio.prompt import LONGEST_PROMPT
 from tests.samples import spec
 
 ANN = Person(id="ann")

@@ -220,6 +220,7 @@ STRINGS: dict[str, str] = {
     # -- notices: the work goes on
     "notice.vae_full_precision": "The VAE ran over in half precision, so the picture was decoded once more in full precision.",
     "notice.memory_retry": "Memory ran short. Painting once more in a mode that needs less of it; that takes longer.",
+    "notice.sample_lost": "After {step} steps the sample “{prompt}” could not be painted. The training goes on without it.",
     "notice.prompt_cut": "The prompt is {over} tokens longer than the {window} this model reads; the rest was not followed.",
     "notice.negative_cut": "The negative prompt is {over} tokens longer than the {window} this model reads; the rest was not followed.",
     # -- the page: frame

@@ -220,6 +220,7 @@ STRINGS: dict[str, str] = {
     # -- notices: the work goes on
     "notice.vae_full_precision": "VAE 在半精度下溢出了，已用全精度重新解码。",
     "notice.memory_retry": "内存不够了。正改用更省内存的方式再画一次，会慢一些。",
+    "notice.sample_lost": "第 {step} 步的试画“{prompt}”没能画出来，训练照常继续。",
     "notice.prompt_cut": "咒语比模型能读的 {window} 个词元多出 {over} 个，多出的部分没有用上。",
     "notice.negative_cut": "负面咒语比模型能读的 {window} 个词元多出 {over} 个，多出的部分没有用上。",
     # -- the page: frame

@@ -3,6 +3,7 @@
 from studio.prompt.chance import Wildcards, leaves_open, settle, unknown_wildcards
 from studio.prompt.loras import Taken, joined, meant, name_in, names_of, take_loras
 from studio.prompt.parse import (
+    LONGEST_PROMPT,
     Chunk,
     Phrase,
     Piece,
@@ -13,7 +14,7 @@ from studio.prompt.parse import (
     refusal,
 )
 from studio.prompt.styling import Template, Texts, apply_styles, language_for, only_language
-from studio.prompt.tell import embeddings_in, remarks, wildcard_remarks
+from studio.prompt.tell import check_text, embeddings_in, remarks, wildcard_remarks
 from studio.prompt.tokens import CLIP_FOLDER, MARKS, count_tokens
 from studio.prompt.windows import Place, Window, cut, names_pattern
 
@@ -26,6 +27,8 @@ __all__ = [
     "parse",
     "print_prompt",
     "refusal",
+    "check_text",
+    "LONGEST_PROMPT",
     "remarks",
     "wildcard_remarks",
     "embeddings_in",

@@ -30,6 +30,7 @@ LARGEST_WEIGHT = 10.0
 DIGITS = 4
 """Weights are kept to so many places, so that writing one out and reading it again changes nothing."""
 LARGEST_SHARE = 1000.0
+LONGEST_PROMPT = 20_000
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
 _WORD = "A-Za-z0-9_"

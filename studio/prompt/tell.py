@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from studio.errors import StudioError
 from studio.families import Family
 from studio.messages import Trouble
 from studio.prompt.chance import Wildcards, unknown_wildcards
 from studio.prompt.loras import Taken, take_loras
-from studio.prompt.parse import LARGEST_WEIGHT, Piece, Prompt, Unread, parse, refusal
+from studio.prompt.parse import LARGEST_WEIGHT, LONGEST_PROMPT, Piece, Prompt, Unread, parse, refusal
 from studio.prompt.windows import names_pattern
 
 LONGEST_EXCERPT = 40
 _AND = re.compile(r"(?<![A-Za-z0-9_])AND(?![A-Za-z0-9_])")
+
+
+def check_text(*texts: str) -> None:
+    """Refuses what cannot be painted whatever the model: a text without an end, or a blend that is no whole one."""
+    for text in texts:
+        if len(text) > LONGEST_PROMPT:
+            raise StudioError("prompt_too_long", length=len(text), most=LONGEST_PROMPT)
+        if refused := refusal(text):
+            raise StudioError(refused.code, **refused.params)
 
 
 def remarks(

@@ -20,6 +20,7 @@ from studio.messages import (
     TrainingRequest,
     TrainingSettings,
 )
+from studio.prompt import check_text
 from studio.training.buckets import Place, place, shapes
 from studio.training.reading import check_count
 
@@ -138,7 +139,9 @@ def _samples(draft: TrainingDraft, trigger: str) -> tuple[str, ...]:
         raise StudioError(
             "setting_out_of_range", setting="samples", value=len(draft.samples), least=0, most=MOST_SAMPLES
         )
-    return draft.samples or (captioned(trigger, draft.pictures[0].caption),)
+    found = draft.samples or (captioned(trigger, draft.pictures[0].caption),)
+    check_text(*found)
+    return found
 
 
 def captioned(trigger: str, caption: str) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from PIL import Image
 
+from studio.diffusion.adapters import KEPT
+from studio.diffusion.latents import in_tiles
 from studio.diffusion.stopping import Stopped
 from studio.diffusion.training.files import keep_state, read_state, write_lora
 from studio.diffusion.training.lessons import Lessons
@@ -25,21 +28,26 @@ from studio.messages import (
     Loading,
     Media,
     ModelSpec,
+    Notice,
     Sampled,
     Step,
     TrainingRequest,
+    Trouble,
 )
 from studio.models.registry import Loaded
 from studio.models.shelf import give_back
 from studio.training import Kept, whole
 from studio.work import Bench
 
+log = logging.getLogger(__name__)
 KEEP_SECONDS = 60.0
 """How much of a training is lost at most where its process is ended in the middle."""
 PACE_NEWS = 0.1
 """How much a step counts in what is told of the time that is left."""
 TELL_SECONDS = 0.15
 """Steps are told no faster than a page can show them."""
+LONGEST_EXCERPT = 100
+"""Of a prompt that is named in words about it."""
 
 
 def train(requests: tuple[TrainingRequest, ...], specs: Mapping[str, Entry], bench: Bench) -> Iterator[None]:
@@ -66,18 +74,25 @@ class _Training:
         self._written, self._told = time.monotonic(), 0.0
         self._sampled, self._pace = 0, 0.0
         self._turn_ends = 0.0
+        self._tiles = False
 
     def turns(self) -> Iterator[None]:
         """Until all is learned and written; nothing is held where it yields."""
-        while not self._over:
-            try:
+        try:
+            while not self._over:
                 self._take_turn()
-            except Stopped:
-                self._keep()
-                raise
-            if self._keep_due:
-                self._keep()
-            yield
+                if self._keep_due:
+                    self._keep()
+                yield
+            self._finish()
+        except Stopped:
+            self._keep()
+            raise
+        except Exception as error:
+            self._keep_before(error)
+            raise
+
+    def _finish(self) -> None:
         assert self._trainer
         path = write_lora(self.kept, self.request, self._trainer, self.spec, self.took)
         # Told first: where the end comes between the two, a folder is left over, and not a training lost.
@@ -113,12 +128,15 @@ class _Training:
 
     def _do_with_less(self) -> bool:
         """Makes room: others go first, then fewer pictures are learned from at once."""
+        room = self._trainer and self._trainer.room
+        return self._others_gone() or bool(room and room.shrink())
+
+    def _others_gone(self) -> bool:
+        """Takes out whatever lies in memory beside the model; whether there was something."""
         others = [held.model for held in self.bench.registry.held() if held.model != self.spec.id]
         if others:
             self.bench.registry.unload(*others)
-            return True
-        room = self._trainer and self._trainer.room
-        return bool(room and room.shrink())
+        return bool(others)
 
     @contextlib.contextmanager
     def _model(self) -> Iterator[Loaded[Any]]:
@@ -145,6 +163,15 @@ class _Training:
             progress = {"took": repr(self.took), "sampled": str(self._sampled)}
             keep_state(self.kept, self.request, self._trainer, progress)
         self._written = time.monotonic()
+
+    def _keep_before(self, error: Exception) -> None:
+        """What is learned outlives a failure, where it can be written down at all."""
+        if isinstance(error, StudioError) and error.code == "training_diverged":
+            return  # what was written down before is better
+        try:
+            self._keep()
+        except Exception:
+            log.exception("what a training has learned cannot be kept")
 
     def _check_wanted(self) -> None:
         if self.bench.unwanted(self.request.id):
@@ -208,7 +235,9 @@ class _Training:
 
     def _sample(self, trainer: Trainer, model: Loaded[Any]) -> None:
         for number, prompt in enumerate(self.request.samples):
-            picture = sample(model, self.request, prompt, trainer.step, self._unwanted)
+            picture = self._painted(prompt, trainer.step, model)
+            if picture is None:
+                continue
             if number == 0:
                 with whole(self.kept.sample) as unfinished:
                     picture.save(unfinished, "PNG")
@@ -217,10 +246,48 @@ class _Training:
             )
         self._sampled = trainer.step
 
+    def _painted(self, prompt: str, step: int, model: Loaded[Any]) -> Image.Image | None:
+        """A sample; for one that cannot be painted nobody loses what was learned, so it is only told."""
+        try:
+            return self._tried(prompt, step, model)
+        except Stopped:
+            raise
+        except Exception as error:
+            log.exception("a sample of a training cannot be painted")
+            self._notice(
+                Notice(code="sample_lost", params={"step": step, "prompt": prompt[:LONGEST_EXCERPT]})
+            )
+            why = _why(error)
+            self._notice(Notice(code=why.code, params=why.params))
+        give_back()
+        return None
+
+    def _tried(self, prompt: str, step: int, model: Loaded[Any]) -> Image.Image:
+        """Where memory runs out, once more in tiles and without whatever else lies there; from then on always so."""
+        try:
+            return self._sampled_once(prompt, step, model)
+        except Exception as error:
+            if self._tiles or not out_of_memory(error):
+                raise
+        # Out of the handler: its traceback holds on to what filled the memory.
+        self._notice(Notice(code="memory_retry"))
+        self._tiles = True
+        KEPT.clear()
+        self._others_gone()
+        give_back()
+        return self._sampled_once(prompt, step, model)
+
+    def _sampled_once(self, prompt: str, step: int, model: Loaded[Any]) -> Image.Image:
+        with in_tiles(model.parts["vae"]) if self._tiles else contextlib.nullcontext():
+            return sample(model, self.request, prompt, step, self._unwanted)
+
     def _unwanted(self) -> bool:
         return self.bench.unwanted(self.request.id)
 
     # -- telling ---------------------------------------------------------------------------------
+
+    def _notice(self, notice: Notice) -> None:
+        self.bench.tell(notice.model_copy(update={"request": self.request.id}))
 
     def _tell(
         self, stage: str, step: int, steps: int, loss: float | None = None, own: float | None = None
@@ -231,6 +298,15 @@ class _Training:
         left = None if loss is None else self._pace * (steps - step)
         told = Step(request=self.request.id, stage=stage, step=step, steps=steps, seconds_left=left)
         self.bench.tell(told.model_copy(update={"loss": loss, "own_loss": own}))
+
+
+def _why(error: Exception) -> Trouble:
+    """What an error means to a person."""
+    if isinstance(error, StudioError):
+        return error.trouble
+    if out_of_memory(error):
+        return Trouble(code="memory_short")
+    return Trouble(code="bug", params={"kind": type(error).__name__})
 
 
 def _media(picture: Image.Image) -> Media:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from studio.errors import StudioError
-from studio.limits import LONGEST_PROMPT, Around, draft_of, expanded, resolve
+from studio.limits import Around, draft_of, expanded, resolve
 from studio.messages import Draft, EmbeddingUse, GenerationRequest, Person, Recipe, Start, Upscale
 from studio.metadata import parameters_text
+from studio.prompt import LONGEST_PROMPT
 from tests.samples import spec
 from tests.spellbook.test_styling import FRAMED, OIL
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from studio import limits
 from studio.errors import StudioError
-from studio.messages import GenerationDefaults, GenerationLimits, Size, TrainingDraft
+from studio.messages import Draft, GenerationDefaults, GenerationLimits, Person, Size, TrainingDraft
+from studio.prompt import LONGEST_PROMPT
 from studio.training import RECIPES, captioned, resolve
 from tests import samples
 from tests.training.bringing import draft
@@ -74,6 +76,24 @@ def test_what_makes_no_sense_is_refused_by_its_name(asked: TrainingDraft, wish: 
     with pytest.raises(StudioError) as told:
         resolve(asked.model_copy(update=wish), samples.spec(), "j", "a")
     assert (told.value.code, told.value.params["setting"]) == ("setting_out_of_range", next(iter(wish)))
+
+
+@pytest.mark.parametrize(
+    ("sample", "code"),
+    [
+        ('("a cat", "a dog").blend(0.5, 0.5), in snow', "blend_not_whole"),
+        ('("a cat", "a dog").blend(1)', "blend_weights"),
+        ("a" * (LONGEST_PROMPT + 1), "prompt_too_long"),
+    ],
+)
+def test_a_sample_that_nobody_could_paint_is_refused_before_anything_is_learned(
+    asked: TrainingDraft, sample: str, code: str
+) -> None:
+    with pytest.raises(StudioError) as told:
+        resolve(asked.model_copy(update={"samples": ("zub", sample)}), samples.spec(), "j", "a")
+    with pytest.raises(StudioError) as painted:
+        limits.resolve(Draft(model="tiny", prompt=sample), samples.spec(), "j", Person(id="a"))
+    assert told.value.code == code and told.value.trouble == painted.value.trouble
 
 
 @pytest.mark.parametrize("trigger", ["a, b", "(a)", "a<b", "x" * 101, "a:b", "a|b"])

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from studio.diffusion import run
 from studio.diffusion.adapters import Adapters
 from studio.diffusion.training import files
 from studio.diffusion.training.trainer import Trainer
@@ -23,9 +24,11 @@ from studio.messages import (
     Loading,
     LoraUse,
     ModelSpec,
+    Notice,
     Sampled,
     Step,
     TrainingRequest,
+    Trouble,
 )
 from studio.models.devices import Device
 from studio.models.registry import Registry
@@ -332,6 +335,114 @@ def test_where_memory_runs_out_it_does_with_less_and_ends_all_the_same(
 
 def _raise(error: Exception) -> None:
     raise error
+
+
+def test_what_was_learned_before_a_failure_is_gone_on_from(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Trainer._losses
+
+    def fail(self: Trainer, *given: Any) -> Any:
+        return _raise(ZeroDivisionError()) if self.step == 4 else real(self, *given)
+
+    monkeypatch.setattr(Trainer, "_losses", fail)
+    with pytest.raises(ZeroDivisionError):
+        asked(asked.wish(steps=6))
+    monkeypatch.undo()
+    asked.restart()
+    asked(asked.wish(steps=6))
+    assert [one.step for one in asked.steps()][-2:] == [5, 6] and asked.steps()[0].step == 5
+
+
+def test_one_that_learned_nothing_but_noise_keeps_what_it_had_before(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked.stopped(asked.wish(steps=6, sample_every=100), 2)
+    state = Kept(asked.data, "job-1").state
+    before, real = state.read_bytes(), Trainer._losses
+    spoil = {4: float("nan")}
+    monkeypatch.setattr(
+        Trainer, "_losses", lambda self, *given: real(self, *given) * spoil.get(self.step, 1.0)
+    )
+    with pytest.raises(StudioError, match="training_diverged"):
+        asked(asked.wish(steps=6, sample_every=100))
+    assert state.read_bytes() == before
+
+
+# -- samples that cannot be painted ---------------------------------------------------------------
+
+BROKEN = '("a cat", "a dog").blend(0.5, 0.5), in snow'
+
+
+def notices(asked: Asked) -> list[str]:
+    return [one.code for one in asked.of(Notice)]
+
+
+def test_a_sample_that_cannot_be_painted_is_told_and_costs_nothing_else(asked: Asked) -> None:
+    wish = asked.wish(steps=4, sample_every=2, samples=("zub", "a cat"))
+    asked(wish)
+    whole = numbers(asked.lora())
+    # As it stands in records that were made before such prompts were refused.
+    told = asked(wish.model_copy(update={"id": "other-1", "samples": (BROKEN, "a cat")}))
+    assert isinstance(told[-1], Answered) and numbers(asked.lora()) == whole
+    assert notices(asked) == ["sample_lost", "blend_not_whole"] * 2
+    assert {one.request for one in asked.of(Notice)} == {"other-1"}
+    assert asked.of(Notice)[0].params == {"step": 2, "prompt": BROKEN}
+    assert [(one.step, one.prompt) for one in asked.of(Sampled)] == [(2, "a cat"), (4, "a cat")]
+
+
+def test_one_whose_sample_cannot_be_painted_can_still_end_early(asked: Asked) -> None:
+    wish = asked.wish(steps=6, sample_every=100).model_copy(update={"samples": (BROKEN,)})
+    asked.stopped(wish, 3)
+    told = asked(wish.model_copy(update={"early": True}))
+    assert isinstance(told[-1], Answered) and notices(asked) == ["sample_lost", "blend_not_whole"]
+    assert read_lora(asked.lora()).about["ss_steps"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (
+            StudioError("picture_broken", model="Tiny"),
+            Trouble(code="picture_broken", params={"model": "Tiny"}),
+        ),
+        (ZeroDivisionError(), Trouble(code="bug", params={"kind": "ZeroDivisionError"})),
+    ],
+)
+def test_whatever_fails_while_a_sample_is_decoded_is_told_with_its_reason(
+    asked: Asked, error: Exception, why: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "decode", lambda *_: _raise(error))
+    told = asked(asked.wish(steps=2))
+    lost, reason = asked.of(Notice)
+    assert isinstance(told[-1], Answered) and lost.code == "sample_lost"
+    assert Trouble(code=reason.code, params=reason.params) == why
+
+
+def test_a_sample_that_has_too_little_memory_is_painted_in_tiles_from_then_on(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiles, real = [], run.decode
+
+    def short(vae: Any, latents: Any) -> Any:
+        tiles.append(vae.use_tiling)
+        return real(vae, latents) if vae.use_tiling else _raise(MemoryError())
+
+    monkeypatch.setattr(run, "decode", short)
+    asked(asked.wish(steps=4, sample_every=2))
+    assert tiles == [False, True, True] and notices(asked) == ["memory_retry"]
+    assert [one.step for one in asked.of(Sampled)] == [2, 4]
+    with asked.registry.lease(asked.spec) as model:
+        assert not model.parts["vae"].use_tiling
+
+
+def test_a_sample_that_has_too_little_memory_even_in_tiles_is_told(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "decode", lambda *_: _raise(MemoryError()))
+    told = asked(asked.wish(steps=2))
+    assert isinstance(told[-1], Answered)
+    assert notices(asked) == ["memory_retry", "sample_lost", "memory_short"]
 
 
 @pytest.mark.parametrize("when", ["in the middle", "at the end"])
