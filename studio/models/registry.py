@@ -61,6 +61,8 @@ class Loaded(Generic[Spec]):
     used: float = 0.0
     pins: int = 0
     resident: bool = True
+    at_work: bool = False
+    """A pipe has its parts in hand, and brings and takes them as its mode says."""
 
     @property
     def needs(self) -> dict[str, int]:
@@ -72,9 +74,20 @@ class Loaded(Generic[Spec]):
         """What it weighs on the device."""
         return sum(self.needs.values())
 
-    def attached(self, pipe: Any) -> contextlib.AbstractContextManager[None]:
+    @property
+    def device_keys(self) -> frozenset[str]:
+        """The parts that have to lie on the device now."""
+        return frozenset(self.keys) if self.resident and self.mode.on_device else frozenset()
+
+    @contextlib.contextmanager
+    def attached(self, pipe: Any) -> Iterator[None]:
         """Makes a pipe work the way this model lies in memory; undone at the end, whatever happens."""
-        return self.mode.attach(pipe, self.device)
+        self.at_work = True
+        try:
+            with self.mode.attach(pipe, self.device):
+                yield
+        finally:
+            self.at_work = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +171,7 @@ class Registry:
         finally:
             with self._lock:
                 model.used, model.pins = time.time(), model.pins - 1
+                self._put_away()
                 self._on_change(self.state())
 
     def room_beside(self, model: Loaded[Any], wanted: int) -> int:
@@ -165,7 +179,7 @@ class Registry:
         with self._lock:
             name, parts = name_of(model.spec), model.needs | {"": wanted}
             peak = self._peaks.of(name, model.mode.name)
-            self._make_room(forecast(self.held(), name, parts, self.device.budget, peak), model.keys)
+            self._make_room(forecast(self.held(), name, parts, self.device.budget, peak))
             return self._left(model.spec, model.mode, model.keys)
 
     def load(self, spec: Entry) -> None:
@@ -192,7 +206,7 @@ class Registry:
                     model = self._shelve(spec, read)
                     if self.device.is_host:
                         model.resident = True
-                        self._shelf.move(model.keys, "device")
+                        self._shelf.move(model.device_keys, "device")
                     self._on_change(self.state())
                 self._lock.notify_all()
 
@@ -203,6 +217,7 @@ class Registry:
                 if not one.pins and (not ids or {name, one.spec.id} & set(ids)):
                     del self._models[name]
             self._sweep()
+            self._put_away()
             self._on_change(self.state())
         give_back()
 
@@ -215,6 +230,7 @@ class Registry:
                 self._too_large[name] = model.mode
                 del self._models[name]
                 self._sweep()
+                self._put_away()
         give_back()
 
     def unload_idle(self, seconds: float) -> None:
@@ -257,13 +273,13 @@ class Registry:
         """Makes one ready that waits in the host's memory; where that fails, there it stays."""
         model.resident = True
         try:
-            self._make_room(expected, model.keys)
+            self._make_room(expected)
             self._beside.let_go(self._left(model.spec, model.mode, model.keys))
-            self._shelf.move(model.keys, "device" if model.mode.on_device else "host")
+            self._shelf.move(model.device_keys, "device")
         except BaseException:
             # Another program may have taken what the device seemed to have left.
             model.resident = False
-            self._trim_host(())
+            self._trim_host()
             give_back()
             raise
 
@@ -358,20 +374,24 @@ class Registry:
 
     # -- letting go ------------------------------------------------------------------------------
 
-    def _make_room(self, expected: Forecast, wanted: Collection[str]) -> None:
+    def _make_room(self, expected: Forecast, wanted: Collection[str] = ()) -> None:
         """Moves what has to go into the host's memory, and out of that what has no room there."""
         for id in expected.evicts:
             if id in self._models:
                 self._models[id].resident = False
         self._trim_host(wanted)
-        staying = {key for one in self._models.values() if one.resident for key in one.keys} | set(wanted)
-        for one in self._models.values():
-            if not one.resident:
-                self._shelf.move(set(one.keys) - staying, "host")
+        self._put_away()
         if expected.evicts:  # collecting takes a third of a second beside torch, so only when it must be
             give_back()
 
-    def _trim_host(self, wanted: Collection[str]) -> None:
+    def _put_away(self) -> None:
+        """Moves into the host's memory whatever no model needs on the device."""
+        # A part can be of several models, of which one has it on the device and another only for its turn there.
+        models = self._models.values()
+        staying = {key for one in models for key in (one.keys if one.at_work else one.device_keys)}
+        self._shelf.move(set(self._shelf) - staying, "host")
+
+    def _trim_host(self, wanted: Collection[str] = ()) -> None:
         """The host keeps the most recently used; where the device is the host, nothing waits in it."""
         waiting = sorted(
             (one for one in self._models.values() if not one.resident), key=lambda one: -one.used

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -32,6 +32,9 @@ class Shelf:
     def __contains__(self, key: str) -> bool:
         return key in self._parts
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
     def add(self, key: str, module: Any, place: Place) -> Shelved:
         """Takes a part on; one of the same content must not be there yet."""
         if key in self._parts:
@@ -59,7 +62,9 @@ class Shelf:
             part.place = place
 
     def _bring(self, part: Shelved, place: Place) -> None:
-        part.module.to(self._device if place == "device" else "cpu")
+        # What is moved in the middle of somebody's work must not be bound to that one's mode.
+        with torch.inference_mode(False):
+            part.module.to(self._device if place == "device" else "cpu")
 
     def drop_all_but(self, keys: Iterable[str]) -> None:
         """Lets go of every part that nobody names; `give_back` returns its memory."""

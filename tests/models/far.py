@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from studio.messages import Entry
+from studio.models.beside import Beside
 from studio.models.devices import Device
 from studio.models.parts import Part
 from studio.models.registry import Registry
@@ -59,7 +60,9 @@ def _sizes(source: Path) -> dict[str, int]:
     return {key: int(size) for key, size in (part.split("=") for part in source.name.split("+"))}
 
 
-def far_registry(data: Path, budget: int, loader: FarBoxes | None = None, **device: Any) -> Registry:
+def far_registry(
+    data: Path, budget: int, loader: FarBoxes | None = None, beside: Beside | None = None, **device: Any
+) -> Registry:
     """A registry of the device that is not there."""
     far = Device(FAR, torch.float32, budget, **{"is_host": False, "host_budget": 10**6, **device})
-    return Registry(far, data, loader or FarBoxes())
+    return Registry(far, data, loader or FarBoxes(), beside=beside)

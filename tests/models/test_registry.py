@@ -6,6 +6,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -480,15 +481,72 @@ def test_reading_ahead_that_fails_changes_nothing(tmp_path: Path) -> None:
     assert kept.state().held == () and kept._reading == ""
 
 
+# -- parts of several models, each in a mode of its own -------------------------------------------
+
+
+def places(model: Loaded[Any]) -> dict[str, str]:
+    return {name: part.place for name, part in model.parts.items()}
+
+
+def test_a_part_that_another_model_has_on_the_device_stays_there_when_one_takes_its_parts_in_turn(
+    tmp_path: Path,
+) -> None:
+    kept = far_registry(tmp_path, 700)
+    one, two, three = boxes("v=10+a=50", "v=10+b=200", "c=150")
+    first, second = use(kept, one), use(kept, two)
+    assert (first.mode.name, second.mode.name) == ("device", "group")
+    assert places(first) == {"v": FAR, "a": FAR} and places(second) == {"v": FAR, "b": "cpu"}
+    use(kept, three)  # for it the first one goes, and with it the reason to keep the shared part there
+    assert held(kept) == ["model1", "model2"]
+    assert places(second) == {"v": "cpu", "b": "cpu"} and kept._shelf.bytes("device") == 600
+
+
+def test_a_part_that_a_pipe_has_in_hand_is_left_to_it_until_the_lease_ends(tmp_path: Path) -> None:
+    kept = far_registry(tmp_path, 700)
+    one, two, three = boxes("v=10+a=50", "v=10+b=200", "c=150")
+    use(kept, one)
+    with kept.lease(two) as model:
+        model.at_work = True
+        use(kept, three)
+        assert held(kept) == ["model1", "model2"] and places(model) == {"v": FAR, "b": "cpu"}
+        model.at_work = False
+    assert places(model) == {"v": "cpu", "b": "cpu"}
+
+
+def test_what_is_unloaded_takes_no_part_along_and_leaves_none_behind(tmp_path: Path) -> None:
+    kept = far_registry(tmp_path, 700)
+    one, two = boxes("v=10+a=50", "v=10+b=200")
+    use(kept, one)
+    second = use(kept, two)
+    kept.unload("model0")
+    assert places(second) == {"v": "cpu", "b": "cpu"} and kept._shelf.bytes("device") == 0
+
+
+@dataclass(frozen=True)
+class Want:
+    """One step of a day: what is wanted, and what goes with it."""
+
+    kind: Callable[[Path, str], Entry]
+    keys: frozenset[str]
+    pin: bool
+    full: bool
+    """Another program has the device's memory just then."""
+    shrink: bool
+
+
 WANTS = st.lists(
-    st.tuples(
-        st.sampled_from((spec, vae_spec, upscaler_spec)),
-        st.sets(st.sampled_from("abcdef"), min_size=1, max_size=3),
-        st.booleans(),
+    st.builds(
+        Want,
+        kind=st.sampled_from((spec, vae_spec, upscaler_spec)),
+        keys=st.frozensets(st.sampled_from("abcdef"), min_size=1, max_size=3),
+        pin=st.booleans(),
+        full=st.sampled_from((False, False, True)),
+        shrink=st.sampled_from((False, False, True)),
     ),
     max_size=12,
 )
 SIZES = dict(zip("abcdef", (10, 20, 30, 40, 50, 60), strict=True))
+MODES_ASKED = st.sampled_from(("auto", "auto", "device", "offload", "group"))
 
 
 @pytest.fixture(scope="module")
@@ -499,41 +557,64 @@ def no_collecting() -> Iterator[None]:
         yield
 
 
-@settings(max_examples=60, deadline=None)
-@given(WANTS, st.integers(200, 900), st.booleans(), st.lists(st.integers(1, 200), max_size=4))
-def test_no_sequence_of_wants_breaks_the_budget_or_a_pin(
+@settings(max_examples=80, deadline=None)
+@given(WANTS, st.integers(200, 900), st.booleans(), MODES_ASKED, st.lists(st.integers(1, 200), max_size=4))
+def test_no_sequence_of_wants_breaks_the_budget_or_a_pin_or_leaves_a_part_elsewhere(
     no_collecting: None,
     tmp_path_factory: pytest.TempPathFactory,
-    wants: list[tuple[Callable[[Path, str], Entry], set[str], bool]],
+    wants: list[Want],
     budget: int,
     on_host: bool,
+    mode: str,
     sizes: list[int],
 ) -> None:
-    data, beside = tmp_path_factory.getbasetemp(), Kept()
-    kept = registry(data, budget, Boxes(), beside, is_host=on_host, host_budget=300, memory_mode="device")
+    data, beside, loader = tmp_path_factory.getbasetemp(), Kept(), FarBoxes()
+    mode = "auto" if on_host else mode
+    kept = far_registry(data, budget, loader, beside, is_host=on_host, host_budget=300, memory_mode=mode)
     pins = []
-    for number, (kind, keys, pin) in enumerate(wants):
-        name = "+".join(f"{key}={SIZES[key]}" for key in sorted(keys))
-        wanted = kind(Path(f"/{name}"), f"entry{number}")
+    for number, want in enumerate(wants):
+        name = "+".join(f"{key}={SIZES[key]}" for key in sorted(want.keys))
+        wanted = want.kind(Path(f"/{name}"), f"entry{number % 5}")
         lease = kept.lease(wanted)
+        fill(kept, loader, want.full)
         try:
             model = lease.__enter__()
-        except StudioError:
+        except (StudioError, torch.OutOfMemoryError):
             pass
         else:
             if sizes and kept.room_beside(model, sizes[-1]) >= beside.bytes + sizes[-1]:
                 beside.sizes.append(sizes.pop())
-            if pin and len(pins) < 2:
+            if want.pin and len(pins) < 2:
                 pins.append((wanted.id, lease))
             else:
                 lease.__exit__(None, None, None)
+        if want.shrink:
+            kept.shrink(wanted)
         state = kept.state()
         assert device_bytes(state) + beside.bytes <= budget
         assert sum(one.bytes for one in state.host_held) <= (0 if on_host else 300)
         assert {id for id, _ in pins} <= set(held(kept))
-        assert kept._shelf.bytes("device") == device_bytes(state)
+        check_places(kept)
     for _, lease in pins:
         lease.__exit__(None, None, None)
+    check_places(kept)
+
+
+def fill(kept: Registry, loader: FarBoxes, full: bool) -> None:
+    loader.full = set(SIZES) if full else set()
+    for key in kept._shelf:
+        kept._shelf.get(key).module.room = not full
+
+
+def check_places(kept: Registry) -> None:
+    """Every part lies where whoever has it needs it, and the shelf knows."""
+    models = [one for one in kept._models.values() if one.resident and one.mode.on_device]
+    there = {key: one.keys[key] for one in models for key in one.keys}
+    shelved = {key: kept._shelf.get(key) for key in kept._shelf}
+    assert {key: part.module.place for key, part in shelved.items()} == {
+        key: FAR if key in there else "cpu" for key in shelved
+    }
+    assert kept._shelf.bytes("device") == sum(there.values()) and set(there) <= set(shelved)
 
 
 def device_bytes(state: DeviceState) -> int:
