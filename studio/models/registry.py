@@ -280,6 +280,7 @@ class Registry:
             # Another program may have taken what the device seemed to have left.
             model.resident = False
             self._trim_host()
+            self._put_away()
             give_back()
             raise
 

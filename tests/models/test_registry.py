@@ -353,6 +353,17 @@ def test_a_model_that_was_read_for_a_full_device_comes_back_in_a_smaller_mode(tm
     assert model.mode.name == "offload" and {part.place for part in model.parts.values()} == {"cpu"}
 
 
+def test_a_part_that_stayed_for_a_model_that_could_not_come_goes_too(tmp_path: Path) -> None:
+    loader = FarBoxes()
+    loader.full = {"c"}
+    kept = far_registry(tmp_path, 800, loader, memory_mode="device")
+    one, two = boxes("a=100+b=50", "a=100+c=75")
+    parts = use(kept, one).parts
+    with pytest.raises(torch.OutOfMemoryError):
+        use(kept, two)
+    assert held(kept) == [] and (parts["a"].place, parts["b"].place) == ("cpu", "cpu")
+
+
 # -- what is kept beside the weights -------------------------------------------------------------
 
 
