@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from studio.i18n import TABLES, say
 from studio.messages import Language, Param, Person, Trouble
+
+log = logging.getLogger(__name__)
 
 
 class StudioError(Exception):
@@ -18,6 +23,29 @@ class StudioError(Exception):
     def trouble(self) -> Trouble:
         """The same, in the form that travels."""
         return Trouble(code=self.code, params=self.params)
+
+
+class Beside:
+    """Writing beside work that goes on without it: a trouble of the disk is logged once, and never raised."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._trouble = ""
+
+    def wrote(self, write: Callable[[], object]) -> bool:
+        """Whether it went well."""
+        try:
+            write()
+        except OSError as error:
+            self._complain(error.strerror or type(error).__name__)
+            return False
+        self._trouble = ""
+        return True
+
+    def _complain(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            log.error("%s cannot be written, and memory alone knows what is new: %s", self._what, trouble)
+        self._trouble = trouble
 
 
 def check_admin(person: Person) -> None:

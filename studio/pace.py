@@ -7,6 +7,7 @@ import logging
 import threading
 from pathlib import Path
 
+from studio.errors import Beside
 from studio.messages import (
     LANCZOS,
     AnyRequest,
@@ -31,6 +32,7 @@ class Pace:
         self._path = data / "pace.json"
         self._lock = threading.Lock()
         self._pace: dict[str, float] = {}
+        self._beside = Beside("the pace of models")
 
     def start(self) -> None:
         """Remembers what was learned before."""
@@ -45,10 +47,13 @@ class Pace:
         with self._lock:
             known = self._pace.get(name, measured)
             self._pace[name] = known + NEWEST * (measured - known)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = self._path.with_suffix(".part")
-            unfinished.write_text(json.dumps(self._pace), encoding="utf-8")
-            unfinished.replace(self._path)
+            self._beside.wrote(self._write)
+
+    def _write(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path.with_suffix(".part")
+        unfinished.write_text(json.dumps(self._pace), encoding="utf-8")
+        unfinished.replace(self._path)
 
     def seconds(self, request: AnyRequest) -> float | None:
         """What a picture will take; None before anything was painted with its model."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ class JobBook:
         for job in self._records.read():
             if job.state not in ENDED:
                 job = self._after_restart(job)
-                self._records.write(job)
+                self._records.keep(job)
             self._jobs[job.id] = job
         for lane in self._engine.lanes:
             for long in (False, True):
@@ -125,6 +126,8 @@ class JobBook:
         """Waits for the lanes, once the engine has ended: a picture being saved gets onto the disk."""
         for lane in self._lanes:
             lane.join(JOIN_SECONDS)
+        with self._changed:
+            self._records.catch_up()
 
     # -- what people do --------------------------------------------------------------------------
 
@@ -132,9 +135,16 @@ class JobBook:
         """Records a job and puts it in line."""
         missing = self._missing(job.requests)  # what is not to be had is said before anything is recorded
         with self._changed:
-            self._keep(job)
-            self._jobs[job.id], self._logs[job.id] = job, JobLog(job.id)
+            self._promise(job)
+            self._logs[job.id] = JobLog(job.id)
             self._enter(job, job.requests, missing)
+
+    def _promise(self, job: Job) -> Job:
+        """Takes on what a person asks for, once it is on record: with a disk that takes none it is refused."""
+        if job.kept:
+            self._records.write(job)
+        self._jobs[job.id] = job
+        return job
 
     def resume(self, id: str, person: Person) -> None:
         """Puts what is missing of an ended job in line again."""
@@ -143,10 +153,11 @@ class JobBook:
             left = self._left(job)
             if job.state not in RESUMABLE or not left:
                 raise StudioError("job_not_resumable", job=id)
-            missing = self._missing(left)
-            self._logs[id] = JobLog(id, self._saved_events(job))
-            job = self._set(job, state="queued", trouble=None)
-            self._enter(self._earlier(job, False), self._left(job), missing)
+            missing, told = self._missing(left), JobLog(id, self._saved_events(job))
+            again = {"state": "queued", "trouble": None}
+            job = self._promise(_earlier(job, False).model_copy(update=again))
+            self._logs[id] = told
+            self._enter(job, self._left(job), missing)
 
     def end_early(self, id: str, person: Person) -> None:
         """Lets a training end with what it has learned so far, wherever it is."""
@@ -154,7 +165,7 @@ class JobBook:
             job = self.job(id, person)
             if not self._left(job):
                 raise StudioError("job_not_resumable", job=id)
-            job = self._earlier(job, True)
+            job = self._promise(_earlier(job, True))
             if job.state in RESUMABLE:
                 self._logs[id] = JobLog(id)
                 job = self._set(job, state="queued", trouble=None)
@@ -185,14 +196,6 @@ class JobBook:
         for request in job.requests:
             self._diaries.forget(request.id)
         forget_all_but(self._records.data, self.unfinished())
-
-    def _earlier(self, job: Job, early: bool) -> Job:
-        """The same job, its trainings to be ended with what they have learned, or in full."""
-        changed = tuple(
-            request.model_copy(update={"early": early}) if isinstance(request, TrainingRequest) else request
-            for request in job.requests
-        )
-        return job if changed == job.requests else self._set(job, requests=changed)
 
     def _left(self, job: Job) -> tuple[AnyRequest, ...]:
         return tuple(request for request in self._jobs[job.id].requests if request.id not in job.ended)
@@ -327,18 +330,38 @@ class JobBook:
     # -- the lanes -------------------------------------------------------------------------------
 
     def _serve(self, seat: _Seat) -> None:
-        """Runs one seat of a device for as long as the studio is open."""
-        while (request := self._take(seat)) is not None:
+        """Runs one seat of a device for as long as the studio is open, whatever breaks meanwhile."""
+        while not self._closed:
             try:
-                for event in self._engine.run(seat.lane, (request,), self._library.entries(request)):
-                    self._hear(event, request)
-            except StudioError as error:  # a file it needs was taken away while it waited
-                self._hear(Failed(request=request.id, code=error.code, params=error.params), request)
+                self._serve_next(seat)
             except Exception:
-                log.exception("request %s broke its lane", request.id)
-                self._hear(Failed(request=request.id, code="bug"), request)
-            finally:
-                self._let_go(seat)
+                log.exception("a turn of %s broke", seat.lane)
+
+    def _serve_next(self, seat: _Seat) -> None:
+        try:
+            if request := self._take(seat):
+                self._do(seat, request)
+        finally:
+            self._let_go(seat)
+
+    def _do(self, seat: _Seat, request: AnyRequest) -> None:
+        try:
+            for event in self._engine.run(seat.lane, (request,), self._library.entries(request)):
+                self._try_to_hear(event, request)
+        except StudioError as error:  # a file it needs was taken away while it waited
+            self._hear(Failed(request=request.id, code=error.code, params=error.params), request)
+        except Exception:
+            log.exception("request %s broke its lane", request.id)
+            self._hear(_bug(request), request)
+
+    def _try_to_hear(self, event: AnyEvent, request: AnyRequest) -> None:
+        """Where that breaks the job fails, and its device lets go of the request: nobody would hear of it."""
+        try:
+            self._hear(event, request)
+        except Exception:
+            log.exception("what was told of request %s was not heard", request.id)
+            with self._changed:
+                self._fail(request.job, _bug(request))
 
     def _take(self, seat: _Seat) -> AnyRequest | None:
         with self._changed:
@@ -370,7 +393,9 @@ class JobBook:
 
     def _let_go(self, seat: _Seat) -> None:
         with self._changed:
-            self._running.pop(seat, None)
+            request = self._running.pop(seat, None)
+            if request and not self._closed:  # how it ended was not told, or not heard
+                self._failed(self._failing.get(request.job) or _bug(request), request)
             self._tell_places()
 
     def _hear(self, event: AnyEvent, request: AnyRequest) -> None:
@@ -402,12 +427,9 @@ class JobBook:
         # On disk and in the index first; only then is anybody told.
         try:
             picture = self._gallery.save(request.person, request.job, event.media, recipe)
-        except OSError as error:  # a full disk, a folder that may not be written to
+        except (OSError, sqlite3.Error) as error:  # a full disk, a folder that may not be written to
             log.exception("a picture of %s could not be kept", request.job)
-            failed = Failed(
-                code="picture_not_kept", params={"reason": error.strerror or type(error).__name__}
-            )
-            self._failed(failed, request)
+            self._failed(Failed(code="picture_not_kept", params={"reason": _reason(error)}), request)
             return
         self._pace.learn(request, event.took)
         with self._changed:
@@ -516,12 +538,9 @@ class JobBook:
     def _set(self, job: Job, **changes: object) -> Job:
         job = job.model_copy(update=changes)
         self._jobs[job.id] = job
-        self._keep(job)
-        return job
-
-    def _keep(self, job: Job) -> None:
         if job.kept:
-            self._records.write(job)
+            self._records.keep(job)
+        return job
 
     def _saved_events(self, job: Job) -> list[AnyEvent]:
         return [
@@ -557,12 +576,32 @@ class JobBook:
         return min(known) / 2 if known else None
 
 
+def _earlier(job: Job, early: bool) -> Job:
+    """The same job, its trainings to be ended with what they have learned, or in full."""
+    changed = tuple(
+        request.model_copy(update={"early": early}) if isinstance(request, TrainingRequest) else request
+        for request in job.requests
+    )
+    return job.model_copy(update={"requests": changed})
+
+
 def _as_recipe(request: GenerationRequest, event: Finished) -> GenerationRequest:
     """A request as it goes with its picture: with all hashes, and without the places of files."""
     # Where embeddings lie is nobody's who is given a picture.
     embeddings = tuple(use.model_copy(update={"path": ""}) for use in request.embeddings)
     # Of a LoRA that had to be fetched first, only whoever painted with it knows the hash.
     return request.model_copy(update={"embeddings": embeddings, "loras": event.loras or request.loras})
+
+
+def _bug(request: AnyRequest) -> Failed:
+    return Failed(request=request.id, code="bug")
+
+
+def _reason(error: Exception) -> str:
+    """Why something could not be kept, in the words of whoever refused it."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return str(error)
 
 
 def _last_event(job: Job) -> AnyEvent:

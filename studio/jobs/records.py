@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from studio.errors import Beside, StudioError
 from studio.messages import Job
 
 log = logging.getLogger(__name__)
@@ -20,17 +23,45 @@ class JobRecords:
     def __init__(self, data: Path) -> None:
         self.data = data
         self._folder = data / "jobs"
+        self._beside = Beside("records of jobs")
+        self._unwritten: dict[str, Job] = {}
 
     def write(self, job: Job) -> None:
-        """Keeps the state of a job, whole or not at all."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self._folder / f"{job.id}.part"
-        unfinished.write_text(job.model_dump_json(), encoding="utf-8")
-        unfinished.replace(self._folder / f"{job.id}.json")
+        """Keeps the state of a job that is not begun yet, or says that nothing can be written."""
+        try:
+            self._put(job)
+        except OSError as error:
+            log.error("the record of %s cannot be written: %s", job.id, error)
+            raise StudioError("disk_unwritable", folder=self.data.name) from error
+
+    def keep(self, job: Job) -> None:
+        """Keeps the state of a job under way; what cannot be written now is, once something can be."""
+        self._unwritten.pop(job.id, None)
+        self._unwritten[job.id] = job
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Writes what could not be written before, the newest first."""
+        for job in reversed(tuple(self._unwritten.values())):
+            if not self._beside.wrote(partial(self._put, job)):
+                return
 
     def remove(self, id: str) -> None:
         """Nobody wants to know of a job any more."""
-        (self._folder / f"{id}.json").unlink(missing_ok=True)
+        self._unwritten.pop(id, None)
+        self._beside.wrote(lambda: (self._folder / f"{id}.json").unlink(missing_ok=True))
+
+    def _put(self, job: Job) -> None:
+        """Whole or not at all."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        unfinished = self._folder / f"{job.id}.part"
+        try:
+            unfinished.write_text(job.model_dump_json(), encoding="utf-8")
+            unfinished.replace(self._folder / f"{job.id}.json")
+        finally:
+            with contextlib.suppress(OSError):  # the folder itself may be none
+                unfinished.unlink(missing_ok=True)
+        self._unwritten.pop(job.id, None)
 
     def read(self) -> list[Job]:
         """The newest records, oldest first; older ones are cleared away."""

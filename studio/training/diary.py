@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from studio.errors import StudioError
+from studio.errors import Beside, StudioError
 from studio.messages import (
     Answered,
     AnyEvent,
@@ -41,6 +41,7 @@ class Diaries:
         self._open: dict[str, TrainingDiary] = {}
         self._written: dict[str, float] = {}
         self._unwritten: set[str] = set()
+        self._beside, self._beside_samples = Beside("diaries of trainings"), Beside("samples of trainings")
 
     def of(self, request: str) -> TrainingDiary:
         """What a training told so far."""
@@ -61,8 +62,8 @@ class Diaries:
             return
         with self._lock:
             old = self._known(request)
-            if isinstance(event, Sampled):
-                self._keep_picture(request, len(old.samples) + 1, event.media.data)
+            if isinstance(event, Sampled) and not self._kept_picture(request, old, event):
+                return
             new = self._open[request] = note(old, event)
             since = time.monotonic() - self._written.get(request, 0.0)
             if isinstance(event, Step) and since < WRITE_SECONDS:
@@ -108,19 +109,25 @@ class Diaries:
             self._open[request] = _read(self._place(request) / "diary.json")
         return self._open[request]
 
-    def _keep_picture(self, request: str, number: int, data: bytes) -> None:
-        place = self._place(request)
-        place.mkdir(parents=True, exist_ok=True)
-        (place / f"{number}.jpg").write_bytes(data)
+    def _kept_picture(self, request: str, diary: TrainingDiary, event: Sampled) -> bool:
+        file = self._place(request) / f"{len(diary.samples) + 1}.jpg"
+        return self._beside_samples.wrote(lambda: _put(file, event.media.data))
 
     def _write(self, request: str, diary: TrainingDiary) -> None:
         self._written[request] = time.monotonic()
-        self._unwritten.discard(request)
-        place = self._place(request)
-        place.mkdir(parents=True, exist_ok=True)
-        unfinished = place / "diary.part"
-        unfinished.write_text(diary.model_dump_json(), encoding="utf-8")
-        unfinished.replace(place / "diary.json")
+        file, told = self._place(request) / "diary.json", diary.model_dump_json().encode()
+        if self._beside.wrote(lambda: _put(file, told)):
+            self._unwritten.discard(request)
+        else:
+            self._unwritten.add(request)
+
+
+def _put(file: Path, data: bytes) -> None:
+    """Whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(".part")
+    unfinished.write_bytes(data)
+    unfinished.replace(file)
 
 
 def _read(path: Path) -> TrainingDiary:
