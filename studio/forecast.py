@@ -8,13 +8,21 @@ from studio.messages import Forecast, Held
 
 
 def forecast(
-    resident: Iterable[Held], model: str, parts: Mapping[str, int], budget: int, room: int = 0
+    resident: Iterable[Held],
+    model: str,
+    parts: Mapping[str, int],
+    budget: int,
+    room: int = 0,
+    must: bool = True,
 ) -> Forecast:
     """The longest unused of the unpinned go first, and only as many as are needed.
 
-    Parts that two models share count once. `room` is what painting needs beside the weights.
+    Parts that two models share count once. `room` is what painting needs beside the weights. Where that is no
+    `must`, others go for it, but as much of it as there can be is enough.
     """
     held = {one.model: one for one in resident}
+    if not must:
+        room = min(room, max(0, budget - _total(_pinned(held), parts)))
     evicts = tuple(_evicted(held, model, parts, budget - room))
     staying = {name: one for name, one in held.items() if name not in evicts}
     if model in held:
@@ -49,6 +57,10 @@ def _evicted(held: Mapping[str, Held], model: str, parts: Mapping[str, int], bud
 def _longest_unused(held: Mapping[str, Held], model: str) -> list[str]:
     free = [one for one in held.values() if not one.pinned and one.model != model]
     return [one.model for one in sorted(free, key=lambda one: one.used)]
+
+
+def _pinned(held: Mapping[str, Held]) -> dict[str, Held]:
+    return {name: one for name, one in held.items() if one.pinned}
 
 
 def _total(held: Mapping[str, Held], wanted: Mapping[str, int]) -> int:

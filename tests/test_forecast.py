@@ -69,6 +69,21 @@ def test_the_room_for_painting_counts() -> None:
     assert want([], "a", 80, 100, room=21) == Forecast(fits=False, needs=101, has=100)
 
 
+def test_room_that_is_no_must_is_made_as_far_as_it_goes_and_refuses_nothing() -> None:
+    there = [held("a", 30, pinned=True), held("b", 40)]
+    told = forecast(there, "c", {"c's": 60}, 100, room=500, must=False)
+    assert told == Forecast(fits=True, loads=60, evicts=("b",))
+    assert not forecast(there, "c", {"c's": 71}, 100, room=500, must=False).fits
+
+
+@given(HELD, PARTS, st.integers(0, 200), st.integers(0, 60))
+def test_room_that_is_no_must_decides_who_goes_and_never_whether(
+    there: list[Held], parts: dict[str, int], budget: int, room: int
+) -> None:
+    told, plain = (forecast(there, "z", parts, budget, room, must) for must in (False, True))
+    assert told == plain if plain.fits else told.fits == forecast(there, "z", parts, budget).fits
+
+
 def test_a_shared_part_counts_once() -> None:
     there = [Held(model="a", parts={"vae": 30, "unet of a": 50})]
     told = forecast(there, "b", {"vae": 30, "unet of b": 20}, 100)

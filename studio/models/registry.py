@@ -248,12 +248,18 @@ class Registry:
             on_load()
             self._lock.wait_for(lambda: self._reading != name)
         model = self._models.get(name)
-        if model is None:
+        if model is None or self._has_outgrown(model):
             return self._bring(spec, on_load)
         if not model.resident:
             on_load()
             self._take_up(model, _admitted(spec, self._fit(spec, model.mode, model.keys)))
         return model
+
+    def _has_outgrown(self, model: Loaded[Any]) -> bool:
+        """Whether one that waits no longer fits in its mode, and there are modes that need less."""
+        if model.resident or model.mode is self._modes(model.spec)[-1]:
+            return False
+        return not self._fit(model.spec, model.mode, model.keys).fits
 
     def _bring(self, spec: Entry, on_load: Callable[[], None]) -> Loaded[Any]:
         # 1. What it is and how it fits, from headers alone: most of what can be wrong is told here.
@@ -356,8 +362,12 @@ class Registry:
         return mode, plan, fit
 
     def _fit(self, spec: Entry, mode: Mode, keys: Mapping[str, int]) -> Forecast:
-        room = self._peaks.of(name_of(spec), mode.name)
-        return forecast(self.held(), name_of(spec), mode.needs(keys), self.device.budget, room)
+        name, parts = name_of(spec), mode.needs(keys)
+        # A peak is that of the largest picture so far. Where no mode needs less, smaller ones must not be refused.
+        must = mode is not self._modes(spec)[-1]
+        return forecast(
+            self.held(), name, parts, self.device.budget, self._peaks.of(name, mode.name), must=must
+        )
 
     def _left(self, spec: Entry, mode: Mode, keys: Mapping[str, int]) -> int:
         """What the budget leaves beside the weights while a model works."""
@@ -425,6 +435,7 @@ class Registry:
             yield
         finally:
             self._measuring = False
+        # Only where all went well: what ran out of memory would tell how much there was, not how much it takes.
         counted = 0 if model.mode.on_device else model.bytes
         brought = max(0, self._shelf.bytes("device") - weights) + max(0, self._beside.bytes - beside)
         peak = torch.cuda.max_memory_allocated(self.device.name) - before - counted - brought

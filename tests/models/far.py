@@ -64,5 +64,6 @@ def far_registry(
     data: Path, budget: int, loader: FarBoxes | None = None, beside: Beside | None = None, **device: Any
 ) -> Registry:
     """A registry of the device that is not there."""
-    far = Device(FAR, torch.float32, budget, **{"is_host": False, "host_budget": 10**6, **device})
+    usual: dict[str, Any] = {"name": FAR, "dtype": torch.float32, "is_host": False, "host_budget": 10**6}
+    far = Device(budget=budget, **(usual | device))
     return Registry(far, data, loader or FarBoxes(), beside=beside)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import threading
 import weakref
 from collections.abc import Callable, Collection, Iterator
@@ -319,6 +320,68 @@ def test_a_learned_peak_counts_at_the_next_admission(tmp_path: Path) -> None:
     use(kept, two)
     use(kept, one)  # 400 + 400 would fit, 300 for the work would not
     assert held(kept) == ["model0"]
+
+
+# -- peaks -----------------------------------------------------------------------------------------
+
+
+def write_peaks(data: Path, *models: str) -> None:
+    """What a picture larger than the device took once, as it was kept from the first day on."""
+    known = {f"{model} {mode}": 10**9 for model in models for mode in ("device", "offload", "group")}
+    (data / "peaks.json").write_text(json.dumps(known))
+
+
+def test_a_peak_larger_than_the_device_chooses_the_mode_and_refuses_nothing(tmp_path: Path) -> None:
+    write_peaks(tmp_path, "model0", "large")
+    kept = far_registry(tmp_path, 900)
+    one, two = boxes("a=100", "b=100")
+    use(kept, two)
+    assert use(kept, one).mode.name == "group" and held(kept) == ["model0"]
+    assert use(kept, upscaler_spec(Path("/c=100"))).mode.name == "device" and held(kept) == ["large"]
+
+
+@pytest.mark.parametrize("mode", ["device", "offload", "group"])
+def test_a_peak_larger_than_the_device_refuses_nothing_in_a_chosen_mode(tmp_path: Path, mode: str) -> None:
+    write_peaks(tmp_path, "model0")
+    kept = far_registry(tmp_path, 900, memory_mode=mode)
+    one, two = boxes("a=100", "b=100")
+    with kept.lease(two):
+        assert use(kept, one).mode.name == mode  # beside what work holds
+    kept.unload("model0")
+    use(kept, one)
+    assert held(kept) == ["model0"]
+
+
+def test_a_model_that_waits_comes_back_in_the_mode_that_its_new_peak_leaves_and_is_not_read_again(
+    tmp_path: Path,
+) -> None:
+    kept = far_registry(tmp_path, 900)
+    one, two = boxes("a=100", "b=200")
+    part = use(kept, one).parts["a"]
+    use(kept, two)
+    kept._peaks.learn("model0", "device", 600)
+    model = use(kept, one)
+    assert (model.mode.name, model.parts["a"], part.place) == ("offload", part, "cpu")
+
+
+def test_a_peak_is_learned_of_work_that_went_well_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, told in {
+        "reset_peak_memory_stats": 0,
+        "memory_allocated": 0,
+        "max_memory_allocated": 900,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device, told=told: told)
+    monkeypatch.setattr("studio.models.devices._title", str)
+    monkeypatch.setattr("studio.models.devices._total", lambda name: 0)
+    kept = far_registry(tmp_path, 10_000, name="cuda:0")
+    (one,) = boxes("a=100")
+    with pytest.raises(torch.OutOfMemoryError), kept.lease(one):
+        raise torch.OutOfMemoryError
+    assert kept._peaks.of("model0", "device") == 0
+    use(kept, one)
+    assert kept._peaks.of("model0", "device") == 900
 
 
 # -- a device that has less room than it seemed ---------------------------------------------------
