@@ -302,7 +302,7 @@ class JobBook:
         """All trainings on record, by their requests."""
         with self._changed:
             requests = [one for job in self._jobs.values() for one in job.requests]
-        return frozenset(request.id for request in requests if request.long)
+        return frozenset(request.id for request in requests if request.long) | self._records.strange()
 
     def told(self, id: str) -> tuple[AnyEvent, ...]:
         """What was told of a job so far; nothing of one that nobody worked on since the start."""
@@ -317,8 +317,8 @@ class JobBook:
     def unfinished(self) -> frozenset[str]:
         """The trainings, by their requests, that may still go on."""
         with self._changed:
-            left = [one for job in self._jobs.values() for one in job.requests if one.id not in job.ended]
-        return frozenset(request.id for request in left if request.long)
+            known = frozenset(id for job in self._jobs.values() for id in job.unfinished)
+        return known | self._records.strange()
 
     def follow(self, id: str, person: Person, after: int) -> AsyncIterator[AnyEvent]:
         """A job's events; those of a job from before a restart are told from its record."""

@@ -15,6 +15,8 @@ from studio.messages import Job
 log = logging.getLogger(__name__)
 KEPT = 500
 """How many records are kept; the pictures themselves stay whatever happens to their record."""
+ROOMS = ("training", "diaries")
+"""Where something is kept of trainings, in folders called as their requests."""
 
 
 class JobRecords:
@@ -25,6 +27,7 @@ class JobRecords:
         self._folder = data / "jobs"
         self._beside = Beside("records of jobs")
         self._unwritten: dict[str, Job] = {}
+        self._strange: frozenset[str] = frozenset()
 
     def write(self, job: Job) -> None:
         """Keeps the state of a job that is not begun yet, or says that nothing can be written."""
@@ -64,11 +67,20 @@ class JobRecords:
         self._unwritten.pop(job.id, None)
 
     def read(self) -> list[Job]:
-        """The newest records, oldest first; older ones are cleared away."""
-        paths = sorted(self._folder.glob("*.json"))
-        for path in paths[:-KEPT]:
-            path.unlink(missing_ok=True)
-        return [job for path in paths[-KEPT:] if (job := _read(path))]
+        """The newest records and those of trainings that may go on, oldest first; others are cleared away."""
+        found = {path.stem: _read(path) for path in sorted(self._folder.glob("*.json"))}
+        self._strange = frozenset(id for id, job in found.items() if job is None)
+        jobs = {id: job for id, job in found.items() if job}
+        for id in tuple(jobs)[:-KEPT]:
+            if not jobs[id].unfinished:
+                self.remove(id)
+                del jobs[id]
+        return list(jobs.values())
+
+    def strange(self) -> frozenset[str]:
+        """Trainings that something is kept of and whose record cannot be read: nobody can say that they are over."""
+        kept = (folder.name for room in ROOMS for folder in (self.data / room).glob("*"))
+        return frozenset(name for name in kept if name.rpartition("-")[0] in self._strange)
 
 
 def _read(path: Path) -> Job | None:

@@ -275,3 +275,8 @@ class Job(Message):
     def kept(self) -> bool:
         """Whether it is kept on record: a picture and a LoRA are, the answer to a question is not."""
         return self.draft is not None or any(request.long for request in self.requests)
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """Ids of its trainings that may still go on: what they learned is kept for them."""
+        return tuple(request.id for request in self.requests if request.long and request.id not in self.ended)

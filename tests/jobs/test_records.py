@@ -7,6 +7,7 @@ from pathlib import Path
 from studio.jobs import records
 from studio.jobs.records import JobRecords
 from studio.messages import Draft, Job
+from tests.samples import training
 
 
 def job(id: str, **changes: object) -> Job:
@@ -34,3 +35,14 @@ def test_only_the_newest_records_are_kept(tmp_path: Path, monkeypatch) -> None:
         JobRecords(tmp_path).write(job(id))
     assert [one.id for one in JobRecords(tmp_path).read()] == ["2", "3"]
     assert len(list((tmp_path / "jobs").iterdir())) == 2
+
+
+def test_a_training_that_may_go_on_is_kept_however_old_it_is(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(records, "KEPT", 2)
+    kept = JobRecords(tmp_path)
+    kept.write(job("1", requests=(training(id="1-1", job="1"),), state="cancelled"))
+    kept.write(job("2", requests=(training(id="2-1", job="2"),), state="done", ended=("2-1",)))
+    for id in ("3", "4"):
+        kept.write(job(id))
+    assert [one.id for one in JobRecords(tmp_path).read()] == ["1", "3", "4"]
+    assert not (tmp_path / "jobs" / "2.json").exists()

@@ -13,7 +13,7 @@ from PIL import Image
 
 from studio.engine.fake import FakeEngine
 from studio.errors import StudioError
-from studio.jobs import JobBook
+from studio.jobs import JobBook, records
 from studio.messages import (
     Answered,
     Cancelled,
@@ -107,6 +107,60 @@ def test_a_training_is_on_record_and_goes_on_after_a_restart(tmp_path: Path) -> 
         assert isinstance(told(again, training, ANN)[-1], Done)
     finally:
         again.close()
+
+
+def test_what_a_paused_one_learned_outlives_many_newer_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "KEPT", 2)
+    studio = fake_studio(tmp_path)
+    studio.start()
+    training = studio.train(wish(studio, steps=100), ANN)
+    wait_for(studio, training, ANN, Step)
+    studio.cancel(training, ANN)
+    told(studio, training, ANN)
+    for _ in range(3):
+        told(studio, studio.submit(Draft(model="tiny", prompt="a", steps=1), ANN), ANN)
+    studio.close()
+    state = kept_state(tmp_path, training)
+    again = fake_studio(tmp_path, FakeEngine(step_seconds=0.0001))
+    again.start()
+    assert state.is_dir() and again.training_diary(training, ANN).curve
+    again.resume(training, ANN)
+    assert isinstance(told(again, training, ANN)[-1], Done)
+    again.close()
+
+
+def kept_state(folder: Path, training: str) -> Path:
+    state = folder / "data" / "training" / f"{training}-1"
+    state.mkdir(parents=True)
+    return state
+
+
+def test_what_one_learned_is_kept_though_its_record_cannot_be_read(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    studio.start()
+    training = studio.train(wish(studio, steps=ENDLESS), ANN)
+    wait_for(studio, training, ANN, Step)
+    studio.cancel(training, ANN)
+    told(studio, training, ANN)
+    studio.close()
+    record = tmp_path / "data" / "jobs" / f"{training}.json"
+    text = record.read_text("utf-8")
+    record.write_text(text.replace('"format":1', '"format":1,"newer":true', 1), "utf-8")
+    state, lost = kept_state(tmp_path, training), kept_state(tmp_path, "gone")
+    other = fake_studio(tmp_path)
+    other.start()
+    assert other.trainings(ANN) == () and state.is_dir() and not lost.exists()
+    another = other.train(wish(other), ANN)
+    told(other, another, ANN)
+    other.discard_training(another, ANN)
+    other.close()
+    record.write_text(text, "utf-8")
+    again = fake_studio(tmp_path)
+    again.start()
+    assert state.is_dir() and again.training_diary(training, ANN).curve
+    again.close()
 
 
 def test_trainings_are_no_paintings(studio: Studio) -> None:
