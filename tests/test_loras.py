@@ -31,6 +31,7 @@ from studio.loras import (
 )
 from studio.loras.about import LARGEST_TEXT, LONGEST_NOTES, MOST_TRIGGERS
 from studio.loras.layers import CONFIGS, ENCODERS, LORA_FAMILIES, classic_names
+from studio.loras.scales import LARGEST_SCALE, LARGEST_SETTINGS
 from studio.loras.shelf import PICTURE_SIDE
 from studio.messages import Bilingual, FileSource, HubSource, LocalSource, LoraSpec, ModelSpec
 from studio.settings import ROOT
@@ -287,6 +288,103 @@ def test_the_library_refuses_the_same_kinds_or_leaves_half_of_them_away(
     else:
         with pytest.raises((ValueError, RuntimeError, KeyError)):
             pipe.load_lora_weights(str(path), adapter_name="odd")
+
+
+# -- how far it counts, by its header -------------------------------------------------------------
+
+
+def headed(folder: Path, text: str) -> Path:
+    return put(folder / "glow.safetensors", peft("sd1", rank=2), {"lora_adapter_metadata": text})
+
+
+def with_settings(folder: Path, **settings: Any) -> Path:
+    return headed(folder, json.dumps({f"unet.{name}": value for name, value in settings.items()}))
+
+
+def alphas(path: Path) -> dict[str, float]:
+    return {one.layer: one.usual_alpha for one in read_lora(path).changes}
+
+
+ONE = "down_blocks_0_attentions_0_transformer_blocks_0_"
+
+
+def test_what_a_header_says_of_some_layers_comes_before_what_it_says_of_all(tmp_path: Path) -> None:
+    pattern = {
+        "attn1.to_q": 1,
+        "to_q": 3,
+        "o_k": 5,
+        "^to_v": 6,
+        "^down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_v": 7.5,
+    }
+    found = alphas(with_settings(tmp_path, r=2, lora_alpha=4, alpha_pattern=pattern))
+    assert [found[f"{ONE}attn{number}_to_q"] for number in (1, 2)] == [1, 3]
+    assert [found[f"{ONE}attn{number}_to_v"] for number in (1, 2)] == [4, 7.5]
+    assert found[f"{ONE}attn1_to_k"] == 4
+    assert fit_with(read_lora(tmp_path / "glow.safetensors"), None, "SD 1.5", "sd1").trouble is None
+
+
+def test_where_a_tensor_tells_how_far_a_layer_counts_the_header_does_not(tmp_path: Path) -> None:
+    said = {"lora_adapter_metadata": json.dumps({"unet.r": 7, "unet.lora_alpha": 700})}
+    lora = read_lora(put(tmp_path / "glow.safetensors", kohya("sd1", 2), said))
+    assert why_not(lora) is None and all(one.alpha and one.told is None for one in lora.changes)
+
+
+def test_what_a_header_says_of_one_part_reaches_no_other(tmp_path: Path) -> None:
+    said = {"lora_adapter_metadata": json.dumps({"text_encoder.r": 2, "text_encoder.lora_alpha": 1})}
+    path = put(tmp_path / "glow.safetensors", peft("sd1", rank=2), said)
+    assert set(alphas(path).values()) == {2}
+
+
+def trouble_of(path: Path) -> tuple[str, dict[str, Any]]:
+    trouble = fit_with(read_lora(path), None, "SD 1.5", "sd1").trouble
+    return (trouble.code, dict(trouble.params)) if trouble else ("", {})
+
+
+@pytest.mark.parametrize(
+    ("settings", "setting"),
+    [
+        ({"r": 2, "lora_alpha": 0}, "lora_alpha"),
+        ({"r": 2, "lora_alpha": -2}, "lora_alpha"),
+        ({"r": 2, "lora_alpha": 2 * LARGEST_SCALE + 1}, "lora_alpha"),
+        ({"r": 2, "lora_alpha": float("nan")}, "lora_alpha"),
+        ({"r": 2, "lora_alpha": float("inf")}, "lora_alpha"),
+        ({"r": 2, "lora_alpha": 10**400}, "lora_alpha"),
+        ({"r": 2, "lora_alpha": "2"}, "lora_alpha"),
+        ({"r": 2, "lora_alpha": True}, "lora_alpha"),
+        ({"r": 2, "lora_alpha": 2, "alpha_pattern": {"to_q": 1e9}}, "lora_alpha"),
+        ({"r": 2, "lora_alpha": 2, "alpha_pattern": {"(a+)+$": 1}}, "alpha_pattern"),
+        ({"r": 2, "lora_alpha": 2, "alpha_pattern": ["to_q"]}, "alpha_pattern"),
+        ({"r": 2, "lora_alpha": 2, "rank_pattern": {"to_q": "2"}}, "rank_pattern"),
+        ({"r": 2, "lora_alpha": 2, "rank_pattern": {"to_q": 4}}, "r"),
+        ({"r": 4, "lora_alpha": 2}, "r"),
+        ({"r": 0, "lora_alpha": 2}, "r"),
+        ({"lora_alpha": 2}, "r"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_told_by_its_name(
+    settings: dict[str, Any], setting: str, tmp_path: Path
+) -> None:
+    path = with_settings(tmp_path, **settings)
+    assert trouble_of(path) == ("lora_settings", {"lora": "glow", "setting": setting})
+
+
+def test_the_largest_scale_is_still_taken(tmp_path: Path) -> None:
+    path = with_settings(tmp_path, r=2, lora_alpha=2 * LARGEST_SCALE)
+    assert trouble_of(path) == ("", {}) and set(alphas(path).values()) == {2 * LARGEST_SCALE}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "7", "[" * 100_000, '{"x": "' + "x" * LARGEST_SETTINGS + '"}'])
+def test_settings_that_cannot_be_read_are_told(text: str, tmp_path: Path) -> None:
+    path = headed(tmp_path, text)
+    assert trouble_of(path) == ("lora_settings", {"lora": "glow", "setting": "lora_adapter_metadata"})
+
+
+@pytest.mark.parametrize(("setting", "kind"), [("use_dora", "DoRA"), ("use_rslora", "rsLoRA")])
+def test_settings_that_make_another_kind_of_it_are_told_as_that_kind(
+    setting: str, kind: str, tmp_path: Path
+) -> None:
+    path = with_settings(tmp_path, r=2, lora_alpha=2, **{setting: True})
+    assert trouble_of(path) == ("lora_kind", {"lora": "glow", "kind": kind})
 
 
 # -- what is said of it ---------------------------------------------------------------------------

@@ -351,7 +351,7 @@ def _fill(layer: Any, adapter: str, change: Change, tensors: Mapping[str, Tensor
         nn.Parameter(tensors[key].to(device, dtype, copy=True), requires_grad=False)
         for key in (change.down, change.up)
     )
-    _put(layer, adapter, (down, up), float(tensors[change.alpha]) if change.alpha else change.rank)
+    _put(layer, adapter, (down, up), float(tensors[change.alpha]) if change.alpha else change.usual_alpha)
     return down.nbytes + up.nbytes
 
 

@@ -114,6 +114,7 @@ STRINGS: dict[str, str] = {
     "error.lora_none": "{file} holds no LoRA.",
     "error.lora_kind": "“{lora}” is of the kind {kind}, which cannot be used here. Convert it to a plain LoRA, or get it as one.",
     "error.lora_unknown_weights": "“{lora}” holds weights that are not known here, so it is not used. Get it in kohya's or diffusers' layout.",
+    "error.lora_settings": "The header of “{lora}” says how far it counts, but its “{setting}” makes no sense, so it is not used. Get it again, or have it saved anew.",
     "error.lora_family": "“{lora}” is made for {family}, and would do nothing good on {model}. Choose a model of that family.",
     "error.lora_sizes": "“{lora}” does not fit {model}: {wrong} of its {of} layers have another size there. Choose the model it was made for.",
     "error.lora_no_effect": "“{lora}” would change nothing: {model} has {found} of the {of} layers that it is for. Choose the model it was made for.",

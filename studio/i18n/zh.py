@@ -114,6 +114,7 @@ STRINGS: dict[str, str] = {
     "error.lora_none": "{file} 里没有 LoRA。",
     "error.lora_kind": "「{lora}」属于 {kind} 这一类，这里不能用。请转换成普通 LoRA，或另找普通 LoRA 版本。",
     "error.lora_unknown_weights": "「{lora}」里有这里不认识的权重，所以没有使用。请获取 kohya 或 diffusers 格式的文件。",
+    "error.lora_settings": "“{lora}”的文件头写了它该起多大作用，但其中的“{setting}”不合理，所以没有使用。请重新获取，或另存一次。",
     "error.lora_family": "「{lora}」是为 {family} 做的，用在 {model} 上不会有好效果。请选择那个系列的模型。",
     "error.lora_sizes": "「{lora}」与 {model} 不合：{of} 层里有 {wrong} 层大小不同。请选择它所针对的模型。",
     "error.lora_no_effect": "「{lora}」不会起作用：它针对的 {of} 层，{model} 里只有 {found} 层。请选择它所针对的模型。",

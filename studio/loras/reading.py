@@ -17,6 +17,7 @@ from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.loras import layers
 from studio.loras.layers import DENOISER, ENCODERS, Layers, Shape
+from studio.loras.scales import LARGEST_RANK, Scale, Scales, read_scales
 from studio.messages import Trouble
 from studio.weights import WIDTHS, read_header, read_kind, tensor_bytes
 
@@ -55,7 +56,6 @@ HALVES = re.compile(
 OLD_ENCODER = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out": "out_proj"}
 LEAST_FOUND = 0.5
 """A LoRA of which a model has fewer of the layers is of another model, even if it would load."""
-LARGEST_RANK = 4096
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,18 @@ class Change:
     writes: Shape
     alpha: str = ""
     """The tensor with its scale, where there is one."""
+    told: Scale | None = None
+    """What the header says of its scale, where no tensor does."""
 
     @property
     def rank(self) -> int:
         """How wide the passage between the two is."""
         return self.reads[0]
+
+    @property
+    def usual_alpha(self) -> float:
+        """Its scale where no tensor tells it: what the header says, else what its rank is."""
+        return self.told.alpha if self.told else self.rank
 
     def fits(self, shape: Shape) -> bool:
         """Whether it can change a layer whose weights have this shape."""
@@ -94,6 +101,8 @@ class Lora:
     about: Mapping[str, str] = field(default_factory=dict)
     """What stands in the header beside the tensors; written by anybody, so never trusted."""
     family: str | None = None
+    unread: str = ""
+    """The setting in the header of which nothing can be made."""
 
     @property
     def rank(self) -> int:
@@ -140,9 +149,11 @@ def _read(path: Path, size: int, changed: int) -> Lora:
     header = read_header(path)
     about = _texts(header.pop("__metadata__", None))
     shapes = {name: tuple(entry["shape"]) for name, entry in header.items()}
-    changes = tuple(_changes(shapes))
+    scales = read_scales(about)
+    changes = tuple(_changes(shapes, scales))
     family = _family(changes) or told.family
-    return Lora(path, tensor_bytes(path), changes, _kind(shapes, changes), about, family)
+    kind = _kind(shapes, changes, scales)
+    return Lora(path, tensor_bytes(path), changes, kind, about, family, scales.unread)
 
 
 def _texts(about: Any) -> dict[str, str]:
@@ -151,16 +162,16 @@ def _texts(about: Any) -> dict[str, str]:
     return {str(key): value for key, value in about.items() if isinstance(value, str)}
 
 
-def _kind(shapes: Mapping[str, Shape], changes: tuple[Change, ...]) -> str:
+def _kind(shapes: Mapping[str, Shape], changes: tuple[Change, ...], scales: Scales) -> str:
     for kind, marks in KINDS.items():
         if any(mark in f"{name}." for name in shapes for mark in marks):
             return kind
     named = {name for one in changes for name in (one.down, one.up, one.alpha)}
     known = named | {name for name in shapes if name.endswith(".alpha")}
-    return "LoRA" if changes and known >= set(shapes) else "unknown"
+    return (scales.kind or "LoRA") if changes and known >= set(shapes) else "unknown"
 
 
-def _changes(shapes: Mapping[str, Shape]) -> Iterator[Change]:
+def _changes(shapes: Mapping[str, Shape], scales: Scales) -> Iterator[Change]:
     halves: dict[tuple[str, str], dict[str, str]] = {}
     for name in shapes:
         if told := _half(name):
@@ -170,13 +181,22 @@ def _changes(shapes: Mapping[str, Shape]) -> Iterator[Change]:
         if {"down", "up"} <= set(pair) and min(len(shapes[name]) for name in pair.values()) > 1:
             down, up = pair["down"], pair["up"]
             alpha = _alpha_beside(shapes, down)
-            yield Change(part, layer, down, up, shapes[down], shapes[up], alpha)
+            scale = None if alpha else scales.of(part, _dotted(down))
+            yield Change(part, layer, down, up, shapes[down], shapes[up], alpha, scale)
 
 
 def _alpha_beside(shapes: Mapping[str, Shape], down: str) -> str:
     found = HALVES.fullmatch(down)
     name = f"{found['name']}.alpha" if found else ""
     return name if name in shapes else ""
+
+
+def _dotted(half: str) -> str:
+    """The name of a layer as it is written there, without what tells its part."""
+    found = HALVES.fullmatch(half)
+    name = found["name"] if found else half
+    prefix = next((prefix for prefix, _ in PREFIXES if name.startswith(prefix)), "")
+    return name.removeprefix(prefix)
 
 
 def _half(name: str) -> tuple[str, str, str] | None:
@@ -266,7 +286,17 @@ def why_not(lora: Lora) -> Trouble | None:
         return Trouble(code="lora_kind", params={"lora": name, "kind": lora.kind})
     if any(not 0 < change.rank <= LARGEST_RANK for change in lora.changes):
         return Trouble(code="weights_broken", params={"file": lora.path.name})
+    if setting := lora.unread or _unsound(lora.changes):
+        return Trouble(code="lora_settings", params={"lora": name, "setting": setting})
     return None
+
+
+def _unsound(changes: tuple[Change, ...]) -> str:
+    """The setting that does not go with the weights, or with anything."""
+    told = [(one.told, one.rank) for one in changes if one.told]
+    if any(scale.rank != rank for scale, rank in told):
+        return "r"
+    return "" if all(scale.is_sound for scale, _ in told) else "lora_alpha"
 
 
 def fit_with(lora: Lora, checkpoint: Path | None, title: str, family: str) -> Fit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers.utils import convert_state_dict_to_diffusers
 
 from studio.diffusion import adapters
 from studio.diffusion.adapters import Adapters, texts_key
@@ -157,19 +159,69 @@ def test_every_layer_changes_as_much_as_if_it_were_merged(house: House, layout: 
 
 @pytest.mark.parametrize("layout", [tiny_loras.peft, tiny_loras.old, tiny_loras.kohya])
 def test_the_library_reads_the_usual_layouts_the_same_way(house: House, layout: Callable[..., Any]) -> None:
-    from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
-
     path = house.lora("glow", layout)
     twin = House(copy.deepcopy(house.model), house.family, house.folder)
     with Adapters().applied(house.model, [use("glow")], {"glow": path}):
         ours = _said(house)
-    kind = StableDiffusionXLPipeline if house.family == "sdxl" else StableDiffusionPipeline
-    rest = {"safety_checker": None, "feature_extractor": None} if house.family == "sd1" else {}
-    pipe = kind(**{name: twin.model.parts[name] for name in twin.model.parts}, **rest)
+    pipe = _pipe(twin)
     pipe.load_lora_weights(str(path), adapter_name="glow")
     assert pipe.get_list_adapters().keys() == set(house.parts)
     for one, other in zip(ours, _said(twin), strict=True):
         assert torch.allclose(one, other, atol=1e-5)
+
+
+def _trained(part: Any, seed: int, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Weights and settings of a part as they are handed to the library to be saved."""
+    from peft import LoraConfig, get_peft_model_state_dict
+
+    part.add_adapter(LoraConfig(**settings))
+    numbers = torch.Generator().manual_seed(seed)
+    for name, one in part.named_parameters():
+        if ".lora_" in name:
+            one.data = torch.randn(one.shape, generator=numbers) * 0.3
+    return get_peft_model_state_dict(part), part.peft_config["default"].to_dict()
+
+
+def _pipe(house: House) -> Any:
+    from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+
+    kind = StableDiffusionXLPipeline if house.family == "sdxl" else StableDiffusionPipeline
+    rest = {"safety_checker": None, "feature_extractor": None} if house.family == "sd1" else {}
+    return kind(**house.model.parts, **rest)
+
+
+ATTENTION = ["to_q", "to_k", "to_v", "to_out.0", "q_proj", "out_proj"]
+HALF = {"target_modules": ATTENTION, "r": 4, "lora_alpha": 2}
+PATTERNS = {
+    "target_modules": [*ATTENTION, "fc1", "conv1"],
+    "r": 4,
+    "lora_alpha": 6,
+    "rank_pattern": {"to_k": 2, "^encoder.layers.0.mlp.fc1": 3},
+    "alpha_pattern": {"attn2.to_k": 1, "to_k": 3.5, "mid_block.resnets.0.conv1": 5, "layers.1.mlp.fc1": 9},
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [(HALF, convert_state_dict_to_diffusers), (PATTERNS, dict)],
+    ids=["as training scripts do", "patterns"],
+)
+def test_what_the_library_saves_counts_here_what_it_counts_there(
+    house: House, settings: dict[str, Any], named: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    told: dict[str, Any] = {}
+    for number, (name, part) in enumerate(copy.deepcopy(house.parts).items()):
+        weights, header = _trained(part, number, settings)
+        told |= {f"{name}_lora_layers": named(weights), f"{name}_lora_adapter_metadata": header}
+    _pipe(house).save_lora_weights(house.folder, weight_name="glow.safetensors", **told)
+    twin = House(copy.deepcopy(house.model), house.family, house.folder)
+    _pipe(twin).load_lora_weights(str(house.folder / "glow.safetensors"), adapter_name="glow")
+    plain = _said(house)
+    with Adapters().applied(house.model, [use("glow")], paths(house, "glow")):
+        ours = _said(house)
+    for one, other, without in zip(ours, _said(twin), plain, strict=True):
+        assert torch.allclose(one, other, atol=1e-5) and not torch.allclose(one, without, atol=1e-2)
+    assert house.paint(Adapters(), use("glow")).data == quietly(twin.model, request(steps=2)).data
 
 
 def test_the_library_lists_what_is_on(sd1: House) -> None:
@@ -478,19 +530,37 @@ def test_another_file_under_the_same_name_is_told(sd1: House) -> None:
         pass
 
 
-def test_settings_in_a_header_reach_nothing(sd1: House) -> None:
+def _headed(house: House, **settings: Any) -> None:
+    header = json.dumps({f"unet.{name}": value for name, value in settings.items()})
+    tensors = tiny_loras.peft(house.parts)
+    tiny_loras.written(tensors, house.folder / "glow.safetensors", {"lora_adapter_metadata": header})
+
+
+def test_settings_in_a_header_reach_nothing_but_how_far_it_counts(sd1: House) -> None:
     before = sd1.weights()
-    hostile = (
-        '{"unet.init_lora_weights": "pissa", "unet.r": 4, "unet.lora_alpha": 4000, "unet.use_dora": true}'
-    )
-    tiny_loras.written(
-        tiny_loras.peft(sd1.parts),
-        sd1.folder / "glow.safetensors",
-        {"lora_adapter_metadata": hostile},
-    )
     sd1.lora("plain")
+    _headed(sd1, init_lora_weights="pissa", layers_to_transform=[0], fan_in_fan_out=True, r=4, lora_alpha=4)
     assert sd1.paint(Adapters(), use("glow")).data == sd1.paint(Adapters(), use("plain")).data
     assert sd1.weights() == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"r": 4, "lora_alpha": 4000}, "lora_settings"),
+        ({"r": 4, "lora_alpha": 4, "use_dora": True}, "lora_kind"),
+        ({"r": 4, "lora_alpha": 4, "use_rslora": True}, "lora_kind"),
+    ],
+)
+def test_what_a_header_asks_for_and_nobody_does_is_refused_before_anything_is_touched(
+    sd1: House, settings: dict[str, Any], code: str
+) -> None:
+    _headed(sd1, **settings)
+    before, kept = sd1.weights(), Adapters()
+    with pytest.raises(StudioError) as told:
+        sd1.paint(kept, use("glow"))
+    assert (told.value.code, told.value.params["lora"]) == (code, "glow")
+    assert kept.bytes == 0 and sd1.weights() == before
 
 
 # -- how the model lies in memory -----------------------------------------------------------------

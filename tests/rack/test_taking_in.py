@@ -75,6 +75,7 @@ def test_a_name_is_made_one_that_stays_in_the_folder(house: Studio, name: str, e
     assert kept(house) == {"loras": {expected}}
 
 
+RSLORA = {"lora_adapter_metadata": '{"unet.use_rslora": true}'}
 LOHA = {
     f"lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q.hada_{half}": np.zeros(
         (4, 4), np.float16
@@ -96,6 +97,7 @@ LOHA = {
         (save(lora())[:-1], "glow.safetensors", "weights_truncated"),
         (save({"first_stage_model.x": np.zeros(1)}), "glow.safetensors", "lora_none"),
         (save(LOHA), "glow.safetensors", "lora_kind"),
+        (save(lora(), RSLORA), "glow.safetensors", "lora_kind"),
     ],
 )
 def test_what_cannot_be_used_is_refused_under_its_name_and_leaves_nothing(
