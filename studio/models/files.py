@@ -27,12 +27,32 @@ VELOCITY_SPREAD = 0.09
 """Stable Diffusion 2 files do not say what they predict; those that predict velocity have this layer wider.
 The bound is the one that other tools tell them apart by."""
 SUFFIXES = {".safetensors", ".ckpt", ".pt", ".pth", ".bin"}
+READ = {".safetensors", ".json"}
+"""Of a folder, what tells its content: weights and configurations."""
+Stamps = tuple[tuple[str, int, int], ...]
 TELLING_LAYER = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias"
 
 
 def is_file(source: Path) -> bool:
     """Whether it is one file and no folder; what is not there is told as what it was meant to be."""
     return source.is_file() or (not source.is_dir() and source.suffix in SUFFIXES)
+
+
+def stamps_of(source: Path) -> Stamps:
+    """What changes with the files that an entry is read from; nothing where they are gone."""
+    single = is_file(source)
+    folder = source.with_suffix("") if single else source  # one of its name belongs to a file
+    beside = (file for found in ("*", "*/*") for file in folder.glob(found) if file.suffix in READ)
+    files = (source, source.with_suffix(".yaml"), *beside) if single else tuple(beside)
+    return tuple(sorted(stamp for file in files for stamp in _stamp(file)))
+
+
+def _stamp(file: Path) -> Stamps:
+    try:
+        state = file.stat()
+    except OSError:
+        return ()
+    return ((str(file), state.st_size, state.st_mtime_ns),)
 
 
 def check_file(file: Path) -> None:

@@ -25,6 +25,7 @@ from studio.models import kinds
 from studio.models.beside import Beside, Nothing
 from studio.models.converting import weights_of
 from studio.models.devices import Device, available_memory
+from studio.models.files import Stamps, stamps_of
 from studio.models.modes import BY_ITSELF, MODES, WHOLE, Mode
 from studio.models.parts import Part
 from studio.models.peaks import Peaks
@@ -61,6 +62,8 @@ class Loaded(Generic[Spec]):
     used: float = 0.0
     pins: int = 0
     resident: bool = True
+    stamps: Stamps = ()
+    """Of its files before they were read: with other ones it is another."""
     at_work: bool = False
     """A pipe has its parts in hand, and brings and takes them as its mode says."""
 
@@ -73,6 +76,12 @@ class Loaded(Generic[Spec]):
     def bytes(self) -> int:
         """What it weighs on the device."""
         return sum(self.needs.values())
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether its files are other ones than were read; what is gone is no other one."""
+        now = stamps_of(self.folder)
+        return bool(now) and now != self.stamps
 
     @property
     def device_keys(self) -> frozenset[str]:
@@ -91,14 +100,24 @@ class Loaded(Generic[Spec]):
 
 
 @dataclass(frozen=True)
-class _Read:
-    """A checkpoint in the host's memory, not yet anybody's."""
+class _Chosen:
+    """What there is of an entry, and how it would lie in memory; nothing of it is read."""
 
+    source: Path
+    stamps: Stamps
     mode: Mode
     plan: tuple[Part, ...]
+    keys: dict[str, int]
+    fit: Forecast
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An entry in the host's memory, not yet anybody's."""
+
+    chosen: _Chosen
     weights: dict[str, Any]
     settings: dict[str, Any]
-    source: Path
 
 
 class Registry:
@@ -147,7 +166,7 @@ class Registry:
         """What wanting a model would do."""
         with self._lock:
             model = self._models.get(name_of(spec))
-            return self._fit(model.spec, model.mode, model.keys) if model else self._choose(spec)[2]
+            return self._fit(model.spec, model.mode, model.keys) if model else self._choose(spec).fit
 
     # -- leases ----------------------------------------------------------------------------------
 
@@ -196,7 +215,7 @@ class Registry:
             self._reading = name_of(spec)
         read: _Read | None = None
         try:
-            read = self._read(spec)
+            read = self._read(spec, self._choose(spec))
         except StudioError as error:
             log.info("%s was not read ahead: %s", spec.id, error)  # its own job will be told
         finally:
@@ -213,11 +232,8 @@ class Registry:
     def unload(self, *ids: str) -> None:
         """Takes models out of all memory; none named: all. What work holds stays."""
         with self._lock:
-            for name, one in tuple(self._models.items()):
-                if not one.pins and (not ids or {name, one.spec.id} & set(ids)):
-                    del self._models[name]
-            self._sweep()
-            self._put_away()
+            free = [(name, one.spec.id) for name, one in self._models.items() if not one.pins]
+            self._drop(*(names[0] for names in free if not ids or set(names) & set(ids)))
             self._on_change(self.state())
         give_back()
 
@@ -228,9 +244,7 @@ class Registry:
             model = self._models.get(name)
             if model is not None and not model.pins:
                 self._too_large[name] = model.mode
-                del self._models[name]
-                self._sweep()
-                self._put_away()
+                self._drop(name)
         give_back()
 
     def unload_idle(self, seconds: float) -> None:
@@ -247,13 +261,23 @@ class Registry:
         if self._reading == name:
             on_load()
             self._lock.wait_for(lambda: self._reading != name)
-        model = self._models.get(name)
+        model = self._known(name)
         if model is None or self._has_outgrown(model):
             return self._bring(spec, on_load)
         if not model.resident:
             on_load()
             self._take_up(model, _admitted(spec, self._fit(spec, model.mode, model.keys)))
         return model
+
+    def _known(self, name: str) -> Loaded[Any] | None:
+        """What is held of that name; where its file is another one by now it goes, unless somebody works with it."""
+        model = self._models.get(name)
+        if model is None or model.pins or not model.is_changed:
+            return model
+        self._too_large.pop(name, None)
+        self._drop(name)
+        give_back()
+        return None
 
     def _has_outgrown(self, model: Loaded[Any]) -> bool:
         """Whether one that waits no longer fits in its mode, and there are modes that need less."""
@@ -263,13 +287,12 @@ class Registry:
 
     def _bring(self, spec: Entry, on_load: Callable[[], None]) -> Loaded[Any]:
         # 1. What it is and how it fits, from headers alone: most of what can be wrong is told here.
-        mode, plan, fit = self._choose(spec)
-        expected = _admitted(spec, fit)
+        chosen = self._choose(spec)
+        expected = _admitted(spec, chosen.fit)
         on_load()
         # 2. Read what is not there yet, into the host's memory: a failure leaves the device as it was.
-        keys = _bytes(plan, mode, self.device.dtype)
-        with self._room_to_read(expected, keys):
-            read = self._read(spec, mode, plan)
+        with self._room_to_read(expected, chosen.keys):
+            read = self._read(spec, chosen)
         # 3. Only now is anything changed.
         model = self._shelve(spec, read)
         self._take_up(model, expected)
@@ -290,44 +313,51 @@ class Registry:
             give_back()
             raise
 
-    def _read(self, spec: Entry, mode: Mode | None = None, plan: tuple[Part, ...] = ()) -> _Read:
-        if mode is None:
-            mode, plan, _ = self._choose(spec)
-        source = weights_of(spec, self._data)
-        missing = [part.name for part in plan if part.key not in self._shelf]
-        weights = self._loader.load_weights(spec, source, missing, "cpu", self.device.dtype)
-        return _Read(mode, plan, weights, self._loader.load_settings(spec, source), source)
+    def _read(self, spec: Entry, chosen: _Chosen) -> _Read:
+        missing = [part.name for part in chosen.plan if part.key not in self._shelf]
+        weights = self._loader.load_weights(spec, chosen.source, missing, "cpu", self.device.dtype)
+        return _Read(chosen, weights, self._loader.load_settings(spec, chosen.source))
 
     def _shelve(self, spec: Entry, read: _Read) -> Loaded[Any]:
         """Takes on what was read; it waits in the host's memory."""
-        keys = _bytes(read.plan, read.mode, self.device.dtype)
-        for part in read.plan:
+        chosen = read.chosen
+        for part in chosen.plan:
             if part.key not in self._shelf:
-                module = read.mode.cast(part.name, read.weights[part.name], self.device.dtype)
+                module = chosen.mode.cast(part.name, read.weights[part.name], self.device.dtype)
                 self._shelf.add(part.key, module, "host")
-        parts = read.settings | {part.name: self._shelf.get(part.key).module for part in read.plan}
-        model = Loaded(spec, parts, keys, read.mode, _hash(read.plan), read.source, self.device.name)
-        model.used, model.resident = time.time(), False
+        parts = read.settings | {part.name: self._shelf.get(part.key).module for part in chosen.plan}
+        model = Loaded(
+            spec,
+            parts,
+            chosen.keys,
+            chosen.mode,
+            _hash(chosen.plan),
+            chosen.source,
+            self.device.name,
+            stamps=chosen.stamps,
+            used=time.time(),
+            resident=False,
+        )
         self._models[name_of(spec)] = model
         return model
 
     def _still_fits(self, spec: Entry, read: _Read) -> bool:
         # Others came and went meanwhile, and with them perhaps a part that was shared.
-        there = all(part.key in self._shelf or part.name in read.weights for part in read.plan)
+        there = all(part.key in self._shelf or part.name in read.weights for part in read.chosen.plan)
         return there and name_of(spec) not in self._models and self._fits_beside(spec)
 
     def _fits_beside(self, spec: Entry) -> bool:
         """Whether there is room to read a model without anything having to go."""
         try:
-            mode, plan, fit = self._choose(spec)
+            chosen = self._choose(spec)
         except StudioError:
             return False
-        keys = _bytes(plan, mode, self.device.dtype)
         if self.device.is_host:
-            spare = self.device.budget - weight(self.held(), mode.needs(keys)) - self._beside.bytes
-            return fit.fits and not fit.evicts and spare >= 0
+            needs = chosen.mode.needs(chosen.keys)
+            spare = self.device.budget - weight(self.held(), needs) - self._beside.bytes
+            return chosen.fit.fits and not chosen.fit.evicts and spare >= 0
         waiting = sum(sum(one.keys.values()) for one in self._models.values() if not one.resident)
-        return waiting + sum(keys.values()) <= self.device.host_budget
+        return waiting + sum(chosen.keys.values()) <= self.device.host_budget
 
     @contextlib.contextmanager
     def _room_to_read(self, expected: Forecast, wanted: Mapping[str, int]) -> Iterator[None]:
@@ -351,15 +381,20 @@ class Registry:
     def _is_short(self, wanted: Mapping[str, int]) -> bool:
         return self.device.is_host and available_memory() < sum(wanted.values())
 
-    def _choose(self, spec: Entry) -> tuple[Mode, tuple[Part, ...], Forecast]:
+    def _choose(self, spec: Entry) -> _Chosen:
         """The first mode that fits, by the device's setting; where none does, the last one's shortage."""
-        found = self._loader.plan(spec, weights_of(spec, self._data), self._hashes)
+        source = weights_of(spec, self._data)
+        stamps = stamps_of(
+            source
+        )  # before anything is read of it: a file that changes meanwhile has others then
+        found = self._loader.plan(spec, source, self._hashes)
         for mode in self._modes(spec):
             plan = tuple(replace(part, key=mode.key(part.name, part.key)) for part in found)
-            fit = self._fit(spec, mode, _bytes(plan, mode, self.device.dtype))
+            keys = _bytes(plan, mode, self.device.dtype)
+            fit = self._fit(spec, mode, keys)
             if fit.fits:
                 break
-        return mode, plan, fit
+        return _Chosen(source, stamps, mode, plan, keys, fit)
 
     def _fit(self, spec: Entry, mode: Mode, keys: Mapping[str, int]) -> Forecast:
         name, parts = name_of(spec), mode.needs(keys)
@@ -394,6 +429,13 @@ class Registry:
         self._put_away()
         if expected.evicts:  # collecting takes a third of a second beside torch, so only when it must be
             give_back()
+
+    def _drop(self, *names: str) -> None:
+        """Takes models out of all memory; what others share with them stays."""
+        for name in names:
+            del self._models[name]
+        self._sweep()
+        self._put_away()
 
     def _put_away(self) -> None:
         """Moves into the host's memory whatever no model needs on the device."""

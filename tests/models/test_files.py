@@ -234,3 +234,32 @@ def test_the_larger_transformers_are_told_by_their_shapes() -> None:
         "dual_attention_layers": [3],
         "qk_norm": "rms_norm",
     }
+
+
+# -- what tells that a file is another one ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["own.safetensors", "own.yaml", "own/unet/config.json"])
+def test_stamps_change_with_a_file_and_what_belongs_to_it(sd1: Path, name: str) -> None:
+    before = files.stamps_of(sd1)
+    assert files.stamps_of(sd1) == before
+    with (sd1.parent / name).open("ab") as stream:
+        stream.write(b" ")
+    assert files.stamps_of(sd1) != before
+
+
+def test_stamps_of_a_folder_change_with_its_weights_and_configurations_alone(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_checkpoint, tmp_path / "own"))
+    before = files.stamps_of(folder)
+    (folder / "preview.png").write_bytes(b"picture")
+    assert files.stamps_of(folder) == before
+    for file in (folder / "model_index.json", *(folder / "unet").glob("*.safetensors")):
+        file.write_bytes(file.read_bytes() + b" ")
+        assert files.stamps_of(folder) != before
+        before = files.stamps_of(folder)
+
+
+def test_what_is_not_there_has_no_stamps(tmp_path: Path) -> None:
+    assert files.stamps_of(tmp_path / "gone") == files.stamps_of(tmp_path / "gone.safetensors") == ()

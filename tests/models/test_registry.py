@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import threading
 import weakref
 from collections.abc import Callable, Collection, Iterator
@@ -15,6 +16,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from studio.errors import StudioError
 from studio.messages import DeviceState, Entry, ModelSpec
@@ -27,7 +29,8 @@ from studio.models.registry import Loaded, Registry
 from studio.weights import Hashes
 from tests.diffusion.painting import spec
 from tests.models.far import FAR, FarBoxes, far_registry
-from tests.tiny_parts import upscaler_spec, vae_spec
+from tests.tiny_classic import classic
+from tests.tiny_parts import tiny_upscaler, upscaler_spec, vae_spec
 
 PLENTY = 10**9
 
@@ -320,6 +323,67 @@ def test_a_learned_peak_counts_at_the_next_admission(tmp_path: Path) -> None:
     use(kept, two)
     use(kept, one)  # 400 + 400 would fit, 300 for the work would not
     assert held(kept) == ["model0"]
+
+
+# -- files that are overwritten under their names -------------------------------------------------
+
+
+def overwrite(file: Path) -> None:
+    """Other numbers in the same layout, put in its place as a whole."""
+    unfinished = file.with_suffix(".part")
+    save_file({name: tensor + 0.01 for name, tensor in load_file(file).items()}, unfinished)
+    unfinished.replace(file)
+
+
+def first_numbers(model: Loaded[Any], part: str) -> list[float]:
+    return [float(one) for one in next(model.parts[part].parameters()).flatten()[:4]]
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "upscaler"])
+def test_files_that_were_overwritten_are_brought_anew_and_told_by_their_hash(
+    tiny_checkpoint: Path, tmp_path: Path, kind: str
+) -> None:
+    if kind == "upscaler":
+        file = tiny_upscaler(tmp_path / "own.safetensors")
+        wanted: Entry = upscaler_spec(file)
+    elif kind == "file":
+        file = classic(tiny_checkpoint, "sd1", tmp_path / "own.safetensors")
+        wanted = spec(file)
+    else:
+        folder = Path(shutil.copytree(tiny_checkpoint, tmp_path / "own"))
+        file, wanted = folder / "unet" / "diffusion_pytorch_model.safetensors", spec(folder)
+    part = "upscaler" if kind == "upscaler" else "unet"
+    kept = registry(tmp_path, PLENTY)
+    old = use(kept, wanted)
+    assert use(kept, wanted) is old
+    before = old.hash, first_numbers(old, part)
+    overwrite(file)
+    new, fresh = use(kept, wanted), use(registry(tmp_path, PLENTY), wanted)
+    assert (new.hash, first_numbers(new, part)) == (fresh.hash, first_numbers(fresh, part))
+    assert new.hash != before[0] and first_numbers(new, part) != before[1]
+    assert use(kept, wanted) is new and len(held(kept)) == 1
+
+
+def test_whoever_works_with_a_model_finishes_with_what_they_hold(tmp_path: Path) -> None:
+    file = tmp_path / "a=100"
+    file.write_bytes(b"old")
+    kept, wanted = far_registry(tmp_path, 10_000), spec(file)
+    with kept.lease(wanted) as first:
+        file.write_bytes(b"another")
+        with kept.lease(wanted) as second:
+            assert second is first
+    new = use(kept, wanted)
+    assert new is not first and new.parts["a"] is not first.parts["a"]
+    assert kept._shelf.bytes("device") == 400
+
+
+def test_a_file_that_is_gone_is_no_other_one(tmp_path: Path) -> None:
+    file = tmp_path / "a=100"
+    file.write_bytes(b"old")
+    kept, wanted = far_registry(tmp_path, 10_000), spec(file)
+    first = use(kept, wanted)
+    file.unlink()
+    assert use(kept, wanted) is first
 
 
 # -- peaks -----------------------------------------------------------------------------------------
