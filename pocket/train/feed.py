@@ -59,6 +59,25 @@ class Feed:
         latents, ids = self.read(rows, s.empty, rng, device)
         return Batch(latents, Said(ids, *self.layout.some(rows, device)))
 
+    def pieces(
+        self, s: UnetSettings, rng: np.random.Generator, device: torch.device
+    ) -> tuple[Tensor, Tensor]:
+        """Square pieces of pictures, around what they show, and the tokens of the whole."""
+        rows = rng.integers(0, len(self.latents), s.batch * s.pieces)
+        latents, ids = self.read(rows, s.empty, rng, device)
+        side = latents.shape[-1] // 2
+        corners = [self.corner(row, side, rng) for row in rows]
+        cut = [x[:, y : y + side, z : z + side] for x, (y, z) in zip(latents, corners, strict=True)]
+        return torch.stack(cut).contiguous(memory_format=torch.channels_last), ids
+
+    def corner(self, row: np.int64, side: int, rng: np.random.Generator) -> tuple[int, int]:
+        """Where a piece begins that has some place of a thing in its middle, as far as the picture's edge allows."""
+        cells = np.argwhere(self.layout.cells[row] > 0)
+        whole, grid = self.latents.shape[-1], self.layout.cells.shape[-1]
+        middle = rng.choice(cells) if len(cells) else rng.integers(0, grid, 2)
+        y, x = (int(np.clip((k + 0.5) * whole / grid - side / 2, 0, whole - side)) for k in middle)
+        return y, x
+
     def said(self, count: int, pairs: float, rng: np.random.Generator, device: torch.device) -> Said:
         """Captions without their pictures: a share of them of pairs, the others of anything."""
         anything = rng.integers(0, len(self.captions), count)

@@ -40,8 +40,8 @@ class Stage(Protocol):
 
 
 def compiled(module: Any, settings: Settings) -> Any:
-    """The same weights, run as one program where the settings want it."""
-    return torch.compile(module) if settings.compiled else module
+    """The same weights, run as one program where the settings want it; of every shape one of its own."""
+    return torch.compile(module, dynamic=False) if settings.compiled else module
 
 
 class Loop:

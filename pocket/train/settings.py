@@ -65,6 +65,9 @@ class UnetSettings:
     guided: float = 0.1
     # How many captions a step the words tell of without their pictures.
     retold: int = 32
+    # In how many steps, from the middle on, only pieces of pictures are seen, so many from each picture of a batch.
+    pieces_share: float = 0.0
+    pieces: int = 4
     seed: int = 2
 
 

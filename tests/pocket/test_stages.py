@@ -50,6 +50,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return replace(
         moment,
         **brief | {
+            "unet": replace(brief["unet"], pieces_share=1.0),
             "vae": replace(moment.vae, minutes=0.005, batch=2, pictures=4),
             "control": replace(brief["control"], pictures=PICTURES - PLAIN),
         },

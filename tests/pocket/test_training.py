@@ -212,3 +212,41 @@ def test_words_are_taught_kept_and_taken_only_by_a_run_that_grew_from_the_same(
         assert torch.equal(value, fresh.state_dict()[name])
     with pytest.raises(SystemExit, match=r"words\.pt grew from other weights"):
         words.take_words(replace(settings, from_weights=False), fresh, build_teller(fresh))
+
+
+def test_pieces_lie_around_what_a_picture_shows_and_within_it() -> None:
+    torch = pytest.importorskip("torch")
+    from pocket.train.feed import Feed
+    from pocket.train.guide import Layout
+    from pocket.train.settings import UnetSettings
+
+    latents = np.zeros((2, 4, 32, 32), np.float16)
+    latents[0, 0, 2:4, 28:30], latents[1, 0, 15:17, 15:17] = 1, 1
+    cells = np.zeros((2, 16, 16), np.uint8)
+    cells[0, 1, 14], cells[1, 7:9, 7:9] = 1, 1
+    things = np.array([[0, 3, 0, 0]] * 2, np.int16)
+    ids = np.ones((2, 1, 77), np.int16)
+    feed = Feed(latents, ids, Layout(cells, things, things), ids[0, 0], 1.0, 1)
+    s = UnetSettings(batch=8, pieces=3)
+    pieces, words = feed.pieces(s, np.random.default_rng(0), torch.device("cpu"))
+    assert pieces.shape == (24, 4, 16, 16) and len(words) == 24
+    assert (pieces.sum((1, 2, 3)) == 4).all(), "the whole thing, wherever it lies"
+
+
+def test_pieces_are_learned_from_as_pictures_are() -> None:
+    torch = pytest.importorskip("torch")
+    from diffusers import DDPMScheduler
+
+    from pocket.painter import BETAS
+    from pocket.train.unet import FINE, losses_of_pieces
+
+    asked: list[torch.Tensor] = []
+
+    def knows(x: torch.Tensor, t: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        asked.append(t)
+        return torch.zeros_like(x)
+
+    plan = DDPMScheduler(prediction_type="v_prediction", **BETAS)
+    x = torch.randn(64, 4, 16, 16)
+    loss = losses_of_pieces(knows, plan, x, torch.ones(64, 77, dtype=torch.long))
+    assert 0.3 < float(loss) < 3 and FINE[0] <= asked[0].min() and asked[0].max() < FINE[1]
