@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from safetensors.numpy import save_file
@@ -406,6 +406,12 @@ def test_the_trainers_notes_in_the_header_are_read() -> None:
     assert (about.base, about.resolution, about.notes) == ("sd_v1", "(512, 512)", "ten epochs")
 
 
+def test_a_title_is_one_line_whatever_is_written_there() -> None:
+    assert from_header({"modelspec.title": "Red\n\tdragon", "ss_output_name": "x"}).title == "Red dragon"
+    assert from_header({"ss_output_name": "Red\ndragon"}).title == "Red dragon"
+    assert from_header({"modelspec.description": "Red\ndragon"}).notes == "Red\ndragon"
+
+
 def test_the_model_specification_comes_before_the_trainers_notes() -> None:
     about = from_header(
         {
@@ -481,6 +487,8 @@ ANY = st.recursive(
 KEYS = st.sampled_from(["ss_tag_frequency", "modelspec.thumbnail", "modelspec.title", "ss_output_name"])
 
 
+# How fast a busy machine draws its examples says nothing of what is tested.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(KEYS, ANY.map(json.dumps) | st.text(max_size=30)))
 def test_whatever_stands_in_a_header_is_read_or_left_out(header: dict[str, str]) -> None:
     about = from_header(header)

@@ -8,7 +8,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -67,11 +67,11 @@ def from_header(header: Mapping[str, str]) -> About:
 
 
 def _spec(header: Mapping[str, str]) -> About:
-    def told(key: str, most: int = LONGEST_TITLE) -> str:
-        return _plain(header.get(f"modelspec.{key}", ""), most)
+    def told(key: str, read: Callable[[str], str] = _line) -> str:
+        return read(header.get(f"modelspec.{key}", ""))
 
-    phrase = told("trigger_phrase", LONGEST_NOTES)
-    notes = "\n".join(filter(None, (told("description", LONGEST_NOTES), told("usage_hint", LONGEST_NOTES))))
+    phrase = told("trigger_phrase", _notes)
+    notes = "\n".join(filter(None, (told("description", _notes), told("usage_hint", _notes))))
     return About(
         title=told("title"),
         notes=notes[:LONGEST_NOTES],
@@ -86,13 +86,13 @@ def _spec(header: Mapping[str, str]) -> About:
 
 
 def _kohya(header: Mapping[str, str]) -> About:
-    def told(key: str, most: int = LONGEST_TITLE) -> str:
+    def told(key: str, read: Callable[[str], str] = _line) -> str:
         text = header.get(f"ss_{key}", "")
-        return "" if text == "None" else _plain(text, most)
+        return "" if text == "None" else read(text)
 
     return About(
         title=told("output_name"),
-        notes=told("training_comment", LONGEST_NOTES),
+        notes=told("training_comment", _notes),
         triggers=_most_frequent(header.get("ss_tag_frequency", "")),
         base=told("base_model_version") or told("sd_model_name"),
         resolution=told("resolution"),
@@ -133,7 +133,7 @@ def _a1111(path: Path) -> About:
         notes=_joined(said.get("description"), said.get("notes")),
         triggers=_triggers(_text_of(said.get("activation text")).split(",")),
         weight=_weight(said.get("preferred weight")),
-        base=_plain(_text_of(said.get("sd version")), LONGEST_TITLE),
+        base=_line(_text_of(said.get("sd version"))),
     )
 
 
@@ -145,10 +145,10 @@ def _civitai(path: Path) -> About:
     words = said.get("trainedWords")
     listed = [_text_of(word) for word in words] if isinstance(words, list) else []
     return About(
-        title=_plain(named, LONGEST_TITLE),
+        title=_line(named),
         notes=_joined(said.get("description")),
         triggers=_triggers([one for word in listed for one in word.split(",")]),
-        base=_plain(_text_of(said.get("baseModel")), LONGEST_TITLE),
+        base=_line(_text_of(said.get("baseModel"))),
     )
 
 
@@ -156,7 +156,7 @@ def _text(path: Path) -> About:
     for ending in (".txt", ".description.txt"):
         data = _bytes(path.with_suffix(ending), LARGEST_TEXT)
         if data:
-            return About(notes=_plain(data.decode("utf-8", errors="replace"), LONGEST_NOTES))
+            return About(notes=_notes(data.decode("utf-8", errors="replace")))
     return About()
 
 
@@ -217,7 +217,7 @@ def _text_of(value: Any) -> str:
 
 
 def _joined(*values: Any) -> str:
-    return _plain("\n".join(filter(None, map(_text_of, values))), LONGEST_NOTES)
+    return _notes("\n".join(filter(None, map(_text_of, values))))
 
 
 def _weight(value: Any) -> float | None:
@@ -230,6 +230,16 @@ def _weight(value: Any) -> float | None:
 def _triggers(words: list[str]) -> tuple[str, ...]:
     plain = (_plain(word, LONGEST_TRIGGER).replace("\n", " ") for word in words)
     return tuple(dict.fromkeys(word for word in plain if word))[:MOST_TRIGGERS]
+
+
+def _line(text: str) -> str:
+    """A title, or whatever else stands on one line."""
+    return " ".join(_plain(text, LONGEST_TITLE).split())
+
+
+def _notes(text: str) -> str:
+    """A text of several lines."""
+    return _plain(text, LONGEST_NOTES)
 
 
 def _plain(text: str, most: int) -> str:
