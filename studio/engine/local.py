@@ -214,6 +214,7 @@ class Lane:
         except _WorkerLost as lost:
             if link:
                 self._drop(link)
+                link = None  # nobody is left to be told anything
             for request in sorted(unfinished):
                 yield Failed(request=request, code=lost.code)
         finally:

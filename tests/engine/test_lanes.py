@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from studio.engine.local import LocalEngine
-from studio.messages import AnyEvent, Cancelled, Step
+from studio.messages import AnyEvent, Cancelled, Failed, Step
 from studio.wire import Cancel, Over, Run, Setup, Told
 from tests.samples import request
 from tests.worlds import PATIENCE
@@ -21,9 +21,10 @@ class Played:
 
     def __init__(self, name: str) -> None:
         self.connection, self.worker = Pipe()
+        self.lives = True
 
     def alive(self) -> bool:
-        return True
+        return self.lives
 
     def end(self) -> None:
         self.worker.close()
@@ -97,3 +98,14 @@ def test_what_nobody_hears_of_any_more_is_let_go(engine: LocalEngine, hosts: dic
     _, events = running(engine, hosts["one"])
     events.close()  # type: ignore[attr-defined]
     assert hosts["one"].told(Cancel).requests == ("a",)
+
+
+def test_a_worker_that_is_lost_fails_what_it_had_and_is_told_nothing_more(
+    engine: LocalEngine, hosts: dict[str, Played]
+) -> None:
+    _, events = running(engine, hosts["one"])
+    host = hosts.pop("one")
+    host.end, host.lives = (lambda: None), False  # type: ignore[method-assign]
+    (failed,) = events
+    assert isinstance(failed, Failed) and (failed.request, failed.code) == ("a", "worker_lost")
+    assert not host.worker.poll(0.05)
