@@ -13,6 +13,7 @@ from PIL import Image
 
 from studio.diffusion.canvas import lay_out
 from studio.messages import (
+    Answered,
     AnyEvent,
     Base,
     Finished,
@@ -20,7 +21,9 @@ from studio.messages import (
     Mask,
     Media,
     Notice,
+    Sampled,
     Start,
+    Step,
     Variation,
 )
 from studio.models.devices import Device, open_device
@@ -28,7 +31,9 @@ from studio.models.peaks import Peaks
 from studio.models.registry import Registry
 from studio.wire import Setup
 from studio.work import Bench, generate
+from studio.work.train import train
 from tests.diffusion.painting import quietly, request, spec
+from tests.training.bringing import training
 
 pytestmark = [
     pytest.mark.gpu,
@@ -141,3 +146,22 @@ def test_a_gpu_that_runs_out_of_memory_paints_in_a_smaller_mode_instead(
     for _ in generate.generate((request(),), {"tiny": spec(tiny_checkpoint)}, bench):
         pass
     assert isinstance(told[-1], Finished) and told[-1].mode.endswith("offload")
+
+
+# -- learning -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["device", "offload"])
+def test_a_training_learns_on_after_a_sample_however_the_model_lies_in_memory(
+    tiny_checkpoint: Path, tmp_path: Path, mode: str
+) -> None:
+    told: list[AnyEvent] = []
+    wanted, kept = spec(tiny_checkpoint), registry(tmp_path, GPU, mode)
+    asked = training(tmp_path, wanted, steps=4, sample_every=2, text_encoder=True)
+    for _ in train((asked,), {"tiny": wanted}, Bench(kept, told.append, lambda id: False)):
+        pass
+    steps = [event.step for event in told if isinstance(event, Step) and event.stage == "train"]
+    assert steps[-1] == 4 and sum(isinstance(event, Sampled) for event in told) == 2
+    assert isinstance(told[-1], Answered)
+    with kept.lease(wanted) as model:
+        assert not any(one.is_inference() for one in model.parts["unet"].parameters())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+FREELY = torch.inference_mode(mode=False)
+"""Decorates whatever moves weights: those that were moved in inference mode could never be learned on again."""
 Attach = Callable[[Any, str], contextlib.AbstractContextManager[None]]
 DENOISERS = ("unet", "transformer")
 BLOCK_SHARE = 0.12
@@ -37,6 +40,7 @@ class Mode:
         """The part in the number type it is kept in; it computes in the device's own."""
         if self._stores(name):
             part.enable_layerwise_casting(storage_dtype=self.denoiser_dtype, compute_dtype=dtype)
+            _free(part)
         return part
 
     def _stores(self, name: str) -> bool:
@@ -52,11 +56,28 @@ def _nothing(pipe: Any, device: str) -> Iterator[None]:
 def _offload(pipe: Any, device: str) -> Iterator[None]:
     """Each part comes to the device for its turn; whatever happens, all are back where they were."""
     with _put_back(pipe):
+        # The pipe hooks its parts anew after every picture, by this name.
+        pipe.enable_model_cpu_offload = functools.partial(_offloaded, pipe, pipe.enable_model_cpu_offload)
         pipe.enable_model_cpu_offload(device=device)
         try:
             yield
         finally:
             pipe.remove_all_hooks()
+            del pipe.enable_model_cpu_offload
+
+
+@FREELY
+def _offloaded(pipe: Any, enable: Callable[..., None], **given: Any) -> None:
+    enable(**given)
+    for one in pipe._all_hooks:
+        one.hook.__class__ = _moving_freely(type(one.hook))
+
+
+@functools.cache
+def _moving_freely(kind: type) -> type:
+    """The same kind of hook. One that held a changed method of its own would keep its part from being freed."""
+    changed = {name: FREELY(getattr(kind, name)) for name in ("pre_forward", "init_hook")}
+    return type(kind.__name__, (kind,), changed)
 
 
 @contextlib.contextmanager
@@ -67,19 +88,21 @@ def _put_back(pipe: Any) -> Iterator[None]:
         yield
     finally:
         for part, place in places:
-            part.to(place)
+            FREELY(part.to)(place)
 
 
 @contextlib.contextmanager
 def _group(pipe: Any, device: str) -> Iterator[None]:
     """Blocks of the parts come to the device one after the other."""
     with _put_back(pipe):
-        pipe.enable_group_offload(
+        FREELY(pipe.enable_group_offload)(
             onload_device=torch.device(device),
             offload_device=torch.device("cpu"),
             offload_type="leaf_level",
             use_stream=torch.device(device).type == "cuda",
         )
+        for part in _modules(pipe):
+            _free(part)
         try:
             yield
         finally:
@@ -91,12 +114,24 @@ def _modules(pipe: Any) -> list[Any]:
     return [part for part in pipe.components.values() if isinstance(part, torch.nn.Module)]
 
 
+def _free(part: Any) -> None:
+    """What hooks do before and after a layer's turn."""
+    for registry in _registries(part):
+        for hook in registry.hooks.values():
+            turn = hook.fn_ref
+            turn.pre_forward, turn.post_forward = FREELY(turn.pre_forward), FREELY(turn.post_forward)
+
+
 def _unhook(part: Any) -> None:
-    for module in part.modules():
-        registry = getattr(module, "_diffusers_hook", None)
-        if registry is not None:
-            for name in list(registry.hooks):
-                registry.remove_hook(name, recurse=False)
+    for registry in _registries(part):
+        for name in list(registry.hooks):
+            registry.remove_hook(name, recurse=False)
+
+
+def _registries(part: Any) -> list[Any]:
+    """The library's, of hooks on the layers of a part."""
+    found = (getattr(module, "_diffusers_hook", None) for module in part.modules())
+    return [registry for registry in found if registry is not None]
 
 
 def _all(parts: Mapping[str, int]) -> dict[str, int]:
