@@ -70,7 +70,7 @@ def _offload(pipe: Any, device: str) -> Iterator[None]:
 def _offloaded(pipe: Any, enable: Callable[..., None], **given: Any) -> None:
     enable(**given)
     for one in pipe._all_hooks:
-        one.hook.__class__ = _moving_freely(type(one.hook))
+        one.hook.__class__ = _moving_freely(one.hook.__class__)
 
 
 @functools.cache
