@@ -61,3 +61,9 @@ def say_trouble(language: Language, trouble: Trouble) -> str:
     return say(
         language, key if key in TABLES[language] else "error.bug", **{"code": trouble.code, **trouble.params}
     )
+
+
+def say_notice(language: Language, notice: Trouble) -> str:
+    """Something to know though the work goes on; what is worded as an error alone is said as one."""
+    key = f"notice.{notice.code}"
+    return say(language, key, **notice.params) if key in TABLES[language] else say_trouble(language, notice)

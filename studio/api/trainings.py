@@ -14,8 +14,9 @@ from starlette.requests import ClientDisconnect
 
 from studio.api.guard import answered, both, check_origin, limited, refused
 from studio.api.identity import asker
-from studio.errors import StudioError, check_admin
+from studio.errors import StudioError, check_admin, say_notice
 from studio.messages import (
+    LANGUAGES,
     Downloading,
     Job,
     Person,
@@ -149,7 +150,9 @@ def _told(studio: Studio, job: Job, person: Person) -> dict[str, Any]:
     told |= {"pictures": [one.picture for one in request.pictures]}
     told |= {"captions": [one.caption for one in request.pictures]}
     told |= {"id": job.id, "state": job.state, "created": job.created, "why": both(job.trouble)}
-    return told | _news(studio, job, person) | studio.training_diary(job.id, person).model_dump()
+    diary = studio.training_diary(job.id, person)
+    notices = [[say_notice(language, one) for language in LANGUAGES] for one in diary.notices]
+    return told | _news(studio, job, person) | diary.model_dump() | {"notices": notices}
 
 
 def _brief(told: dict[str, Any]) -> dict[str, Any]:

@@ -109,5 +109,6 @@ class TrainingDiary(Message):
     seconds_left: float | None = None
     curve: tuple[CurvePoint, ...] = ()
     samples: tuple[TrainingSample, ...] = ()
+    notices: tuple[Trouble, ...] = Field(default=(), description="what went wrong on its way; the newest few")
     lora: str = Field(default="", description="the file that came of it, in the folder of LoRAs")
     took: float = 0.0

@@ -17,16 +17,19 @@ from studio.messages import (
     AnyEvent,
     CurvePoint,
     Loading,
+    Notice,
     Sampled,
     Step,
     TrainingDiary,
     TrainingSample,
+    Trouble,
 )
 from studio.training.keeping import SAFE
 
 log = logging.getLogger(__name__)
 MOST_POINTS = 400
 """Of a curve: with twice as many every other one is let go of, as a page cannot show more."""
+MOST_NOTICES = 4
 WRITE_SECONDS = 3.0
 """How much of a curve is lost at most where the server ends."""
 NOTHING = TrainingDiary()
@@ -178,6 +181,12 @@ def _sampled(diary: TrainingDiary, event: Sampled) -> TrainingDiary:
     return diary.model_copy(update={"samples": (*diary.samples, sample)})
 
 
+def _noticed(diary: TrainingDiary, event: Notice) -> TrainingDiary:
+    told = Trouble(code=event.code, params=event.params)
+    others = tuple(one for one in diary.notices if one != told)
+    return diary.model_copy(update={"notices": (*others, told)[-MOST_NOTICES:]})
+
+
 def _answered(diary: TrainingDiary, event: Answered) -> TrainingDiary:
     return diary.model_copy(
         update={"stage": "", "seconds_left": None, "lora": event.lora, "took": event.took}
@@ -188,5 +197,6 @@ NOTES: dict[type, Callable[..., TrainingDiary]] = {
     Loading: _loading,
     Step: _step,
     Sampled: _sampled,
+    Notice: _noticed,
     Answered: _answered,
 }

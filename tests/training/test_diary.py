@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from studio.messages import Answered, Loading, Media, Sampled, Step
+from studio.messages import Answered, Loading, Media, Notice, Sampled, Step, Trouble
 from studio.training import diary as rooms
-from studio.training.diary import MOST_POINTS, Diaries
+from studio.training.diary import MOST_NOTICES, MOST_POINTS, Diaries
 
 JOB = "0001-abc-1"
 
@@ -45,6 +45,15 @@ def test_a_long_curve_is_thinned_and_keeps_its_newest_point(tmp_path: Path) -> N
     curve = [point.step for point in diaries.of(JOB).curve]
     assert MOST_POINTS <= len(curve) <= 2 * MOST_POINTS + 1
     assert curve[0] == 1 and curve[-1] == 3 * MOST_POINTS - 1 and curve == sorted(curve)
+
+
+def test_what_went_wrong_on_the_way_is_kept_once_each_and_not_without_end(tmp_path: Path) -> None:
+    diaries = Diaries(tmp_path)
+    for number in (1, 1, 2, 3, 1, 4, 5):
+        diaries.hear(JOB, Notice(request=JOB, code="sample_lost", params={"step": number, "prompt": "zub"}))
+    told = Diaries(tmp_path).of(JOB).notices
+    assert len(told) == MOST_NOTICES and [one.params["step"] for one in told] == [3, 1, 4, 5]
+    assert told[0] == Trouble(code="sample_lost", params={"step": 3, "prompt": "zub"})
 
 
 def test_what_is_learned_again_stands_once(tmp_path: Path) -> None:

@@ -72,8 +72,9 @@
     const title = one.state === "done" ? "done_title" : T.active(one) ? "learning_title" : "paused_title", percent = Math.round(100 * share(one));
     const bar = one.state === "done" ? "" : `<div class="lobar trbar" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="${percent}" aria-label="${t("progress")}"><u style="width:${100 * share(one)}%"></u></div>`;
     const trouble = one.why && !T.active(one) && one.state === "failed" ? `<p class="err" role="alert">${icon("triangle-alert", "sm")}<span>${pick(one.why)}</span></p>` : "";
+    const notices = one.notices.map((pair) => `<p class="told">${icon("info", "sm")}<span>${pick(pair)}</span></p>`).join("");
     const refused = T.trouble ? `<p class="err" role="alert">${icon("triangle-alert", "sm")}<span>${escape(T.trouble)}</span></p>` : "";
-    return `<section class="card trcard trtop"><div class="trline"><div class="grow"><h3 class="t20" role="status">${t(title, { name: escape(one.name) })}</h3><p class="t13 i2 num">${status(one)}</p></div><div class="tracts">${T.asking ? sure() : acts(one)}</div></div>${bar}${trouble}${refused}</section>`;
+    return `<section class="card trcard trtop"><div class="trline"><div class="grow"><h3 class="t20" role="status">${t(title, { name: escape(one.name) })}</h3><p class="t13 i2 num">${status(one)}</p></div><div class="tracts">${T.asking ? sure() : acts(one)}</div></div>${bar}${trouble}${notices}${refused}</section>`;
   }
   function acts(one) {
     const discard = button("ask", "trash-2", one.state === "done" ? "forget" : "discard", "btn quiet");
