@@ -207,13 +207,15 @@ def main() -> None:
     """Make or judge."""
     parser = argparse.ArgumentParser(prog="python -m pocket.loras", description=__doc__)
     parser.add_argument("what", choices=("make", "judge"))
-    parser.add_argument("which", nargs="*", choices=tuple(MAKINGS), default=list(MAKINGS))
+    parser.add_argument("which", nargs="*", default=list(MAKINGS), help=f"some of: {', '.join(MAKINGS)}")
     parser.add_argument(
         "--data", type=Path, default=Path("runs/loras"), help="the data folder of the studio used"
     )
     parser.add_argument("--count", type=int, default=24, help="prompts a weight")
     parser.add_argument("--json", type=Path, help="write the rows as a list of name, value, goal, ok")
     args = parser.parse_args()
+    if unknown := sorted(set(args.which) - set(MAKINGS)):
+        parser.error(f"unknown LoRAs {', '.join(unknown)}; known: {', '.join(MAKINGS)}")
     if args.what == "make":
         for which in args.which:
             print(f"wrote {make(MAKINGS[which], args.data, FOLDER)}", flush=True)
