@@ -79,7 +79,11 @@ def whole(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.touch()
+        # As any file here is: the library that writes weights lets nobody but its owner read them.
+        mode = unfinished.stat().st_mode
         yield unfinished
+        unfinished.chmod(mode)
         unfinished.replace(path)
     except (OSError, SafetensorError) as error:  # the library's own has no part in the system's errors
         log.exception("%s cannot be written", path.name)

@@ -47,9 +47,18 @@ def test_a_disk_that_fails_while_weights_are_written_is_told_and_logged(
 ) -> None:
     path = tmp_path / "loras" / "a.safetensors"
     with pytest.raises(StudioError, match="disk_unwritable"), whole(path) as unfinished:
+        unfinished.unlink()
         path.parent.rmdir()  # the library meets this itself, and has an error of its own for it
         save_file({"a": np.zeros(3)}, unfinished)
     assert "a.safetensors" in caplog.text and "No such file" in caplog.text
+
+
+def test_weights_may_be_read_by_whoever_reads_the_other_files_of_the_folder(tmp_path: Path) -> None:
+    path, plain = tmp_path / "a.safetensors", tmp_path / "plain"
+    plain.touch()
+    with whole(path) as unfinished:
+        save_file({"a": np.zeros(3)}, unfinished)
+    assert path.stat().st_mode == plain.stat().st_mode
 
 
 def test_another_loras_file_is_never_written_over(tmp_path: Path) -> None:
