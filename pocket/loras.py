@@ -54,7 +54,7 @@ MAKINGS = {
         32,
         festive_dragon,
         ("spring festival, a red dragon", "春节，一条黄色的龙"),
-        300,
+        700,
     ),
     "ink": Making(
         "rice-paper-ink",

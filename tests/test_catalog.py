@@ -326,7 +326,8 @@ def test_the_repository_has_loras_for_few_steps_of_both_usual_families() -> None
     found = read_catalog(ROOT / "models.yaml").loras.values()
     quick = {one.family for one in found if "step" in (one.note.en if one.note else "")}
     assert {"sd1", "sdxl"} <= quick
-    assert all(one.source.file.endswith(".safetensors") for one in found)  # type: ignore[union-attr]
+    files = [getattr(one.source, "file", "") or getattr(one.source, "path", "") for one in found]
+    assert all(file.endswith(".safetensors") for file in files)
 
 
 def test_vaes_and_upscalers_stand_beside_the_models(tmp_path: Path) -> None:

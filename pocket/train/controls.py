@@ -8,6 +8,7 @@ of the committed weights, belongs to them, and is written beside them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,11 @@ PEOPLE_SHARE = 0.35
 TIMES, BLIND_SHARE = Times(late=0.4, fine=0.35), 0.5
 
 
-def build_net(unet: Any) -> Any:
-    """A fresh net: a copy of the base's first half, silent at first."""
+def build_net(unet: Any, folder: Path) -> Any:
+    """The net that is there, to go on with, also where the base has changed since; else a copy of the base's first
+    half, silent at first."""
+    if folder.is_dir():
+        return ControlNetModel.from_pretrained(folder).float()
     return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=HINTS)
 
 
@@ -95,7 +99,7 @@ class Following:
         self.settings, self.s, self.device = settings, settings.control, pick_device()
         torch.manual_seed(self.s.seed)
         both = build_both(settings)
-        self.net = lay_out(build_net(both.unet), self.device)
+        self.net = lay_out(build_net(both.unet, settings.weights / "control"), self.device)
         self.fast = compiled(lay_out(Followed(both, self.net), self.device), settings)
         self.plan = DDPMScheduler(num_train_timesteps=1000, prediction_type="v_prediction", **BETAS)
         self.loop = Loop("control", settings, self.s, self.net, decay=self.s.decay)

@@ -133,7 +133,7 @@ def test_a_net_that_is_silent_paints_what_is_painted_without_one() -> None:
     painter = load_painter(WEIGHTS)
     painter.fast = False
     some = references("canny", 2)
-    paint = fidelity.painting(painter, build_net(painter.unet).eval(), steps=2, batch=1)
+    paint = fidelity.painting(painter, build_net(painter.unet, Path("none")).eval(), steps=2, batch=1)
     words = [one.prompt for one in some], [one.seed for one in some]
     alone, led = paint(*words, None), paint(*words, maps_for("canny", some))
     assert np.abs(alone.astype(int) - led).max() <= 1

@@ -71,7 +71,7 @@ def test_the_net_is_silent_at_first_and_the_base_does_not_learn(tmp_path: Path) 
     from pocket.train.unet import build_both
 
     both = build_both(replace(Settings(), run=tmp_path))
-    followed = Followed(both, build_net(both.unet))
+    followed = Followed(both, build_net(both.unet, Path("none")))
     given = torch.randn(1, 4, 32, 32), torch.tensor([500]), torch.ones(1, 77, dtype=torch.long)
     told = followed(*given, torch.rand(1, 3, SIDE, SIDE))
     assert torch.allclose(told, both(*given), atol=1e-5)

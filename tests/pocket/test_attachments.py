@@ -1,0 +1,90 @@
+"""What is shipped beside the pocket's base and belongs to it: two LoRAs and a control net, by what they paint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pocket import loras
+from pocket.loras import FOLDER, MAKINGS, prompts
+
+torch = pytest.importorskip("torch")
+
+from pocket import fidelity  # noqa: E402
+from pocket.evaluate import WEIGHTS  # noqa: E402
+from studio.catalog import read_catalog  # noqa: E402
+from studio.diffusion.adapters import Adapters  # noqa: E402
+from studio.messages import LoraUse  # noqa: E402
+from studio.models.devices import Device  # noqa: E402
+from studio.models.registry import Registry  # noqa: E402
+from tests.diffusion.painting import quietly, request  # noqa: E402
+from tests.floors import ROOT  # noqa: E402
+
+FEW = 5
+# How much more often the style is seen with all of a LoRA: by the card's table, less what few prompts may err.
+GAIN = {"dragon": 0.1, "ink": 0.6}
+FILES = {which: FOLDER / f"{making.name}.safetensors" for which, making in MAKINGS.items()}
+
+
+@pytest.mark.parametrize("which", MAKINGS)
+def test_a_lora_brings_its_style_and_keeps_what_was_asked(
+    which: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loras, "AT", (0.0, 1.0))
+    monkeypatch.setattr(loras, "STEPS", 12)
+    style_without, right_without, style, right = (row.value for row in loras.shipped(which, FEW))
+    assert style >= style_without + GAIN[which]
+    assert min(right, right_without) >= 0.6
+
+
+@pytest.fixture(scope="module")
+def pocket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The pocket as the studio has it."""
+    spec = read_catalog(ROOT / "models.yaml").spec("pocket")
+    kept = Registry(Device("cpu", torch.float32, 2**40), tmp_path_factory.mktemp("data"))
+    with kept.lease(spec) as model:
+        yield model
+
+
+def fingerprint(model: Any) -> str:
+    """Every weight of the base, to the byte, by name; what LoRAs keep beside them is not of it."""
+    told = hashlib.sha256()
+    for part in ("text_encoder", "unet", "vae"):
+        state = {
+            name.replace(".base_layer", ""): value for name, value in model.parts[part].state_dict().items()
+        }
+        for name in sorted(name for name in state if ".lora_" not in name):
+            told.update(name.encode())
+            told.update(state[name].detach().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return told.hexdigest()
+
+
+def painted(model: Any, weights: dict[str, float]) -> bytes:
+    """What comes of a prompt with LoRAs at some weights, none where there are none."""
+    uses = [LoraUse(id=which, weight=weight) for which, weight in weights.items()]
+    asked = request(
+        model="pocket", prompt=prompts("dragon", 1)[0].text, width=256, height=256, steps=8, guidance=4.0
+    )
+    with Adapters().applied(model, uses, FILES):
+        return quietly(model, asked).data
+
+
+def test_two_are_mixed_and_the_base_is_as_it_was_to_the_byte(pocket: Any) -> None:
+    before, bare = fingerprint(pocket), painted(pocket, {})
+    alone = [painted(pocket, {which: 0.7}) for which in FILES]
+    mixed = painted(pocket, dict.fromkeys(FILES, 0.7))
+    assert len({bare, mixed, *alone}) == 4, "both are seen in the mix"
+    assert painted(pocket, dict.fromkeys(FILES, 0.0)) == bare
+    assert (fingerprint(pocket), painted(pocket, {})) == (before, bare)
+
+
+@pytest.mark.parametrize(("kind", "times"), [("canny", 1.4), ("soft_edge", 1.5), ("pose", 1.1)])
+def test_what_follows_a_reference_is_closer_to_it_and_shows_what_was_asked(kind: str, times: float) -> None:
+    desk = fidelity.open_desk(WEIGHTS, steps=12)
+    assert desk.follows
+    without, led, _, less = (row.value for row in fidelity.kind_rows(desk, kind, FEW))
+    assert led * times <= without
+    assert less >= -1 / FEW
