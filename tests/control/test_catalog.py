@@ -48,7 +48,7 @@ def fetched(catalog: Catalog) -> list[DetectorSpec]:
     return [spec for spec in catalog.detectors.values() if not isinstance(spec.source, FileSource)]
 
 
-def test_the_pocket_has_a_reader_in_the_box_and_no_net_of_its_family() -> None:
+def test_the_pocket_has_a_reader_and_a_net_in_the_box_and_none_of_its_family() -> None:
     library = read_catalog(ROOT / "models.yaml")
     pocket = library.spec("pocket")
     for kind in ("pose", "soft_edge", "depth"):
@@ -59,7 +59,10 @@ def test_the_pocket_has_a_reader_in_the_box_and_no_net_of_its_family() -> None:
         assert chosen(unit, library.detectors, lambda spec: True).id != "pocket-reader"
         assert "pocket-reader" not in {id for _, id in choices(CONTROLS[kind], library.detectors)}
     assert source_path(library.detectors["pocket-reader"]).is_file(), "nothing is fetched"
-    assert [net.id for net in library.controls.values() if net.fits(pocket)] == []
+    (net,) = (net for net in library.controls.values() if net.fits(pocket))
+    assert set(net.kinds) == {"pose", "canny", "soft_edge", "depth", "colour"}
+    assert (source_path(net) / "config.json").is_file()
+    assert not any(net.fits(spec) for spec in library.specs.values() if spec.id != "pocket")
 
 
 def test_an_entry_for_a_detector_that_is_not_known_is_told(tmp_path: Path) -> None:
