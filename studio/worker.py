@@ -120,9 +120,8 @@ class Worker:
         elif isinstance(message, Ahead):
             self._read_ahead(message.spec)
         else:
-            if isinstance(
-                message, Run
-            ):  # a stop that came too late for an earlier run of it is none of this one
+            # A stop that came too late for an earlier run of a request is none of this one.
+            if isinstance(message, Run):
                 self._unwanted.difference_update(request.id for request in message.requests)
             self._orders.put(message)
 

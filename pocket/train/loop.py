@@ -82,7 +82,7 @@ class Loop:
         state = load_state(self.path, self.weights[0].device)
         if state is None:
             return 0, 0.0
-        if state.get("about", "") != self.about:
+        if state["about"] != self.about:
             self.learner.load_state_dict(state["model"])
             return 0, 0.0
         for name, part in self.parts.items():

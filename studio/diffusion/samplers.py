@@ -67,7 +67,7 @@ def scheduler(name: str, base: Any) -> Any:
     sampler = SAMPLERS[name]
     kind = getattr(diffusers, sampler.scheduler)
     renamed = {new: base.config[old] for new, old in sampler.renamed.items() if old in base.config}
-    schedule = {name: value for name, value in base.config.items() if name not in OF_THE_SOLVER}
+    schedule = {key: value for key, value in base.config.items() if key not in OF_THE_SOLVER}
     return kind.from_config(schedule, **sampler.settings, **renamed, **_zero_snr(kind, base.config))
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from html import escape
 from typing import Any
 
-from studio.errors import say_trouble
+from studio.errors import say_notice, say_trouble
 from studio.i18n import TABLES, say
 from studio.messages import LANGUAGES, Bilingual, Language, Trouble
 
@@ -33,8 +33,7 @@ def trouble_words(trouble: Trouble) -> Bilingual:
 
 def notice_words(notice: Trouble) -> Bilingual:
     """Something to know, though the work went on."""
-    key = f"notice.{notice.code}"
-    return words(key, **notice.params) if key in TABLES["en"] else trouble_words(notice)
+    return Bilingual(en=say_notice("en", notice), zh=say_notice("zh", notice))
 
 
 def html(pair: Bilingual) -> str:

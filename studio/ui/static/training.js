@@ -143,7 +143,7 @@ window.studio.training = ((L) => {
   function send(body, total) {
     const request = new XMLHttpRequest();
     upload = { request, done: 0, total: Math.max(1, total) };
-    const fail = (text) => { upload = null; later.length = 0; wrong = text ? escape(text) : L.t("away"); L.draw(); };
+    const fail = (text) => { upload = null; wrong = text ? escape(text) : L.t("away"); next(); };
     request.upload.onprogress = (event) => { if (upload) upload.done = event.loaded; L.draw(); };
     request.onload = () => {
       let told = {};
@@ -155,6 +155,7 @@ window.studio.training = ((L) => {
     request.send(body);
     L.draw();
   }
+  const next = () => { if (later.length) sendFiles(later.splice(0)); else L.draw(); };
   function brought(told) {
     upload = null;
     const had = new Set(T.form.pictures.map((one) => one.picture)), fresh = told.pictures.filter((one) => !had.has(one.picture));
@@ -163,7 +164,7 @@ window.studio.training = ((L) => {
     if (fresh.length < told.pictures.length) notes = [...notes, both("had", { n: told.pictures.length - fresh.length })];
     if (all.length > MOST) notes = [...notes, both("too_many", { n: all.length - MOST, most: MOST })];
     T.set({ pictures: all.slice(0, MOST) });
-    if (later.length) sendFiles(later.splice(0)); else L.draw();
+    next();
   }
   const both = (key, params) => ["en", "zh"].map((name) => L.worded(`training.${key}`, params, name));
   T.remove = (picture) => { T.set({ pictures: T.form.pictures.filter((one) => one.picture !== picture) }); L.draw(); };

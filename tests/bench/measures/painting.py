@@ -104,8 +104,8 @@ def previews(folder: Path) -> float:
 
 
 def in_turns(one: Callable[[], None], other: Callable[[], None]) -> float:
-    """One's best time by the other's. In turn, so that a busy stretch meets both; the best, since a busy moment only
-    ever makes a time longer, and one of them is as long as what is measured here."""
+    """One's best time by the other's: in turn, so that a busy stretch meets both, and the best of them, since other
+    work only ever makes a time longer."""
     seconds(one), seconds(other)  # once unmeasured: loads
     both = [(seconds(one), seconds(other)) for _ in range(ROUNDS)]
     return min(first for first, _ in both) / min(second for _, second in both)
