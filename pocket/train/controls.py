@@ -33,7 +33,7 @@ HINTS = (16, 32, 64, 128)
 # People are few, and only they have a pose.
 PEOPLE_SHARE = 0.35
 # Where things are is decided in strong noise, often with nothing of the picture to see: there the map has to speak.
-TIMES, BLIND_SHARE = Times(late=0.4, fine=0.35), 0.5
+TIMES, BLIND_SHARE = Times(late=0.45, fine=0.3), 0.5
 
 
 def build_net(unet: Any, folder: Path) -> Any:

@@ -80,7 +80,7 @@ class Captions:
                 written |= zip(requests[event.request].pictures, event.texts, strict=True)
         pictures = sum(len(one.pictures) for one in requests.values())
         news = CaptionNews(state=asked.state, pictures=pictures, captions=written, trouble=asked.trouble)
-        return news.model_copy(update=_waits(told[-1] if told else None))
+        return news.model_copy(update=_waits(asked, told[-1] if told else None))
 
 
 def _job(captioner: str, pictures: Sequence[str], person: Person) -> Job:
@@ -99,10 +99,11 @@ def _job(captioner: str, pictures: Sequence[str], person: Person) -> Job:
     return Job(id=id, person=person.id, requests=requests, created=created)
 
 
-def _waits(newest: AnyEvent | None) -> dict[str, object]:
+def _waits(job: Job, newest: AnyEvent | None) -> dict[str, object]:
     """What they wait for, where they wait."""
     if isinstance(newest, Downloading):
         return {"fetching": Fetching(done=newest.done, total=newest.total, rate=newest.rate)}
-    if isinstance(newest, Queued):
+    # Nothing is told of a captioner that is here already and looks, so the last word may be an old one.
+    if isinstance(newest, Queued) and job.state == "queued":
         return {"place": newest.position}
     return {"loading": True} if isinstance(newest, Loading) else {}

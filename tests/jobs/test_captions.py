@@ -97,6 +97,27 @@ def test_others_have_their_turn_in_between_and_what_is_written_stays_when_it_is_
     assert (news.state, tuple(news.captions)) == ("cancelled", wanted[: captions.SHARE])
 
 
+def test_one_that_is_looked_at_does_not_say_that_it_waits(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, begun, go = FakeEngine._answer, threading.Event(), threading.Event()
+
+    def held(self: FakeEngine, request: AnyRequest) -> Iterator[AnyEvent]:
+        begun.set()
+        assert go.wait(PATIENCE)
+        yield from answer(self, request)  # type: ignore[arg-type]
+
+    told(studio, studio.write_captions("near", pictures(studio, 1), ANN), ANN)  # it is here from now on
+    monkeypatch.setattr(FakeEngine, "_answer", held)
+    first, second = (studio.write_captions("near", pictures(studio, 1), ANN) for _ in range(2))
+    assert begun.wait(PATIENCE)
+    waiting, looking = studio.caption_news(second, ANN), studio.caption_news(first, ANN)
+    assert (waiting.state, waiting.place) == ("queued", 1)
+    go.set()
+    assert (looking.state, looking.place) == ("running", 0)
+    told(studio, second, ANN)
+
+
 def test_captions_leave_no_record_and_are_their_persons_own(studio: Studio, tmp_path: Path) -> None:
     job = studio.write_captions("near", pictures(studio, 1), ANN)
     told(studio, job, ANN)

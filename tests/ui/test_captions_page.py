@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,11 +31,20 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
 
 
 @contextmanager
-def slowly(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Meanwhile a look at a few pictures takes its time."""
+def held(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Meanwhile a look at a few pictures lasts for as long as what it gives is not set."""
+    answer, gate = studio._engine._answer, threading.Event()
+
+    def later(request: Any) -> Iterator[Any]:
+        gate.wait(60)
+        yield from answer(request)
+
     with monkeypatch.context() as patch:
-        patch.setattr(studio._engine, "_step_seconds", 1.5)
-        yield
+        patch.setattr(studio._engine, "_answer", later)
+        try:
+            yield gate
+        finally:
+            gate.set()
 
 
 def brought(page: Any) -> Any:
@@ -83,17 +93,19 @@ def test_what_is_typed_meanwhile_stays_also_over_a_reload_and_it_can_be_stopped(
 ) -> None:
     page = visit()
     rows = brought(page)
-    with slowly(studio, monkeypatch):
+    with held(studio, monkeypatch) as gate:
         page.locator(".trwrite [type=checkbox]").check()
         page.locator(WRITE).click()
-        expect(page.locator(".trwrite [role=status]")).to_contain_text(re.compile(r"\d of 4"), timeout=40_000)
+        expect(page.locator(".trwrite [role=status]")).to_contain_text("0 of 4")
         rows.first.locator("textarea").fill("mine")
         page.reload()
         page.wait_for_selector("body[data-ready=yes]")
         open_training(page)
+        gate.set()
         expect(rows.last.locator("textarea")).to_have_value(SEEN)
         assert captions(rows)[0] == "mine"
         expect(page.locator(WRITE)).to_be_enabled()
+        gate.clear()
         page.locator(WRITE).click()
         page.get_by_role("button", name="Stop").click()
         expect(page.locator(WRITE)).to_be_enabled()
