@@ -1,14 +1,15 @@
 """python -m pocket.fidelity: how closely pictures follow a reference, kind by kind, with the control net and without.
 
-Every reference is a held-out drawing whose maps are known. A picture is painted of its prompt, once with a map and
-once without; what the studio's detectors read from the pictures is compared with the reference. Distances are 0
-where both are the same. Without a control net only the pictures without one can be measured, and that is said.
+Every reference is a held-out drawing, and its map is what the studio's detector makes of it; of a pose it is the
+true one. A picture is painted of its prompt, once with the map and once without; what the detectors read from the
+pictures is compared with the map. Distances are 0 where both are the same. Without a control net only the pictures
+without one can be measured, and that is said.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -20,6 +21,7 @@ from PIL import Image
 
 from pocket.closeness import colour_difference, depth_rank, edge_f1, joint_distance
 from pocket.evaluate import WEIGHTS, Row, row, tell
+from pocket.eyes import Eyes, open_eyes, reader_file
 from pocket.models import NATIVE
 from pocket.prompts import say
 from pocket.world import SUBJECTS, Picture, draw, sample
@@ -56,31 +58,6 @@ def references(kind: str, amount: int, side: int = NATIVE) -> list[Reference]:
 
 
 # -- distances ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Eyes:
-    """The studio's detectors as the pocket uses them."""
-
-    tools: Mapping[str, Any]
-
-    def map(self, detector: str, picture: Image.Image) -> Image.Image:
-        """What a detector of the studio makes of a picture with its own settings."""
-        from studio.control import taken
-
-        return taken(detector, picture, self.settings(detector), self.tools)
-
-    def settings(self, detector: str) -> dict[str, float]:
-        """A detector's own settings."""
-        from studio.controls import DETECTORS
-
-        return {one.name: one.default for one in DETECTORS[detector].settings}
-
-    def figures(self, picture: Image.Image) -> tuple[Any, ...]:
-        """The joints of everybody in a picture."""
-        from studio.control.small import figures
-
-        return figures(picture, self.settings("small_pose"), self.tools)
 
 
 def pose_distance(eyes: Eyes, painted: Image.Image, meant: Picture, map: Image.Image) -> float:
@@ -132,11 +109,11 @@ class Desk:
     follows: bool
 
 
-def maps_for(kind: str, some: list[Reference]) -> Pictures:
+def maps_for(eyes: Eyes, kind: str, some: list[Reference]) -> Pictures:
     """The maps of references as the net is shown them."""
-    from pocket.train.references import Maps, maps_of
+    from pocket.train.references import Maps, maps_of, seen_levels
 
-    every = [maps_of(one.drawing) for one in some]
+    every = [maps_of(one.drawing) | seen_levels(one.drawing.image, eyes) for one in some]
     maps = Maps(**{name: np.stack([told[name] for told in every]) for name in every[0]})
     return np.stack([maps.one(kind, at) for at in range(len(some))])
 
@@ -151,7 +128,7 @@ def distance(desk: Desk, kind: str, pictures: Pictures, some: list[Reference], m
 def kind_rows(desk: Desk, kind: str, amount: int) -> Iterator[Row]:
     """One kind: the distance without control, with it, how many times closer that is, and what it costs the prompt."""
     some = references(kind, amount)
-    maps, words = maps_for(kind, some), ([r.prompt for r in some], [r.seed for r in some])
+    maps, words = maps_for(desk.eyes, kind, some), ([r.prompt for r in some], [r.seed for r in some])
     alone = desk.paint(*words, None)
     apart = distance(desk, kind, alone, some, maps)
     yield row(f"{kind}: distance without control", apart)
@@ -209,17 +186,6 @@ def painting(painter: Any, net: Any, steps: int, batch: int = 25) -> Paint:
     return paint
 
 
-def load_reader(file: Path) -> Any:
-    """The small reader from its file, ready to read."""
-    from safetensors.torch import load_file
-
-    from studio.models.small_reader import SmallReader
-
-    reader = SmallReader()
-    reader.load_state_dict({name: values.float() for name, values in load_file(file).items()})
-    return reader.eval()
-
-
 def load_net(folder: Path) -> Any:
     """The control net of a folder, or None where there is none."""
     from diffusers import ControlNetModel
@@ -247,8 +213,8 @@ def open_desk(weights: Path, steps: int) -> Desk:
     from pocket.painter import load_painter
 
     net = load_net(weights / "control")
-    eyes = Eyes({"network": load_reader(weights / "detectors" / "reader.safetensors")})
-    return Desk(painting(load_painter(weights), net, steps), eyes, judged(weights), net is not None)
+    paint = painting(load_painter(weights), net, steps)
+    return Desk(paint, open_eyes(weights), judged(weights), net is not None)
 
 
 def main() -> None:
@@ -262,7 +228,7 @@ def main() -> None:
     args = parser.parse_args()
     if unknown := sorted(set(args.kinds) - set(KINDS)):
         parser.error(f"unknown kinds {', '.join(unknown)}; known: {', '.join(KINDS)}")
-    if not (args.weights / "detectors" / "reader.safetensors").exists():
+    if not reader_file(args.weights).exists():
         parser.exit(2, f"{args.weights} has no reader yet: python -m pocket.train detectors\n")
     desk = open_desk(args.weights, args.steps)
     if not desk.follows:

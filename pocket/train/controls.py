@@ -17,6 +17,7 @@ from diffusers import ControlNetModel, DDPMScheduler
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pocket.eyes import open_eyes
 from pocket.models import NATIVE
 from pocket.painter import BETAS
 from pocket.train.common import fast_math, lay_out, pick_device
@@ -85,7 +86,8 @@ class References:
 
 def open_references(settings: Settings) -> References:
     """The maps of the run folder, and which of them tell the truth."""
-    rows, maps = open_maps(settings.run, settings.control.pictures, NATIVE)
+    eyes = open_eyes(settings.weights)
+    rows, maps = open_maps(settings.run, settings.control.pictures, NATIVE, eyes)
     scenes = [learned(int(k)) for k in rows]
     sound = np.array([k for k, scene in enumerate(scenes) if not scene.defects])
     peopled = np.array([k for k in sound if any(SUBJECTS[t.subject].person for t in scenes[k].things)])

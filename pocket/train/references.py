@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
+from pocket.eyes import Eyes
 from pocket.train.scenes import learned, settled
 from pocket.world import Picture, draw
 from pocket.world.truth import depth, people, soft_edges
@@ -86,21 +88,48 @@ def maps_of(picture: Picture) -> dict[str, NDArray[np.uint8]]:
     }
 
 
+def seen_levels(picture: Image.Image, eyes: Eyes) -> dict[str, NDArray[np.uint8]]:
+    """The levels that the studio's detectors see in a picture, which is what the net is shown of it later."""
+    detectors = {"soft_edge": "small_edges", "depth": "small_depth"}
+    return {kind: np.asarray(eyes.map(name, picture).convert("L")) for kind, name in detectors.items()}
+
+
+def seen_pose(picture: Picture, eyes: Eyes) -> dict[str, NDArray[np.uint8]]:
+    """The pose that is seen, if everybody who is there is seen and nobody else."""
+    found = eyes.figures(picture.image)
+    if not found or len(found) != len(people(picture)):
+        return {}
+    return {"pose": np.asarray(skeleton(found, picture.image.size))}
+
+
+def see(maps: dict[str, NDArray[np.uint8]], rows: range, side: int, eyes: Eyes) -> None:
+    """In every second picture, what is seen takes the place of what is true: people show both to the net."""
+    for at in range(1, len(rows), 2):
+        picture = draw(learned(rows[at]), side)
+        for kind, seen in (seen_levels(picture.image, eyes) | seen_pose(picture, eyes)).items():
+            maps[kind][at] = seen
+
+
 def map_chunk(rows: range, side: int) -> dict[str, NDArray[np.uint8]]:
     """The maps of some of the pictures that the base learned from."""
     every = [maps_of(draw(learned(k), side)) for k in rows]
     return {kind: np.stack([maps[kind] for maps in every]) for kind in KINDS}
 
 
-def open_maps(folder: Path, count: int, side: int, workers: int = 2) -> tuple[NDArray[np.int64], Maps]:
-    """The rows of the training set that the net learns from, and their maps, drawn once."""
+def open_maps(
+    folder: Path, count: int, side: int, eyes: Eyes, workers: int = 2
+) -> tuple[NDArray[np.int64], Maps]:
+    """The rows of the training set that the net learns from, and their maps, drawn and seen once."""
     first, done = len(settled()), folder / "maps.done"
-    if not (done.exists() and done.read_text() == f"{count} {side}"):
-        jobs = [range(k, min(k + CHUNK, first + count)) for k in range(first, first + count, CHUNK)]
+    rows, told = range(first, first + count), f"{count} {side} seen"
+    if not (done.exists() and done.read_text() == told):
+        jobs = [rows[k : k + CHUNK] for k in range(0, count, CHUNK)]
         with ProcessPoolExecutor(workers) as pool:
             parts = list(pool.map(partial(map_chunk, side=side), jobs))
-        for kind in KINDS:
-            np.save(folder / f"map-{kind}.npy", np.concatenate([part[kind] for part in parts]))
-        done.write_text(f"{count} {side}")
-    maps = Maps(**{kind: np.load(folder / f"map-{kind}.npy", mmap_mode="r") for kind in KINDS})
-    return np.arange(first, first + len(maps)), maps
+        maps = {kind: np.concatenate([part[kind] for part in parts]) for kind in KINDS}
+        see(maps, rows, side, eyes)  # not by the workers: a network that ran here is not safe in a fork
+        for kind, drawn in maps.items():
+            np.save(folder / f"map-{kind}.npy", drawn)
+        done.write_text(told)
+    read = {kind: np.load(folder / f"map-{kind}.npy", mmap_mode="r") for kind in KINDS}
+    return np.array(rows), Maps(**read)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pocket.closeness import depth_rank, edge_f1
-from pocket.fidelity import load_reader
+from pocket.eyes import load_reader
 from pocket.world import draw
 
 torch = pytest.importorskip("torch")

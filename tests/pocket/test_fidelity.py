@@ -13,7 +13,8 @@ from PIL import Image
 
 from pocket import fidelity
 from pocket.evaluate import WEIGHTS, Row
-from pocket.fidelity import GOAL, KINDS, Desk, Eyes, Pictures, Reference, maps_for, measure, references
+from pocket.eyes import Eyes, open_eyes
+from pocket.fidelity import GOAL, KINDS, Desk, Pictures, Reference, maps_for, measure, references
 from pocket.world import Picture, draw, is_held_out
 from pocket.world.sampling import settle
 from pocket.world.truth import depth, people, soft_edges
@@ -71,6 +72,7 @@ class Knowing(Eyes):
 
 def desk(fake: Fake, follows: bool = True, shown: Any = None) -> Desk:
     """A desk at which everything is known."""
+    fake.known |= {one.drawing.pixels.tobytes(): one.drawing for k in KINDS for one in references(k, COUNT)}
     return Desk(fake.paint, Knowing(fake), shown, follows)
 
 
@@ -119,6 +121,14 @@ def test_references_are_held_out_and_the_same_each_time() -> None:
     assert all(len(people(one.drawing)) == 1 for one in references("pose", 3))
 
 
+def test_the_net_is_shown_what_the_studios_detectors_see() -> None:
+    eyes, some = open_eyes(WEIGHTS), references("depth", COUNT)
+    for kind, detector in (("canny", "canny"), ("soft_edge", "small_edges"), ("depth", "small_depth")):
+        for one, shown in zip(some, maps_for(eyes, kind, some), strict=True):
+            seen = eyes.map(detector, one.drawing.image).convert("RGB")
+            assert np.array_equal(shown, np.asarray(seen)), kind
+
+
 def test_a_figure_that_is_not_there_is_as_far_as_can_be() -> None:
     (one,) = references("pose", 1)
     empty = Knowing(Fake(known={one.drawing.pixels.tobytes(): draw(settle("car", "red", "plain"), SIDE)}))
@@ -135,7 +145,7 @@ def test_a_net_that_is_silent_paints_what_is_painted_without_one() -> None:
     some = references("canny", 2)
     paint = fidelity.painting(painter, build_net(painter.unet, Path("none")).eval(), steps=2, batch=1)
     words = [one.prompt for one in some], [one.seed for one in some]
-    alone, led = paint(*words, None), paint(*words, maps_for("canny", some))
+    alone, led = paint(*words, None), paint(*words, maps_for(open_eyes(WEIGHTS), "canny", some))
     assert np.abs(alone.astype(int) - led).max() <= 1
 
 

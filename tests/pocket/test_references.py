@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pocket.evaluate import WEIGHTS
 from pocket.world import draw, sample
 from pocket.world.sampling import settle
 from pocket.world.truth import depth, soft_edges
@@ -80,9 +81,35 @@ def test_the_net_is_silent_at_first_and_the_base_does_not_learn(tmp_path: Path) 
     assert any(p.grad is not None and p.grad.any() for p in followed.net.parameters())
 
 
-def test_maps_of_another_run_are_drawn_anew(tmp_path: Path) -> None:
+def test_maps_of_another_run_are_drawn_anew_and_every_second_one_is_seen(tmp_path: Path) -> None:
+    from pocket.eyes import open_eyes
     from pocket.train.references import open_maps
+    from pocket.train.scenes import learned
 
+    eyes = open_eyes(WEIGHTS)
     for count, side in ((2, 64), (2, 64), (3, 128)):
-        rows, maps = open_maps(tmp_path, count, side, workers=1)
+        rows, maps = open_maps(tmp_path, count, side, eyes, workers=1)
         assert len(rows) == len(maps) == count and maps.canny.shape[1:] == (side, side)
+    for row, truth, told in zip(rows, (True, False, True), maps.depth, strict=True):
+        drawing = draw(learned(int(row)), 128)
+        meant = depth(drawing) if truth else eyes.map("small_depth", drawing.image).convert("L")
+        assert np.array_equal(told, np.asarray(meant))
+
+
+def test_a_pose_is_the_true_one_unless_everybody_is_seen() -> None:
+    from pocket.eyes import Eyes
+    from pocket.train.references import seen_pose
+    from pocket.world.truth import people
+
+    class Sees(Eyes):
+        found: tuple[object, ...] = ()
+
+        def figures(self, picture: object) -> tuple[object, ...]:
+            return Sees.found
+
+    drawing = draw(settle("boy", "red", "plain"), SIDE)
+    (boy,) = people(drawing)
+    for Sees.found in ((), (boy, boy)):
+        assert seen_pose(drawing, Sees({})) == {}
+    Sees.found = (boy,)
+    assert seen_pose(drawing, Sees({}))["pose"].any()
