@@ -25,6 +25,20 @@ class StudioError(Exception):
         return Trouble(code=self.code, params=self.params)
 
 
+def out_of_memory(error: Exception) -> bool:
+    """Whether it is the memory that an error is about; the devices' own has no common class but its name."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+
+
+def trouble_of(error: Exception) -> Trouble:
+    """What an error means to a person."""
+    if isinstance(error, StudioError):
+        return error.trouble
+    if out_of_memory(error):
+        return Trouble(code="memory_short")
+    return Trouble(code="bug", params={"kind": type(error).__name__})
+
+
 class Beside:
     """Writing beside work that goes on without it: a trouble of the disk is logged once, and never raised."""
 

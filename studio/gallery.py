@@ -74,8 +74,13 @@ class Gallery:
         )
         image = Image.frombytes("RGB", (media.size.width, media.size.height), media.data)
         write_png(image, recipe, self._file(picture))
-        self._thumbnail(picture.id, image)
-        self._enter(picture)
+        try:
+            self._thumbnail(picture.id, image)
+            self._enter(picture)
+        except BaseException:
+            # Its job is told that it failed: it must not come back when the index is built again.
+            self._take_off(picture)
+            raise
         return picture
 
     def _moment(self) -> float:
@@ -148,8 +153,11 @@ class Gallery:
         picture = self.find(id, person)
         with self._index() as index:
             index.execute("delete from pictures where id = ?", (id,))
+        self._take_off(picture)
+
+    def _take_off(self, picture: Picture) -> None:
         self._file(picture).unlink(missing_ok=True)
-        self._thumbnail_path(id).unlink(missing_ok=True)
+        self._thumbnail_path(picture.id).unlink(missing_ok=True)
 
     def rebuild(self) -> int:
         """Reads every file again into the index; answers how many pictures there are."""

@@ -17,7 +17,7 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
 
-from studio.errors import StudioError
+from studio.errors import StudioError, trouble_of
 from studio.messages import AnyEvent, DeviceState, Entry, Failed, Loading, Trouble
 from studio.wire import Ahead, Cancel, Holds, Load, LoadFailed, Over, Run, Setup, Stop, Told, Unload
 
@@ -202,7 +202,7 @@ class Worker:
             return error.trouble
         except Exception as error:
             log.exception("%s failed", what)
-            return _known(error)
+            return trouble_of(error)
         return None
 
     def _work(self, run: Run) -> None:
@@ -233,13 +233,6 @@ class Worker:
     def _send(self, message: Any) -> None:
         with self._sending:
             self._connection.send(message)
-
-
-def _known(error: Exception) -> Trouble:
-    """What an error of the libraries means to a person."""
-    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
-        return Trouble(code="memory_short")
-    return Trouble(code="bug", params={"kind": type(error).__name__})
 
 
 def main() -> None:

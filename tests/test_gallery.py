@@ -230,6 +230,20 @@ def test_a_save_that_fails_leaves_nothing_in_the_list(
     assert gallery.list(ANN) == () and files(tmp_path) == {"index.sqlite"}
 
 
+@pytest.mark.parametrize("step", ["_thumbnail", "_enter"])
+def test_a_save_that_fails_behind_the_file_takes_the_file_back(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: str
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gallery, step, full)
+        with pytest.raises(sqlite3.OperationalError):
+            keep(gallery)
+    assert files(tmp_path) == {"index.sqlite"} and gallery.rebuild() == 0
+
+
 def test_a_line_of_another_version_is_passed_over_and_the_others_are_shown(
     gallery: Gallery, tmp_path: Path
 ) -> None:

@@ -6,6 +6,8 @@ import json
 import logging
 from pathlib import Path
 
+from studio.errors import Beside
+
 log = logging.getLogger(__name__)
 
 
@@ -15,6 +17,7 @@ class Peaks:
     def __init__(self, data: Path) -> None:
         self._path = data / "peaks.json"
         self._known = _read(self._path)
+        self._beside = Beside("peaks of models")
 
     def of(self, model: str, mode: str) -> int:
         """What to keep free; nothing before anything was measured."""
@@ -24,10 +27,14 @@ class Peaks:
         """Remembers a peak that is higher than those before."""
         if measured > self.of(model, mode):
             self._known[f"{model} {mode}"] = measured
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = self._path.with_suffix(".part")
-            unfinished.write_text(json.dumps(self._known), encoding="utf-8")
-            unfinished.replace(self._path)
+            # The picture that it was measured of is painted: a full disk is no reason to lose that.
+            self._beside.wrote(self._write)
+
+    def _write(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path.with_suffix(".part")
+        unfinished.write_text(json.dumps(self._known), encoding="utf-8")
+        unfinished.replace(self._path)
 
 
 def _read(path: Path) -> dict[str, int]:

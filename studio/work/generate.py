@@ -22,6 +22,7 @@ from studio.diffusion.encoding import tokens_cut
 from studio.diffusion.run import Means, Watcher, paint
 from studio.diffusion.stopping import Stopped
 from studio.diffusion.upscaling import enlarge
+from studio.errors import out_of_memory
 from studio.families import FAMILIES
 from studio.inputs import Inputs
 from studio.maps import Maps
@@ -125,7 +126,7 @@ class _Picture:
         try:
             return self._with_model(canvas, means, read, loras)
         except Exception as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
         # Out of the handler: its traceback holds on to what filled the memory.
         self._notice(Notice(code="memory_retry"))
@@ -293,8 +294,3 @@ def _framed(map: Image.Image, unit: ControlUnit, size: Size, canvas: Canvas | No
         return _shown(map, unit, size)
     whole = _shown(map, unit, Size(width=canvas.whole.width, height=canvas.whole.height))
     return fitted(whole.crop(canvas.box), (size.width, size.height), "stretch", CONTROLS[unit.kind].flat)
-
-
-def _out_of_memory(error: Exception) -> bool:
-    # The devices' own error carries no common class but its name.
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

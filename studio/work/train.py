@@ -16,10 +16,9 @@ from studio.diffusion.latents import in_tiles
 from studio.diffusion.stopping import Stopped
 from studio.diffusion.training.files import keep_state, read_state, write_lora
 from studio.diffusion.training.lessons import Lessons
-from studio.diffusion.training.memory import out_of_memory
 from studio.diffusion.training.samples import sample
 from studio.diffusion.training.trainer import Trainer, check_model
-from studio.errors import StudioError
+from studio.errors import StudioError, out_of_memory, trouble_of
 from studio.inputs import Inputs
 from studio.messages import (
     Answered,
@@ -32,7 +31,6 @@ from studio.messages import (
     Sampled,
     Step,
     TrainingRequest,
-    Trouble,
 )
 from studio.models.registry import Loaded
 from studio.models.shelf import give_back
@@ -257,7 +255,7 @@ class _Training:
             self._notice(
                 Notice(code="sample_lost", params={"step": step, "prompt": prompt[:LONGEST_EXCERPT]})
             )
-            why = _why(error)
+            why = trouble_of(error)
             self._notice(Notice(code=why.code, params=why.params))
         give_back()
         return None
@@ -298,15 +296,6 @@ class _Training:
         left = None if loss is None else self._pace * (steps - step)
         told = Step(request=self.request.id, stage=stage, step=step, steps=steps, seconds_left=left)
         self.bench.tell(told.model_copy(update={"loss": loss, "own_loss": own}))
-
-
-def _why(error: Exception) -> Trouble:
-    """What an error means to a person."""
-    if isinstance(error, StudioError):
-        return error.trouble
-    if out_of_memory(error):
-        return Trouble(code="memory_short")
-    return Trouble(code="bug", params={"kind": type(error).__name__})
 
 
 def _media(picture: Image.Image) -> Media:

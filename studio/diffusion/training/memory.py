@@ -77,8 +77,3 @@ def computing_twice(denoiser: Any, wanted: bool) -> Iterator[None]:
         yield
     finally:
         denoiser.disable_gradient_checkpointing()
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Whether it is the memory that an error is about; the devices' own has no common class but its name."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

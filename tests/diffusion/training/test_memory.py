@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from studio.diffusion.training.memory import Room, computing_twice, kept_bytes, out_of_memory, room_for
+from studio.diffusion.training.memory import Room, computing_twice, kept_bytes, room_for
 from tests.diffusion.training.learning import School
 
 
@@ -49,8 +49,3 @@ def test_computing_twice_is_over_afterwards_whatever_happens(sd1: School, fails:
     except ZeroDivisionError:
         pass
     assert not unet.is_gradient_checkpointing
-
-
-def test_short_memory_is_known_by_every_name() -> None:
-    assert out_of_memory(MemoryError()) and out_of_memory(torch.OutOfMemoryError())
-    assert not out_of_memory(RuntimeError("memory"))
