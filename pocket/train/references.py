@@ -23,7 +23,7 @@ from studio.skeletons import skeleton
 # One net follows all of them: their maps cannot be taken for one another.
 KINDS = ("pose", "canny", "soft_edge", "depth", "colour")
 # How often a kind is shown beside the others: few pictures have a pose, and a map without outlines is learned late.
-SHARES = {"pose": 3.0, "canny": 1.5, "soft_edge": 1.0, "depth": 0.75, "colour": 2.0}
+SHARES = {"pose": 3.0, "canny": 1.5, "soft_edge": 1.0, "depth": 0.75, "colour": 3.0}
 LOW, HIGH = 100, 200
 GRID = 8
 CHUNK = 100

@@ -79,7 +79,7 @@ class ControlSettings:
     batch: int = 16
     rate: float = 5e-4
     decay: float = 0.998
-    empty: float = 0.4
+    empty: float = 0.6
     pictures: int = 8_000
     seed: int = 4
 

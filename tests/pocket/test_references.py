@@ -81,6 +81,38 @@ def test_the_net_is_silent_at_first_and_the_base_does_not_learn(tmp_path: Path) 
     assert any(p.grad is not None and p.grad.any() for p in followed.net.parameters())
 
 
+def test_a_written_net_speaks_louder_and_goes_on_learning_as_it_was(tmp_path: Path) -> None:
+    from diffusers import ControlNetModel
+
+    from pocket.train.controls import LOUD, build_net, write_net
+    from pocket.train.settings import Settings
+    from pocket.train.unet import build_both
+
+    unet = build_both(replace(Settings(), run=tmp_path)).unet
+    net = build_net(unet, Path("none"))
+    for part in (*net.controlnet_down_blocks, net.controlnet_mid_block):
+        torch.nn.init.normal_(part.weight, std=0.02)
+    given = (
+        torch.randn(1, 4, 32, 32),
+        torch.tensor([500]),
+        torch.randn(1, 77, unet.config.cross_attention_dim),
+    )
+
+    def says(one: object) -> torch.Tensor:
+        with torch.no_grad():
+            return one(*given, controlnet_cond=torch.rand(1, 3, SIDE, SIDE), return_dict=False)[1]  # type: ignore[operator]
+
+    torch.manual_seed(1)
+    before = says(net)
+    write_net(net, tmp_path / "control")
+    for after, times in (
+        (ControlNetModel.from_pretrained(tmp_path / "control"), LOUD),
+        (build_net(unet, tmp_path / "control"), 1),
+    ):
+        torch.manual_seed(1)
+        assert torch.allclose(says(after.float()), times * before, rtol=0.02, atol=1e-3)
+
+
 def test_maps_of_another_run_are_drawn_anew_and_every_second_one_is_seen(tmp_path: Path) -> None:
     from pocket.eyes import open_eyes
     from pocket.train.references import open_maps

@@ -19,7 +19,8 @@ from fastapi import FastAPI
 from studio.service import Studio
 from tests.ui.house import app_of
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+# The same engine without a browser around it, where it is there: a fifth less to compute.
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

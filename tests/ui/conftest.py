@@ -10,6 +10,8 @@ import pytest
 from tests.ui.browsing import CHROMIUM, FLAGS, WIDE, opened, served, serving
 from tests.ui.easel_page import Easel, Shelf, app_of
 
+# What moves for its own sake is computed sixty times a second, and no test looks at it.
+STILL = {"reduced_motion": "reduce"}
 # No visitor of a test stays long enough to earn back the work of optimising scripts.
 HASTY = "--js-flags=--no-opt"
 
@@ -79,7 +81,7 @@ def visit(seats: Seats, url: str) -> Iterator[Callable[..., Any]]:
     """Opens the page as a new visitor and hands back what they see."""
 
     def go(language: str = "en-GB", to: str = url, **options: Any) -> Any:
-        return opened(seats.take(to, locale=language, **(WIDE | options)), to)
+        return opened(seats.take(to, locale=language, **(WIDE | STILL | options)), to)
 
     yield go
     seats.clear()
