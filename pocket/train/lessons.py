@@ -100,12 +100,18 @@ class Lessons:
         some.append(rng.integers(0, last, count - sum(parts)))
         return np.sort(np.concatenate(some))
 
+    def changed(
+        self, pixels: NDArray[np.uint8], truth: Truth, rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], Truth]:
+        """The pictures as no lesson had them before, with their truth."""
+        return move(pixels, truth, rng)
+
     def batch(
         self, count: int, rng: np.random.Generator, device: torch.device
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Some pictures, changed a little, and what the judge should say of them."""
         rows = self.choose(count, rng)
-        pixels, truth = move(self.pixels(rows), {k: v[rows] for k, v in self.truth.items()}, rng)
+        pixels, truth = self.changed(self.pixels(rows), {k: v[rows] for k, v in self.truth.items()}, rng)
         wanted = {k: torch.from_numpy(v).to(device) for k, v in truth.items()}
         return weather(pixels, device), wanted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,14 +17,18 @@ from pocket.models import NATIVE
 from pocket.train.common import fast_math, lay_out, pick_device, to_pictures
 from pocket.train.judge import Learning, examine_and_ship
 from pocket.train.latents import load_vae
-from pocket.train.lessons import Lessons, truths
+from pocket.train.lessons import Lessons, Truth, truths
 from pocket.train.scenes import learned, settled
 from pocket.train.settings import Settings
 from pocket.world import Scene, sample
+from pocket.world.drawing import spoiled
 from pocket.world.scene import DEFECTS, LIGHTS, STYLES
 
 FIRST = 900_000
 STYLED, LIT, SPOILT = 0.7, 0.4, 0.5
+# How many of the sound pictures of a batch get a defect, and which more often: some are hard to see.
+FRESH = 0.5
+HARD = np.array([3.0 if name in ("deformed", "disfigured", "text", "cropped") else 1.0 for name in DEFECTS])
 
 
 def manner_lesson(k: int) -> Scene:
@@ -35,6 +39,23 @@ def manner_lesson(k: int) -> Scene:
     light = rng.choice(LIGHTS) if rng.random() < LIT and scene.background != "night sky" else "day"
     defects = (DEFECTS[k // 2 % len(DEFECTS)],) if rng.random() < SPOILT else ()
     return replace(scene, style=style, light=light if style != "neon" else "day", defects=defects)
+
+
+@dataclass(frozen=True)
+class Spoiling(Lessons):
+    """Lessons of which many sound pictures are spoilt anew each time: a thousand would be learned by heart."""
+
+    def changed(
+        self, pixels: NDArray[np.uint8], truth: Truth, rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], Truth]:
+        """The same, and a defect here and there."""
+        pixels, truth = super().changed(pixels, truth, rng)
+        defects = truth["defects"].copy()
+        for row in np.flatnonzero(~defects.any(1) & (rng.random(len(pixels)) < FRESH)):
+            which = rng.choice(len(DEFECTS), p=HARD / HARD.sum())
+            pixels[row] = spoiled(pixels[row], DEFECTS[which], rng)
+            defects[row, which] = 1
+        return pixels, {**truth, "defects": defects}
 
 
 def word_loss(heads: dict[str, Tensor], truth: dict[str, Tensor]) -> Tensor:
@@ -75,7 +96,7 @@ def manner_lessons(settings: Settings) -> Lessons:
     drawn = draw_set(settings.data / f"manner-{SIDE}.npy", count, SIDE, 0, "manner", make=manner_lesson)
     truth = truths([manner_lesson(k) for k in range(count)])
     both = {k: np.concatenate([v, painted.truth[k]]) for k, v in truth.items()}
-    return Lessons([drawn, *painted.sets], both, settings.manner.copied_share)
+    return Spoiling([drawn, *painted.sets], both, settings.manner.copied_share)
 
 
 def train_manner(settings: Settings) -> None:

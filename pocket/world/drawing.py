@@ -77,10 +77,10 @@ def put(a: effects.Pixels, thing: Thing, scene: Scene) -> tuple[effects.Pixels, 
     return a * (1 - alpha[..., None]) + rgb * alpha[..., None], alpha
 
 
-def spoil(a: effects.Pixels, masks: list[NDArray[np.uint8]], scene: Scene, rng: np.random.Generator,
+def spoil(a: effects.Pixels, masks: list[NDArray[np.uint8]], defects: tuple[str, ...], rng: np.random.Generator,
           ) -> tuple[effects.Pixels, list[NDArray[np.uint8]]]:
-    """Apply the scene's defects; masks move along."""
-    for name in scene.defects:
+    """Apply defects; masks move along."""
+    for name in defects:
         if name in WARPS:
             ys, xs = effects.warp(name, a.shape[0], rng)
             a, masks = a[ys, xs], [m[ys, xs] for m in masks]
@@ -103,6 +103,15 @@ def draw(scene: Scene, side: int = 128) -> Picture:
     a = effects.lit(a, scene.light)
     if scene.style in effects.FINISH:
         a = effects.FINISH[scene.style](a, noise)
-    a, masks = spoil(a, masks, scene, noise)
-    pixels = (np.clip(a, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return Picture(scene, pixels, tuple(masks))
+    a, masks = spoil(a, masks, scene.defects, noise)
+    return Picture(scene, to_bytes(a), tuple(masks))
+
+
+def to_bytes(a: effects.Pixels) -> NDArray[np.uint8]:
+    """Pixels as a file keeps them."""
+    return (np.clip(a, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def spoiled(pixels: NDArray[np.uint8], defect: str, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A drawn picture with a defect, as it would have been drawn with it."""
+    return to_bytes(spoil(pixels.astype(np.float32) / 255, [], (defect,), rng)[0])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pocket.world import draw, sample
+from pocket.world.sampling import settle
 
 torch = pytest.importorskip("torch")
 from pocket.judge import (  # noqa: E402
@@ -111,6 +113,36 @@ def test_a_moved_drawing_keeps_its_truth() -> None:
     turned = np.abs(after[:, 0] + (before - drawn)[:, 0]) < 0.02
     assert np.all(turned | (np.abs(after - (before - drawn)) < 0.02).all(1))
     assert np.abs(after[:, 1] - (before - drawn)[:, 1]).max() < 0.02
+
+
+def test_sound_pictures_are_spoilt_anew_and_say_so() -> None:
+    from pocket.train.lessons import truths
+    from pocket.train.manner import Spoiling
+    from pocket.world.scene import DEFECTS
+
+    drawn = [settle(subject, "red", "meadow") for subject in ("cat", "boat", "star", "house")] * 2
+    pixels = np.stack([draw(scene, 64).pixels for scene in drawn] * 16)
+    lessons = Spoiling([pixels.copy()], truths(drawn * 16))
+    rows = np.arange(128)
+    told = []
+    for seed in (0, 1):
+        truth = {k: v.copy() for k, v in lessons.truth.items()}
+        changed, truth = lessons.changed(lessons.pixels(rows), truth, np.random.default_rng(seed))
+        grey = np.ptp(changed.astype(int), axis=-1).max((1, 2)) == 0
+        assert np.array_equal(grey, truth["defects"][:, DEFECTS.index("black and white")] > 0) and grey.any()
+        assert set(truth["defects"].sum(1)) == {0, 1}
+        told.append(truth["defects"])
+    assert not np.array_equal(*told) and not lessons.truth["defects"].any(), "the lessons stay as they are"
+
+
+def test_a_drawing_is_spoilt_as_if_it_had_been_drawn_so() -> None:
+    from pocket.world.drawing import spoiled
+
+    scene = sample(3, kind="single", plain=True)
+    for name in ("black and white", "deformed"):
+        meant = draw(replace(scene, defects=(name,))).pixels.astype(int)
+        got = spoiled(draw(scene).pixels, name, np.random.default_rng(scene.seed)).astype(int)
+        assert np.abs(got - meant).max() <= 1
 
 
 def middles(pixels: np.ndarray) -> np.ndarray:
