@@ -139,7 +139,9 @@ STARTING = ("way", "picture", "picture_size", "strength", "fit", "mask", "feathe
             "margin", "fill", *SIDES, "edge", "factor", "upscaler")  # fmt: skip
 """The fields that tell of the picture it starts from."""
 TRANSLATED = ("translate", "translated", "translated_for")
-"""Those that tell of the prompt in the model's language; the negative one is each model's own."""
+"""Those that tell of the prompt in the model's language."""
+NEGATIVE = ("negative", "translated_negative", "translated_negative_for")
+"""Those of the negative one, which is each model's own until somebody writes another."""
 
 
 def offered(states: tuple[ModelState, ...]) -> tuple[ModelState, ...]:
@@ -229,13 +231,15 @@ def most_count(spec: ModelSpec) -> int:
     return min(MOST_SEGMENTS, spec.limits.count)
 
 
-def for_model(form: Form, state: ModelState) -> Form:
-    """The same wish for another model: its own numbers, the shape, the words and the picture kept."""
+def for_model(form: Form, state: ModelState, usual_negative: str = "") -> Form:
+    """The same wish for another model: its own numbers, the shape, the words and the picture kept.
+
+    `usual_negative` is the one that the model before began with; nobody wrote it, so it gives way.
+    """
     own = fresh(state)
-    kept = {
-        name: getattr(form, name)
-        for name in ("prompt", "styles", "loras", "count", "seed", "lock", "tiling", *TRANSLATED, *STARTING)
-    }
+    written = form.negative.strip() not in ("", usual_negative.strip())
+    names = ("prompt", "styles", "loras", "count", "seed", "lock", "tiling", *TRANSLATED, *STARTING)
+    kept = {name: getattr(form, name) for name in (*names, *(NEGATIVE if written else ()))}
     kept["controls"] = reference_units.without_nets(form.controls)
     moved = fitted(replace(own, **kept, size=nearest_size(form.size, state.spec)), state)
     return shaped_like_picture(moved, state.spec)

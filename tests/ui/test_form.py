@@ -119,6 +119,16 @@ def test_another_model_keeps_words_and_shape_and_brings_its_own_numbers() -> Non
     assert moved.size == "1368x768"
 
 
+@pytest.mark.parametrize(
+    ("written", "there"), [("no hats", "no hats"), (" lowres ", "blurry, text"), (" ", "blurry, text")]
+)
+def test_a_negative_that_somebody_wrote_outlives_another_model(written: str, there: str) -> None:
+    mine = forms.form_of({"negative": written, "translated_negative_for": written}, state())
+    moved = forms.for_model(mine, state("large"), usual_negative="lowres")
+    assert moved.negative == there
+    assert moved.translated_negative_for == (written if there == written else "")
+
+
 def test_a_recipe_comes_back_with_its_seed_locked_and_its_own_size() -> None:
     draft = Draft(
         model="m", prompt="a cat", negative="", width=200, height=520, steps=7, guidance=3.5, seed=9

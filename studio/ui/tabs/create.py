@@ -318,8 +318,8 @@ class Create:
         """Another model: its own numbers, the words kept."""
         person = who(self.studio, request)
         state = self._state(str(_data(event).get("model", "")), person)
-        old = form_of(values, self._state(str(values[0]), person))
-        return self._filled(for_model(old, state), state, person)
+        before, old = self._now(values, person)
+        return self._filled(for_model(old, state, before.spec.defaults.negative), state, person)
 
     def fill(self, picture: str, person: Person) -> list[Any]:
         """A picture's recipe in the form, with what it started from; said where that is gone."""
