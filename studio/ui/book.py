@@ -42,15 +42,15 @@ def figure(form: Form, spec: ModelSpec, states: Iterable[ModelState]) -> str:
 
 
 def styled(titles: Sequence[Bilingual], prompt: str) -> str:
-    """The styles around a prompt, and what will be painted with them; nothing where there are none."""
+    """The styles around a prompt, and what will be painted with them, if it can be; nothing where there are none."""
     if not titles:
         return ""
     names = Bilingual(en=", ".join(one.en for one in titles), zh="、".join(one.zh for one in titles))
     off = local("styles", t("book.no_styles"), "btn link")
+    painted = f'<p class="t13 i2">{escape(prompt)}</p>' if prompt else ""
     return (
         f'<div class="styled"><div class="row"><b class="lab0">{t("book.in_styles")}</b>'
-        f'<span class="i2 t13 ell">{html(names)}</span><span class="sp"></span>{off}</div>'
-        f'<p class="t13 i2">{escape(prompt)}</p></div>'
+        f'<span class="i2 t13 ell">{html(names)}</span><span class="sp"></span>{off}</div>{painted}</div>'
     )
 
 
@@ -74,13 +74,13 @@ class Style(Protocol):
 
 
 def titles(studio: Studio, ids: Sequence[str], person: Person) -> list[Bilingual]:
-    """What styles are called, of the book and of one's own, in the order they are worn."""
+    """What styles are called, of the book and of one's own, in the order they are worn; a gone one by its id."""
     if not ids:
         return []
     every: list[Style] = [*studio.own_book(person).styles]
     every += [style for group in studio.book(person).styles for style in group.styles]
     known = {style.id: style.title for style in every}
-    return [known[id] for id in ids if id in known]
+    return [known.get(id, Bilingual(en=id, zh=id)) for id in ids]
 
 
 # -- scenes ---------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from html import unescape
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,6 +15,7 @@ from studio.spellbook import SceneLora
 from studio.ui.book import figure, scene, styled, titles, with_scene
 from studio.ui.drafts import draft_of, form_from_draft
 from studio.ui.form import form_of, fresh
+from studio.ui.tabs.create import Create
 from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, generate, held_answers, kept
 from tests.ui.house import studio_at
 
@@ -78,7 +80,7 @@ def test_own_scenes_and_styles_stand_beside_those_of_the_book(studio: Any) -> No
     booth = studio.keep_own_written("scenes", {"name": "Booth", "prompt": {"en": "a robot"}}, ANN)
     oil = studio.keep_own_written("styles", {"name": "My oil", "prompt": {"en": "{prompt}, oil"}}, ANN)
     assert scene(studio, booth.id, ANN) == booth and scene(studio, booth.id, Person(id="ben")) is None
-    assert [one.en for one in titles(studio, ["watercolour", oil.id, "gone"], ANN)][1:] == ["My oil"]
+    assert [one.en for one in titles(studio, ["watercolour", oil.id, "gone"], ANN)][1:] == ["My oil", "gone"]
     shipped = scene(studio, "robot-driver", ANN)
     assert shipped and shipped.aspect == "16:9"
 
@@ -97,6 +99,15 @@ def test_styles_are_shown_with_what_they_make_of_the_prompt() -> None:
     named = [Bilingual(en="Fresco", zh="湿壁画"), Bilingual(en="Film", zh="电影")]
     told = styled(named, "a <fox>")
     assert "Fresco, Film" in told and "湿壁画、电影" in told and "a &lt;fox&gt;" in told
+
+
+def test_a_style_that_is_gone_can_be_taken_off(studio: Any) -> None:
+    page: Any = SimpleNamespace(studio=studio)
+    draft = Draft(model=studio.models(ANN)[0].spec.id, prompt="a fox", styles=("watercolour", "own-gone"))
+    told = Create._styled(page, draft, ANN)
+    assert 'data-local="styles"' in told and "own-gone" in told and "<p" not in told
+    assert "<p" in Create._styled(page, draft.model_copy(update={"styles": ("watercolour",)}), ANN)
+    assert Create._styled(page, draft.model_copy(update={"styles": ()}), ANN) == ""
 
 
 # -- in a browser ---------------------------------------------------------------------------------------

@@ -390,9 +390,9 @@ class Create:
     def _styled(self, draft: Draft, person: Person) -> str:
         titles = book.titles(self.studio, draft.styles, person)
         try:
-            return book.styled(titles, self.studio.expanded(draft, person).prompt) if titles else ""
-        except StudioError:  # the remarks beside it say why
-            return ""
+            return book.styled(titles, self.studio.expanded(draft, person).prompt if titles else "")
+        except StudioError:  # the remarks beside it say why; what cannot be worn must come off
+            return book.styled(titles, "")
 
     def scene(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """A scene of the book: the form filled in one click."""
