@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
@@ -30,6 +31,7 @@ from studio.spellbook.personal import (
     kind_of_item,
 )
 
+log = logging.getLogger(__name__)
 _PERSON = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 FILE = "book.yaml"
 BROKEN = "book.broken.yaml"
@@ -136,20 +138,29 @@ class Shelf:
         path, text = self._path(person), as_yaml(book)
         if len(text) > LARGEST_BOOK:
             raise StudioError("own_book_full", most=LARGEST_BOOK // 1_000_000)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if self.problems(person):
-            # What cannot be read here may still be dear to somebody.
-            shutil.copyfile(path, path.with_name(BROKEN))
-        unfinished = path.with_suffix(f".{secrets.token_hex(4)}")
         try:
-            with unfinished.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if self.problems(person):
+                # What cannot be read here may still be dear to somebody.
+                shutil.copyfile(path, path.with_name(BROKEN))
+            _replace(path, text)
+        except OSError as error:
+            log.exception("a person's own book cannot be kept")
+            raise StudioError("disk_unwritable", folder=self._folder.parent.name) from error
         self._read[person] = (book, ())
+
+
+def _replace(path: Path, text: str) -> None:
+    """Writes a file whole or not at all, and onto the disk before anybody is told that it is kept."""
+    unfinished = path.with_suffix(f".{secrets.token_hex(4)}")
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 _LISTS = ("favourites", "recent")

@@ -89,6 +89,21 @@ def test_what_was_used_last_comes_first_and_not_without_end(tmp_path: Path) -> N
     assert len(recent) == len(set(recent)) == limits.MOST_RECENT
 
 
+def test_a_disk_that_takes_nothing_is_told_and_what_is_there_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    shelf = Shelf(tmp_path)
+    kept(shelf, CAT)
+    monkeypatch.setattr("studio.spellbook.shelf.os.fsync", full)
+    with pytest.raises(StudioError, match="disk_unwritable"):
+        kept(shelf, DOODLE)
+    assert Shelf(tmp_path).book("ann") == shelf.book("ann") and len(shelf.book("ann").items) == 1
+    assert len(list((tmp_path / "people" / "ann").iterdir())) == 1
+
+
 @pytest.mark.parametrize("person", ["", "..", "a/b", "../ann", ".hidden", "a" * 65, "ann\n"])
 def test_no_name_leads_out_of_the_folder(tmp_path: Path, person: str) -> None:
     with pytest.raises(ValueError, match="no person"):
