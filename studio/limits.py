@@ -42,13 +42,17 @@ from studio.prompt import (
     check_text,
     joined,
     leaves_open,
+    only_language,
     settle,
     take_loras,
 )
 from studio.sizes import grown_size, size_like
+from studio.spellbook import SLOT, unread
 
 LARGEST_SEED = 2**32 - 1
 MOST_CONTROLS = 4
+MOST_WORDS = 3
+"""Of those that a model does not read; that is enough to be recognised."""
 LONGEST_SIDE = 8192
 """Of what a picture is enlarged to: more than that no browser shows, and its file takes minutes."""
 
@@ -136,11 +140,18 @@ def style_remarks(draft: Draft, spec: ModelSpec, around: Around) -> tuple[Troubl
     except StudioError as error:
         return (error.trouble,)
     styles = [_style(id, around) for id in draft.styles]
-    return tuple(
-        Trouble(code="style_other_family", params={"style": style.title.said(around.language)})
-        for style in styles
-        if style.families and spec.family not in style.families
-    )
+    return tuple(told for style in styles for told in _remarks_of(style, spec, around.language))
+
+
+def _remarks_of(style: Template, spec: ModelSpec, language: Language) -> Iterator[Trouble]:
+    title, to = style.title.said(language), only_language(spec.languages)
+    if style.families and spec.family not in style.families:
+        yield Trouble(code="style_other_family", params={"style": title})
+    # One's own may stand there in one language alone, and a template is not translated.
+    said = "\n".join(one.said(language).replace(SLOT, "") for one in (style.prompt, style.negative))
+    if to and (words := unread(said, to)):
+        params = {"style": title, "words": " ".join(words[:MOST_WORDS])}
+        yield Trouble(code="style_unread", params=params)
 
 
 def _settled(

@@ -162,6 +162,7 @@ STRINGS: dict[str, str] = {
     "error.style_with_blend": "A blend must be the whole prompt, so the style “{style}” cannot go around it. Take the style off, or write its words into the blend.",
     "error.style_unknown": "There is no style called “{style}” any more. Take it off and choose another one.",
     "error.style_other_family": "The style “{style}” is meant for other models; here it may do little.",
+    "error.style_unread": "The style “{style}” says {words}, which this model does not read. Write it in the model's language, or take it off.",
     "error.wildcard_unknown": "The book has nothing called {name}, so __{name}__ is painted as it stands. Write the name of a chapter.",
     "error.chance_too_deep": "Alternatives and wildcards lie more than {most} deep in each other; perhaps one names itself. Make them simpler.",
     "error.chance_too_many": "More than {most} alternatives and wildcards would have to be chosen. Use fewer.",

@@ -162,6 +162,7 @@ STRINGS: dict[str, str] = {
     "error.style_with_blend": "混合必须是整条咒语，风格“{style}”没法套在外面。去掉这个风格，或者把它的词写进混合里。",
     "error.style_unknown": "已经没有叫“{style}”的风格了。去掉它，另选一个。",
     "error.style_other_family": "风格“{style}”是给别的模型准备的，用在这里可能看不太出来。",
+    "error.style_unread": "风格“{style}”里的 {words} 这个模型读不懂。请用模型懂的语言来写，或者去掉这个风格。",
     "error.wildcard_unknown": "咒语书里没有叫 {name} 的内容，__{name}__ 会照原样画。请写章节的名字。",
     "error.chance_too_deep": "备选和通配词套了超过 {most} 层，也许有一个引用了自己。把它们写简单些。",
     "error.chance_too_many": "要挑的备选和通配词超过了 {most} 个。少用几个。",

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from studio.errors import StudioError, say_trouble
+from studio.limits import style_remarks
 from studio.messages import LANGUAGES, Draft, Person
 from studio.prompt import apply_styles
 from studio.service import Studio
@@ -313,6 +314,18 @@ def test_own_styles_and_spells_are_painted_with(studio: Studio) -> None:
     assert [one.code for one in studio.remarks(draft, Person(id="ben"))] == ["style_unknown"]
     asks = Draft(model=model, prompt="__own__ __moonbeam__", negative="")
     assert [one.params for one in studio.remarks(asks, ANN)] == [{"name": "moonbeam"}]
+
+
+def test_a_style_in_a_language_that_the_model_does_not_read_is_named(studio: Studio) -> None:
+    spec = studio.models(ANN)[0].spec
+    both = Said(en="{prompt}, doodle", zh="{prompt}，涂鸦")
+    ids = [studio.keep_own(one, ANN).id for one in (DOODLE, DOODLE.model_copy(update={"prompt": both}))]
+    draft = Draft(model=spec.id, prompt="x", styles=tuple(ids))
+    english = spec.model_copy(update={"languages": ("en",)})
+    told = style_remarks(draft, english, studio._around(english, ANN))
+    words = {"style": "课堂涂鸦", "words": "蜡笔涂鸦"}
+    assert [(one.code, one.params) for one in told] == [("style_unread", words)]
+    assert spec.languages == ("en", "zh") and studio.remarks(draft, ANN) == ()
 
 
 def test_the_wand_leaves_blends_alone(studio: Studio) -> None:
