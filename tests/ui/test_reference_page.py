@@ -207,6 +207,58 @@ def test_undo_and_both_sides(visit: Callable[..., Any]) -> None:
     assert page.evaluate(places) == before
 
 
+def nudged(page: Any) -> None:
+    """Moves the right wrist of the figure on the easel by ten pixels."""
+    page.locator("[data-joint='4']").focus()
+    page.keyboard.press("Shift+ArrowLeft")
+
+
+def wrist(page: Any) -> list[float]:
+    """Where the right wrist of the figure on the easel is."""
+    at = page.locator("[data-joint='4']").get_attribute("transform")
+    return [float(part) for part in at[10:-1].split()]
+
+
+def test_a_pose_that_is_cancelled_changes_nothing_and_one_that_is_left_for_another_card_is_kept(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page = visit()
+    page.fill(PROMPT, "a dancer")
+    open_tab(page)
+    card = add(page, "pose")
+    card.get_by_role("button", name="Choose a pose").click()
+    nudged(page)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".easel")).to_have_count(0)
+    page.wait_for_timeout(300)
+    expect(card.get_by_role("button", name="Choose a pose")).to_be_visible()
+    card.get_by_role("button", name="Choose a pose").click()
+    nudged(page)
+    add(page, "scribble").get_by_role("button", name="Draw it").click()
+    expect(page.locator(".easel[data-way=sketch]")).to_be_visible()
+    expect(page.locator(".rf").first.locator("[data-fig=map] img")).to_be_visible()
+
+
+def test_a_pose_that_could_not_be_kept_is_kept_with_another_try(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page = visit()
+    open_tab(page)
+    card = add(page, "pose")
+    card.get_by_role("button", name="Choose a pose").click()
+    nudged(page)
+    moved = wrist(page)
+    page.route("**/api/inputs", lambda route: route.abort())
+    page.keyboard.press("Escape")
+    expect(page.locator(".easel .esay.bad")).to_be_visible()
+    page.unroute("**/api/inputs")
+    page.locator(".easel [data-act=retry]").click()
+    expect(page.locator(".easel")).to_have_count(0)
+    card.get_by_role("button", name="Edit pose").click()
+    expect(page.locator(".pjoint")).to_have_count(18)
+    assert wrist(page) == pytest.approx(moved, abs=0.1)
+
+
 def test_what_no_net_follows_is_shown_with_the_models_that_have_one(visit: Callable[..., Any]) -> None:
     page = visit()
     open_tab(page)

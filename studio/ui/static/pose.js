@@ -113,7 +113,7 @@
     furnish() {
       const group = (...names) => make("div", { className: "egroup" }, names.map(([act, name, key]) => tool(act, name, "ib bare", key)));
       const use = make("button", { type: "button", className: "btn pri edone puse" }, [kit.icon("check"), make("span", {}, [], { say: "use_pose" })], { act: "use" });
-      const away = make("button", { type: "button", className: "btn quiet pcancel" }, [], { act: "done", say: "cancel" });
+      const away = make("button", { type: "button", className: "btn quiet pcancel" }, [], { act: "cancel", say: "cancel" });
       this.bar.append(group(["undo", "undo"], ["redo", "redo"]), group(["both", "both", "M"], ["flip", "flip"]), group(["person", "person"], ["unperson", "clear"]), make("span", { className: "sp" }), away, use);
     }
     listen() {
@@ -138,7 +138,10 @@
       this.build();
       if (drawn && !found.length) this.hint("pose_unread"); else this.state();
     }
-    retry() { this.quiet(); this.start(); }
+    retry() { // a pose that could not be kept is still here
+      this.quiet();
+      if (this.ready_poses) this.use(); else this.start();
+    }
     stock() {
       this.row.replaceChildren(...this.ready_poses.map((pose) => {
         const button = make("button", { type: "button" }, [thumb(pose.people), make("small", { lang: "en", className: "w", textContent: pose.title[0] }), make("small", { lang: "zh-CN", className: "w", textContent: pose.title[1] })], { pose: pose.id });
@@ -248,9 +251,14 @@
       if (name === "unperson") this.change(() => { this.people.splice(this.chosen, 1); this.chosen = 0; });
       if (["flip", "person", "unperson"].includes(name)) { this.build(); this.state(); }
       if (name === "use") this.use();
+      if (name === "cancel") this.cancel();
+    }
+    cancel() {
+      Object.assign(this, { past: [], future: [] });
+      easel.close();
     }
     async use() {
-      try { await this.apply(); easel.close(); } catch (error) { this.trouble(error.message); }
+      try { await this.apply(); if (this.element.isConnected) easel.close(); } catch (error) { this.trouble(error.message); }
     }
     async apply() {
       const now = JSON.stringify(this.people);
@@ -259,7 +267,14 @@
       this.applied = now;
       this.options.done(kept.picture, this.people.map((person) => person.map((joint) => joint && joint.map((value) => Math.round(10 * value) / 10))));
     }
-    async settled() { if (this.past.length || this.future.length) await this.apply(); }
+    async settled() {
+      if (!this.past.length && !this.future.length) return;
+      try { await this.apply(); } catch (error) { this.trouble(error.message); throw error; }
+    }
+    unmount() { // what was posed is kept, also where the easel is wanted for something else
+      super.unmount();
+      this.settled().catch((error) => kit.fire(this.host, "easel:failed", { text: error.message }));
+    }
 
     // -- pointers and keys
     down(event) {
