@@ -144,6 +144,15 @@ def test_a_blend_takes_no_more_and_that_is_said(come: Visit, language: str, tabl
     assert text(page) == BLEND
 
 
+def test_the_dice_cannot_join_a_blend_and_say_so(come: Visit) -> None:
+    page = come(typed=BLEND)
+    chapter(page, "light")
+    page.locator("[data-dice=light]").first.click()
+    page.wait_for_selector(".toast")
+    assert page.locator(".toast").inner_text() == TABLES["en"]["book.blend"] and text(page) == BLEND
+    assert page.locator(f"{FIGURE} .dl").count() == 0
+
+
 def test_where_nothing_is_lacking_the_wand_says_so(come: Visit) -> None:
     page = come(typed="red fox")
     wave(page)

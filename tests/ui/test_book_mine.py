@@ -18,6 +18,7 @@ from tests.ui.house import studio_at
 pytestmark = IN_A_BROWSER
 ANN = Person(id="local", role="admin")
 NEGATIVE, FORM, OWN = "#negative textarea", ".bkform", ".bktag.own"
+BLEND = '("a cat", "a dog").blend(1, 2)'
 MINE, FAVOURITES, RECENT = "~mine", "~favourites", "~recent"
 
 
@@ -123,14 +124,33 @@ def test_what_is_more_than_phrases_goes_in_and_out_as_it_stands(
 
 
 def test_a_blend_of_ones_own_takes_the_whole_prompt_and_can_be_undone(come: Visit, studio: Studio) -> None:
-    blend = '("a cat", "a dog").blend(1, 2)'
-    studio.keep_own_written("spells", {"name": "Both", "prompt": {"en": blend}}, ANN)
+    studio.keep_own_written("spells", {"name": "Both", "prompt": {"en": BLEND}}, ANN)
     page = come(typed="x, moonlight")
     chapter(page, MINE)
     page.locator(f"{OWN} .tb").click()
-    assert text(page) == blend
+    assert text(page) == BLEND
     page.locator("#book [data-deal=back]").click()
     assert text(page) == "x, moonlight"
+
+
+@pytest.mark.parametrize("words", ["moonlight, red fox", "{red|blue} hat, x"])
+def test_ones_own_cannot_join_a_blend_and_says_so(come: Visit, studio: Studio, words: str) -> None:
+    studio.keep_own_written("spells", {"name": "Odd", "prompt": {"en": words}}, ANN)
+    page = come(typed=BLEND)
+    chapter(page, MINE)
+    page.locator(f"{OWN} .tb").click()
+    page.wait_for_selector(".toast")
+    assert page.locator(".toast").inner_text() == TABLES["en"]["book.blend"] and text(page) == BLEND
+
+
+def test_a_blend_of_ones_own_leaves_what_was_typed_behind_it(come: Visit, studio: Studio) -> None:
+    studio.keep_own_written("spells", {"name": "Both", "prompt": {"en": BLEND}}, ANN)
+    page = come()
+    chapter(page, MINE)
+    page.locator(f"{OWN} .tb").click()
+    page.fill(PROMPT, f"{BLEND}<lora:ink:0.8>")
+    page.locator(f"{OWN} .tb").click()
+    assert text(page) == "<lora:ink:0.8>"
 
 
 # -- changing, deleting -------------------------------------------------------------------------------

@@ -70,9 +70,10 @@
   }
 
   B.throwDice = (chapter, group, seed = draw(), tries = 3) => {
+    const side = sideOfChapter(chapter);
+    if (S.isBlend(B.textOf(side) || "")) return B.say(t("book.blend"));
     const again = deal?.kind === "dice" && !deal.gone && deal.chapter === chapter && deal.group === group ? deal : null;
-    const before = again ? again.before : B.remember();
-    const old = again?.keys[0], side = sideOfChapter(chapter);
+    const before = again ? again.before : B.remember(), old = again?.keys[0];
     const besides = B.chosen(side).filter((term) => term.spell.chapter === chapter && term.key !== old).map((term) => term.key);
     chance("/dice", { chapter, group, seed, besides }, ([spell]) => {
       if (!spell) return B.say(t("book.dice_none"));

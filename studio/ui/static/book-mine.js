@@ -43,6 +43,7 @@
     return phrases?.every((one) => one.spell) ? phrases : null;
   }
   const joined = new Map(); // what stands before words that were put in as they are
+  const joins = (item, side) => Boolean(wanted(item, side).trim()) && !S.isBlend(wanted(item, side));
   B.ownIsOn = (id) => {
     const item = B.mine.spells.find((one) => one.id === id);
     return Boolean(item) && SIDES.every((side) => {
@@ -52,6 +53,7 @@
   };
   function toggleOwn(id) {
     const item = B.mine.spells.find((one) => one.id === id), on = B.ownIsOn(id), before = B.remember();
+    if (!on && SIDES.some((side) => joins(item, side) && S.isBlend(B.textOf(side) || ""))) return B.say(t("book.blend"));
     for (const side of SIDES) B.write(side, toggled(item, side, on));
     if (!on) B.used([id]);
     if (!on && S.isBlend(wanted(item, "prompt"))) B.begin({ kind: "own", name: pick(item.title), before });
@@ -61,7 +63,7 @@
     const parts = B.parts[side], phrases = phrasesOf(item, side), text = wanted(item, side);
     if (phrases && on) return phrases.reduce((rest, { spell }) => S.takeOut(rest, spell.key, B.known), parts);
     if (phrases) return S.putAll(parts, phrases, B.known, !B.open.dragged);
-    if (S.isBlend(text)) return S.fromText(on ? "" : text); // a blend is the whole prompt
+    if (S.isBlend(text)) return on ? S.takeText(parts, text, "", B.known) : S.fromText(text); // a blend is the whole prompt
     const place = `${item.id} ${side}`;
     if (on) return S.takeText(parts, text, joined.get(place) ?? ", ", B.known);
     joined.set(place, S.joint(parts, text));
