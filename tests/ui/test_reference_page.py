@@ -107,6 +107,50 @@ def test_see_the_map_correct_it_with_the_brush_and_generate(
     expect(page.locator(".plate.on .recipe")).to_contain_text("0.60")
 
 
+def test_a_drawing_taken_back_to_nothing_is_no_reference_and_an_erased_map_is_black(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page = visit()
+    page.fill(PROMPT, "a house")
+    open_tab(page)
+    card = add(page, "scribble")
+    card.get_by_role("button", name="Draw it").click()
+    page.wait_for_selector(".easel[data-way=sketch] .efilm")
+    page.wait_for_function("document.querySelector('.easel .esay')?.textContent !== 'Fetching the picture'")
+    paint_mask(page, False)
+    expect(card.locator("[data-fig=map] img")).to_be_visible()
+    page.locator(".easel [data-act=undo]").click()
+    expect(card.get_by_role("button", name="Draw it")).to_be_visible()
+    page.locator(".easel [data-act=redo]").click()
+    expect(card.get_by_role("button", name="Correct it")).to_be_visible()
+    page.locator(".easel [data-act=done]").click()
+    card.get_by_role("button", name="Correct it").click()
+    expect(page.locator(".easel [data-act=clear]")).to_be_enabled()
+    page.locator(".easel [data-act=clear]").click()
+    generate(page)
+    [unit] = units(studio)
+    assert picture(studio, unit.picture).getextrema() == ((0, 0),) * 3
+
+
+def test_a_picture_on_its_way_reaches_its_card_though_the_model_is_changed_meanwhile(
+    visit: Callable[..., Any],
+) -> None:
+    page, slow = visit(), []
+    open_tab(page)
+    card = add(page, "canny")
+    card.get_by_role("button", name="Leave it out for now").click()
+    page.route("**/api/inputs", lambda route: slow.append(route), times=1)
+    bring(card, png())
+    while not slow:
+        page.wait_for_timeout(20)
+    page.locator("#tools [data-local=menu]").click()
+    page.locator("#tools [role=menuitemradio]", has_text="Large").click()
+    expect(card.locator(".rfbad")).to_be_visible()
+    page.wait_for_timeout(500)  # the form is heard of a moment after the model
+    slow[0].continue_()
+    expect(card.locator("[data-fig=picture] img")).to_be_visible()
+
+
 @BOTH
 def test_a_ready_reference_is_tried_in_one_click(
     visit: Callable[..., Any], studio: Studio, width: dict[str, Any]

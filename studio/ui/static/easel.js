@@ -316,7 +316,7 @@ Object.assign(window.studio, (() => {
       const version = this.version;
       if (version === this.saved) return;
       try {
-        const digest = this.paper.empty ? "" : (await post(this.where, await this.paper.png())).picture;
+        const digest = this.paper.empty && !this.blank ? "" : (await post(this.where, await this.paper.png())).picture;
         this.saved = version;
         if (version === this.version) this.tell(digest);
       } catch (error) { this.failed(error.message); }
@@ -854,6 +854,7 @@ Object.assign(window.studio, (() => {
     constructor(host, options) {
       super(host, options);
       this.faint = Boolean(options.picture);
+      this.keeper.blank = Boolean(options.mask); // a map that is erased is a black one
       if (options.picture) this.bar.querySelector(".einvert").prepend(tool("under", "image", "ib bare"));
       this.state();
     }

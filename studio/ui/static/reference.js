@@ -51,7 +51,8 @@ window.studio.reference = (() => {
 
   // -- the form's field ---------------------------------------------------------------------------------------------
   const field = () => $("#controls textarea, #controls input");
-  const fresh = (given) => ({ ...OWN, ...given, settings: { ...(given.settings || {}) }, id: String(++numbered) });
+  const own = (given) => ({ ...OWN, ...given, settings: { ...(given.settings || {}) } });
+  const fresh = (given) => ({ ...own(given), id: String(++numbered) });
   function short({ id, busy, text, ...unit }) {
     const said = Object.entries(unit).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(OWN[name]));
     return Object.fromEntries(said);
@@ -67,10 +68,9 @@ window.studio.reference = (() => {
     const box = field();
     if (!box || box.value === written) return;
     written = box.value;
-    const before = units;
-    units = (written ? JSON.parse(written) : []).map(fresh);
-    // A card that is the same picture as before stays open where it was open.
-    units.forEach((unit, at) => { if (before[at]?.picture === unit.picture && before[at]?.kind === unit.kind) unit.id = before[at].id; });
+    const before = units, same = (one, at) => before[at]?.picture === one.picture && before[at]?.kind === one.kind;
+    // A card that is the same picture as before stays itself: open where it was, and waiting for what is under way.
+    units = (written ? JSON.parse(written) : []).map((one, at) => (same(one, at) ? Object.assign(before[at], own(one)) : fresh(one)));
     draw();
     followMaps();
   }
@@ -464,7 +464,9 @@ window.studio.reference = (() => {
   }
   document.addEventListener("easel:drawn", (event) => {
     const unit = units.find((one) => one.id === event.detail.unit);
-    if (unit && event.detail.mask) asMap(unit, event.detail.mask);
+    if (!unit) return;
+    // Taken back to nothing, there is no drawing: nobody follows a stroke that is not there.
+    if (event.detail.mask) asMap(unit, event.detail.mask); else changed(unit, { picture: "", map: false });
   });
 
   // -- coming in -------------------------------------------------------------------------------------------------------------
