@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, idle, opened, serving
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, idle, kept, opened, serving
 from tests.ui.house import studio_at
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -155,6 +155,20 @@ def test_a_refresh_keeps_the_form(visit: Callable[..., Any]) -> None:
     expect(page.locator("#size_label")).to_contain_text("680 × 384")
     assert page.input_value(PROMPT) == "kept over a refresh"
     assert page.locator("#count label.selected").inner_text() == "2"
+
+
+def test_what_is_typed_last_outlives_a_refresh(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.locator("#negative_fold .label-wrap").click()
+    page.fill(PROMPT, "heard")
+    kept(page, 1, "heard")
+    fields = {PROMPT: "a prompt that nobody heard of", "#negative textarea": "nor of this one"}
+    for field, typed in fields.items():
+        page.locator(field).evaluate("(field, typed) => { field.value = typed; }", typed)
+    page.reload()
+    page.wait_for_selector("body[data-ready=yes]")
+    assert page.input_value(PROMPT) == fields[PROMPT]
+    assert page.evaluate("studio.kept()[2]") == "nor of this one"
 
 
 def test_a_starter_fills_prompt_and_seed_and_another_model_brings_its_numbers(

@@ -257,7 +257,7 @@ window.studio = (() => {
   addEventListener("pagehide", () => {
     const values = kept();
     if (!restored || !values) return;
-    values[1] = $("#prompt textarea").value;
+    for (const [at, name] of [[1, "prompt"], [2, "negative"]]) values[at] = $(`#${name} textarea`)?.value ?? values[at];
     store("form", values);
   });
   function kept() { return store("form"); }
