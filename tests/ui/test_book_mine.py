@@ -78,6 +78,21 @@ def test_what_was_typed_into_the_sheet_outlives_another_language_and_a_search(co
     assert page.input_value(f"{FORM} textarea[name=prompt]") == "a whole new fox"
 
 
+def test_a_second_press_before_the_answer_keeps_nothing_twice(come: Visit, studio: Studio) -> None:
+    page = come(typed="red fox")
+    add(page, "Fox")
+    page.evaluate("for (const turn of [1, 2]) document.querySelector('.bkform').requestSubmit()")
+    page.wait_for_selector(FORM, state="detached")
+    page.locator(OWN).hover()
+    page.locator(f"{OWN} [data-mine=edit]").click()
+    page.click(f"{FORM} [data-mine=delete]")
+    page.wait_for_selector("#book .dl[data-kind=deleted]")
+    assert studio.own_book(ANN).spells == ()
+    page.evaluate("for (const turn of [1, 2]) document.querySelector('#book [data-deal=restore]').click()")
+    page.wait_for_selector("#book .dl", state="detached")
+    assert len(studio.own_book(ANN).spells) == 1
+
+
 # -- spells -------------------------------------------------------------------------------------------
 
 
@@ -105,8 +120,9 @@ def test_only_what_is_selected_is_saved(come: Visit, studio: Studio) -> None:
     assert page.input_value(f"{FORM} [name=prompt]") == "月光"
     save(page)
     assert studio.own_book(ANN).spells[0].prompt.zh == "月光"
-    page.fill(".bkfind input", "yuese")
-    page.locator(f"{OWN} .tb").wait_for()
+    for sound in ("yuese", "ys"):
+        page.fill(".bkfind input", sound)
+        page.locator(f"{OWN} .tb").wait_for()
     assert text(page) == "一只狗，月光，油画"
 
 

@@ -151,7 +151,8 @@
   };
   B.ownFound = (query) => {
     const want = S.fold(query);
-    return want ? B.mine.spells.filter((item) => [pick(item.title), item.pinyin].some((text) => S.fold(text).includes(want))) : [];
+    const sounds = (item) => want.length > 1 && S.initials(item.pinyin).startsWith(want);
+    return want ? B.mine.spells.filter((item) => sounds(item) || [pick(item.title), item.pinyin].some((text) => S.fold(text).includes(want))) : [];
   };
 
   // -- the sheet: something new from the prompt, or something to be changed ----------------------------------------
@@ -215,7 +216,13 @@
     if (kind !== "scenes") return item;
     return { ...item, aspect, style: style || "", ...(withSeed ? { seed } : {}), ...(wants ? { wants } : {}), ...(lora ? { lora } : {}) };
   }
-  async function save() {
+  let asking = false; // a second press while the answer to the first is on its way asks for nothing more
+  const once = (ask) => async (...given) => {
+    if (asking) return;
+    asking = true;
+    try { await ask(...given); } finally { asking = false; }
+  };
+  const save = once(async () => {
     read();
     const kept = form;
     try {
@@ -223,7 +230,7 @@
       leave();
       B.say(t("book.kept", { name: kept.name }));
     } catch (error) { wrong(error.message); }
-  }
+  });
   function wrong(text) {
     const place = $(".bkform .err", B.place);
     if (place) Object.assign(place, { hidden: false, innerHTML: text });
@@ -241,7 +248,7 @@
     B.draw();
     $(".bkform [name=name]", B.place)?.focus({ preventScroll: true });
   }
-  async function remove() {
+  const remove = once(async () => {
     const { kind, id, name } = form, item = { kind, item: itemOf(existing(find(id))), starred: B.isFavourite(id) };
     try {
       await change(`/${id}`, undefined, { method: "DELETE" });
@@ -249,14 +256,14 @@
       if (B.styles().includes(id)) B.wear(B.styles().filter((one) => one !== id));
       B.begin({ kind: "deleted", name, item });
     } catch (error) { wrong(error.message); }
-  }
-  B.restoreOwn = async ({ kind, item, starred }) => { // under a new id: the old one is gone for good
+  });
+  B.restoreOwn = once(async ({ kind, item, starred }) => { // under a new id: the old one is gone for good
     try {
       const { kept } = await change("", { kind, item: { ...item, id: "" } });
       if (starred) await B.star(kept);
       B.begin(null);
     } catch (error) { B.say(error.message); }
-  };
+  });
 
   // -- files ------------------------------------------------------------------------------------------------------
   async function bring(file) {

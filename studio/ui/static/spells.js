@@ -38,11 +38,11 @@
     at, own: true, key: en, en, zh, name, pinyin: "", initials: "", aliases: [], chapter: "~mine", group: "", part: "formula", element: "none", rank: Infinity, one: false,
   });
 
+  const initials = (pinyin) => pinyin.split(" ").map((syllable) => syllable[0] || "").join("");
   function entry(row, chapter, group, place, at) {
-    const initials = row[PINYIN].split(" ").map((syllable) => syllable[0] || "").join("");
     const element = window.studio.phrases.STANDS_FOR[chapter.element] || chapter.element;
     return {
-      at, element, rank: rankOf(element, place), initials, key: row[EN], en: row[EN], zh: row[ZH], name: row[NAME], pinyin: row[PINYIN],
+      at, element, rank: rankOf(element, place), initials: initials(row[PINYIN]), key: row[EN], en: row[EN], zh: row[ZH], name: row[NAME], pinyin: row[PINYIN],
       aliases: row.slice(ALIASES), chapter: chapter.id, group: group.id, part: chapter.part, one: Boolean(group.one),
     };
   }
@@ -345,7 +345,8 @@
     const there = chosen(weighed, known).some((one) => one.at === at);
     return there ? weighed : changed(weighed, at, { tight: true });
   }
-  function step(weight, by) { // the next mark of the scale, also from a weight between two
+  function step(weight, by) { // the next mark of the scale, also from a weight between two; none beyond its ends
+    if (by > 0 ? weight >= MOST : weight <= LEAST) return weight;
     const at = weight / STEP;
     return bounded((by > 0 ? Math.floor(at + 1e-6) + 1 : Math.ceil(at - 1e-6) - 1) * STEP);
   }
@@ -390,6 +391,6 @@
 
   return {
     PARTS, LEAST, MOST, STEP, index, terms, mentions, elements, fromText, render, typed, sync, chosen, has,
-    anatomy, putIn, putAll, putText, joint, takeOut, takeText, toggle, weigh, step, move, search, isBlend, withOwn, phrasesIn, fold, same,
+    anatomy, putIn, putAll, putText, joint, takeOut, takeText, toggle, weigh, step, move, search, isBlend, withOwn, phrasesIn, fold, same, initials,
   };
 })();
