@@ -74,6 +74,16 @@ def test_a_weight_stops_at_both_ends(come: Visit) -> None:
     assert tag(page, "golden hour").locator("[data-by='-1']").is_disabled()
 
 
+@pytest.mark.parametrize(("typed", "key"), [("(golden hour: 2)", "+"), ("(golden hour:0.3)", "-")])
+def test_a_weight_typed_beyond_the_scale_is_not_brought_back_by_going_on(
+    come: Visit, typed: str, key: str
+) -> None:
+    page = come(typed=typed)
+    tag(page, "golden hour").locator(".tb").focus()
+    page.keyboard.press(key)
+    assert page.input_value(PROMPT) == typed
+
+
 def test_what_is_typed_by_hand_lights_up_in_both_languages(come: Visit) -> None:
     page = come()
     page.locator(PROMPT).press_sequentially("Soft Light，金色时刻, hard lights")
@@ -230,6 +240,19 @@ def test_clearing_leaves_what_was_typed_and_what_is_locked(come: Visit) -> None:
     page.locator("[data-tool=clear]").click()
     assert page.input_value(PROMPT) == "hard light, x, cat"
     assert page.locator("[data-tool=clear]").count() == 0, "nothing is left to clear"
+
+
+def test_what_clearing_took_is_one_click_away_with_its_weights(come: Visit) -> None:
+    page = come(typed="x")
+    filled(page)
+    page.locator(".ct[data-key='golden hour'] .cb").focus()
+    page.keyboard.press("+")
+    before = page.input_value(PROMPT)
+    assert "(golden hour:1.05)" in before
+    page.locator("[data-tool=clear]").click()
+    assert page.input_value(PROMPT) == "x"
+    page.locator("#book [data-deal=back]").click()
+    assert page.input_value(PROMPT) == before
 
 
 def test_the_next_visit_still_knows_what_was_clicked(come: Visit) -> None:

@@ -139,6 +139,7 @@
     whole: () => (deal.locked ? t("book.whole_locked", { n: deal.locked }) : t("book.whole")),
     scene: () => t("book.in_the_form", { scene: deal.title }),
     cleared: () => t("book.cleared"),
+    taken_out: () => t("book.taken_out"),
     deleted: () => t("book.deleted", { name: deal.name }),
     own: () => t("book.in_the_form", { scene: deal.name }),
     blend: () => t("book.blended"),

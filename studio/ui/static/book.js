@@ -121,8 +121,9 @@ window.studio.book = (() => {
 
   B.weigh = (key, by) => {
     const side = B.sideOf(key), term = side && B.chosen(side).find((one) => one.key === key);
-    if (!term) return;
-    B.write(side, S.weigh(B.parts[side], key, S.step(term.weight, by), B.known));
+    const next = term && S.step(term.weight, by);
+    if (!term || next === term.weight) return; // typed beyond the scale's end, it must not come back to it
+    B.write(side, S.weigh(B.parts[side], key, next, B.known));
     B.done();
   };
 
@@ -149,13 +150,14 @@ window.studio.book = (() => {
     B.done();
   };
 
-  B.clear = () => { // what was typed stays, and what is locked
+  B.clear = () => { // what was typed stays, and what is locked; the rest is one click away
+    const before = B.remember();
     for (const side of SIDES)
       for (const term of B.chosen(side))
         if (term.own && !B.locked(term.key)) B.write(side, S.takeOut(B.parts[side], term.key, B.known));
     B.open.dragged = false;
     [B.picked, B.offer] = [null, null];
-    B.done();
+    B.begin({ kind: "taken_out", before });
   };
 
   B.locked = (key) => B.open.locked.includes(key);
