@@ -303,6 +303,16 @@ def test_a_pose_that_could_not_be_kept_is_kept_with_another_try(
     assert wrist(page) == pytest.approx(moved, abs=0.1)
 
 
+def test_a_figure_is_taken_away_also_after_an_undo(visit: Callable[..., Any]) -> None:
+    page = visit()
+    open_tab(page)
+    add(page, "pose").get_by_role("button", name="Choose a pose").click()
+    page.locator("[data-pose=standing]").click()
+    for act, joints in (("person", 36), ("person", 54), ("undo", 36), ("unperson", 18)):
+        page.locator(f".easel [data-act={act}]").click()
+        expect(page.locator(".pjoint")).to_have_count(joints)
+
+
 def test_what_no_net_follows_is_shown_with_the_models_that_have_one(visit: Callable[..., Any]) -> None:
     page = visit()
     open_tab(page)

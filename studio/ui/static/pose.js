@@ -119,7 +119,7 @@
     listen() {
       this.sheet.addEventListener("pointerdown", (event) => this.down(event));
       this.sheet.addEventListener("pointermove", (event) => this.move(event));
-      for (const end of ["pointerup", "pointercancel"]) this.sheet.addEventListener(end, () => this.up());
+      for (const end of ["pointerup", "pointercancel"]) this.sheet.addEventListener(end, (event) => this.up(event));
       for (const name of ["focusin", "pointerover"]) this.sheet.addEventListener(name, (event) => this.named(event.target));
       for (const name of ["focusout", "pointerout"]) this.sheet.addEventListener(name, () => { this.tip.hidden = true; });
       this.row.addEventListener("click", (event) => { const at = event.target.closest("[data-pose]")?.dataset.pose; if (at) this.take(at); });
@@ -225,6 +225,7 @@
       if (!next) return;
       to.push(clone(this.people));
       this.people = next;
+      this.chosen = Math.min(this.chosen, next.length - 1);
       this.build();
       this.state();
     }
@@ -279,24 +280,24 @@
     // -- pointers and keys
     down(event) {
       const target = event.target.closest("[data-who]");
-      if (!target || event.button) return;
+      if (!target || event.button || this.held) return; // one finger at a time: of two the first has the joint
       this.sheet.setPointerCapture(event.pointerId);
       const who = Number(target.dataset.who), joint = Number(target.dataset.joint ?? NECK);
       this.chosen = who;
-      this.held = { who, joint, x: event.clientX, y: event.clientY, was: clone(this.people) };
+      this.held = { who, joint, pointer: event.pointerId, x: event.clientX, y: event.clientY, was: clone(this.people) };
       if (target.classList.contains("pjoint")) target.focus({ preventScroll: true });
       event.preventDefault();
     }
     move(event) {
-      if (!this.held) return;
+      if (event.pointerId !== this.held?.pointer) return;
       const { who, joint, was } = this.held;
       this.people = clone(was);
       this.shift(who, joint, (event.clientX - this.held.x) / this.scale, (event.clientY - this.held.y) / this.scale, event.altKey);
       this.lay();
       this.named(this.dots[who][joint]);
     }
-    up() {
-      if (!this.held) return;
+    up(event) {
+      if (event.pointerId !== this.held?.pointer) return;
       const { was } = this.held;
       this.held = null;
       if (JSON.stringify(was) !== JSON.stringify(this.people)) this.keep(was);
