@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,11 @@ from tests.ui.test_start_page import drop, last_request, paint_mask, png
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 pytestmark = IN_A_BROWSER
+BLIND_CAMERA = """() => {
+  navigator.mediaDevices.getUserMedia = async () => ({ getTracks: () => [] });
+  Object.defineProperty(HTMLMediaElement.prototype, "srcObject", { set() {} });
+  HTMLMediaElement.prototype.play = async () => {};
+}"""
 BOTH = pytest.mark.parametrize("width", [WIDE, NARROW], ids=["1440", "390"])
 
 
@@ -395,6 +401,26 @@ def test_a_painted_picture_becomes_a_reference_and_the_gallery_brings_it_back(
     open_tab(page)
     expect(page.locator(f".rf [data-fig=picture] img[src$='{unit.picture}']")).to_be_visible()
     idle(page)
+
+
+def test_what_was_changed_about_a_picture_is_told_on_its_card(visit: Callable[..., Any]) -> None:
+    page, data = visit(), io.BytesIO()
+    Image.new("RGBA", (60, 40), (255, 0, 0, 128)).save(data, "PNG")
+    open_tab(page)
+    card = add(page, "canny")
+    bring(card, data.getvalue())
+    expect(card).to_contain_text("they are white now")
+    expect(card.locator("[data-fig=map] img")).to_be_visible()
+
+
+def test_a_camera_that_shows_nothing_is_told_on_the_card(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.evaluate(BLIND_CAMERA)
+    open_tab(page)
+    card = add(page, "canny")
+    card.locator(".rfcamera").click()
+    page.get_by_role("button", name="Take it").click()
+    expect(card.get_by_role("alert")).to_be_visible()
 
 
 def test_a_detector_that_fails_is_told_on_the_card(visit: Callable[..., Any]) -> None:

@@ -84,3 +84,41 @@ def test_a_model_of_the_family_reads_with_its_own_detectors_and_not_with_the_rea
     expect(card.get_by_role("button", name="Fetch and read")).to_be_visible()
     expect(card.locator(".rfbad")).to_have_count(0)
     expect(card.locator(".rfmore summary")).to_contain_text("MiDaS")
+
+
+def test_settings_of_one_models_reader_are_none_of_another_models_detector(visit: Callable[..., Any]) -> None:
+    page = visit()
+    open_tab(page)
+    card = choose(page, "soft_edge")
+    bring(card, png())
+    card.locator(".rfmore summary").click()
+    card.locator("[data-set='settings.resolution']").fill("64")  # less than other detectors take
+    unit = "JSON.parse(document.querySelector('#controls textarea, #controls input').value)[0]"
+    assert page.evaluate(unit)["detector"] == "pocket-reader"
+    page.locator("#tools [data-local=menu]").click()
+    page.locator("#tools [role=menuitemradio]", has_text="Large").click()
+    expect(card.locator(".rfmore summary")).to_contain_text("HED")
+    assert not {"detector", "settings"} & set(page.evaluate(unit))
+
+
+def test_a_detector_that_was_fetched_reads_again_without_being_asked(visit: Callable[..., Any]) -> None:
+    page, asked = visit(), []
+    page.locator("#tools [data-local=menu]").click()
+    page.locator("#tools [role=menuitemradio]", has_text="Large").click()
+    open_tab(page)
+    expect(page.locator(".rfnone")).to_have_count(0)
+    card = choose(page, "depth")
+    bring(card, png())
+    shown = card.locator("[data-fig=picture] img").get_attribute("src")
+
+    def read(route: Any) -> None:
+        asked.append(route.request.post_data_json["settings"])
+        route.fulfill(json={"picture": shown.rpartition("/")[2]})
+
+    page.route("**/api/maps", read)
+    card.get_by_role("button", name="Fetch and read").click()
+    expect(card.locator("[data-fig=map] img")).to_be_visible()
+    card.locator(".rfmore summary").click()
+    card.locator("[data-set='settings.resolution']").fill("256")
+    expect(card.locator("[data-fig=map] img")).to_be_visible()
+    assert asked == [{}, {"resolution": 256}]

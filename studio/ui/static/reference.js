@@ -53,7 +53,7 @@ window.studio.reference = (() => {
   const field = () => $("#controls textarea, #controls input");
   const own = (given) => ({ ...OWN, ...given, settings: { ...(given.settings || {}) } });
   const fresh = (given) => ({ ...own(given), id: String(++numbered) });
-  function short({ id, busy, text, ...unit }) {
+  function short({ id, busy, text, notes: changes, ...unit }) {
     const said = Object.entries(unit).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(OWN[name]));
     return Object.fromEntries(said);
   }
@@ -114,14 +114,24 @@ window.studio.reference = (() => {
       const body = new Blob([JSON.stringify({ kind, picture, detector, settings })], { type: "application/json" });
       const answer = await window.studio.post("api/maps", body, stop.signal);
       maps.set(key, { picture: answer.picture });
+      fetched(detector);
     } catch (error) {
       if (stop.signal.aborted) return;
       maps.set(key, { text: error.message });
     }
     draw();
   }
+  function fetched(id) { // what has read once is here now, also before the studio says so
+    const every = told().kinds.flatMap((kind) => kind.detectors);
+    for (const one of every) if (one.id === id && one.place === "hub") one.place = "disk";
+  }
+  function suited(unit) { // to the detector that reads it for this model
+    const reads = detectorOf(unit), within = (one, value) => one.lowest <= value && value <= one.highest;
+    const takes = ([name, value]) => reads?.settings.some((one) => one.name === name && within(one, value));
+    return (!unit.detector || reads?.id === unit.detector) && Object.entries(unit.settings).every(takes);
+  }
   function forgetDetectors() { // that another model had for itself
-    const strange = units.filter((unit) => unit.detector && detectorOf(unit)?.id !== unit.detector);
+    const strange = units.filter((unit) => kindOf(unit) && !suited(unit));
     for (const unit of strange) Object.assign(unit, { detector: "", settings: {} });
     if (strange.length) write();
   }
@@ -214,8 +224,9 @@ window.studio.reference = (() => {
     const map = mapOf(unit), source = unit.map ? notes()[unit.picture]?.source : unit.picture;
     const pictures = (source ? figure("picture", source) : "") + (wants(unit) || unit.map ? figure("map", map?.picture, reading(unit, map)) : "");
     return `<div class="rfbody"><div class="rfpics">${pictures}</div><div class="rfset">${followed(unit) ? weight(unit) : ""}${mapped(unit)}</div></div>`
-      + (unit.busy ? `<p class="t12 i2" role="status">${t("bringing")}</p>` : "") + trouble(map?.text, `<button type="button" class="btn link" data-ref="detect">${t("again")}</button>`) + trouble(unit.text) + acts(unit, map) + more(unit);
+      + (unit.busy ? `<p class="t12 i2" role="status">${t("bringing")}</p>` : "") + trouble(map?.text, `<button type="button" class="btn link" data-ref="detect">${t("again")}</button>`) + trouble(unit.text) + remarks(unit) + acts(unit, map) + more(unit);
   }
+  const remarks = (unit) => (unit.notes || []).map((text) => `<p class="t12 i2" role="note">${escape(text)}</p>`).join("");
   function figure(key, digest, inside = "") {
     const image = digest ? `<img src="api/inputs/${digest}" alt="${t(key)}" draggable="false">` : "";
     return `<figure class="rfpic" data-fig="${key}">${image}${inside}<figcaption class="lbl">${t(key)}</figcaption></figure>`;
@@ -328,6 +339,7 @@ window.studio.reference = (() => {
   const sourceOf = (unit) => (unit.map ? notes()[unit.picture]?.source : unit.picture) || "";
   function asMap(unit, digest, more = {}) {
     delete unit.busy;
+    delete unit.notes;
     const source = sourceOf(unit);
     if (source || more.people) note(digest, { ...(source && source !== digest ? { source } : {}), ...more });
     changed(unit, { picture: digest, map: true });
@@ -355,7 +367,8 @@ window.studio.reference = (() => {
     const input = event.target.closest("[data-set]"), unit = input && unitAt(input);
     if (!unit) return;
     const name = input.dataset.set, value = input.type === "checkbox" ? Number(input.checked) : input.type === "range" ? Number(input.value) : input.value;
-    if (name.startsWith("settings.")) unit.settings = { ...unit.settings, [name.slice(9)]: value };
+    // Settings are one detector's: without its name, another that comes first one day would be given them.
+    if (name.startsWith("settings.")) Object.assign(unit, { detector: detectorOf(unit).id, settings: { ...unit.settings, [name.slice(9)]: value } });
     else if (name === "detector") Object.assign(unit, { detector: value, settings: {} });
     else if (name === "start") unit.start = Math.min(value, unit.end - 0.05);
     else if (name === "end") unit.end = Math.max(value, unit.start + 0.05);
@@ -394,6 +407,7 @@ window.studio.reference = (() => {
   function taken(unit, brought, map = false) {
     delete unit.busy;
     delete unit.text;
+    unit.notes = (brought.notes || []).map((one) => one.text); // what was changed about it as it came
     changed(unit, { picture: brought.picture, map });
   }
   const opened = () => Boolean(place?.offsetParent);
@@ -434,10 +448,10 @@ window.studio.reference = (() => {
     dialog.showModal();
     video.play();
   }
-  async function shoot(unit, video) {
+  function shoot(unit, video) {
     const sheet = kit.canvas(video.videoWidth, video.videoHeight);
     sheet.getContext("2d").drawImage(video, 0, 0);
-    carry(unit, await kit.blob(sheet, "image/jpeg"));
+    carry(unit, kit.blob(sheet, "image/jpeg")); // a camera that shows nothing yet is told on the card
   }
 
   // -- drawing a map on the easel ------------------------------------------------------------------------------------------
