@@ -162,7 +162,7 @@ class Own:
 
     def __init__(self, settings: Settings, fresh_seconds: float = FRESH_SECONDS) -> None:
         places = {"data": settings.data, "a1111": settings.a1111, "comfyui": settings.comfyui}
-        self._roots = {name: place.expanduser() for name, place in places.items() if place}
+        self._roots = {name: place for name, place in places.items() if place}
         self._fresh_seconds = fresh_seconds
         self._lock = threading.Lock()
         self._told: dict[Path, tuple[Stamp, Kind | Trouble]] = {}

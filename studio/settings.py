@@ -1,4 +1,7 @@
-"""The studio's settings, from `STUDIO_...` in the environment and from flags; unknown names are errors."""
+"""The studio's settings, from `STUDIO_...` in the environment and from flags; unknown names are errors.
+
+A name that is set to nothing in the environment is not set.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,22 +24,27 @@ OF_COMPOSE = {"STUDIO_BIND"}
 """Read by compose.yaml alone; who exports it can start the studio without a container all the same."""
 
 
-Folder = Annotated[Path | None, BeforeValidator(lambda given: given or None)]
-"""A folder that may be left out; an empty word in the environment is none, not the folder one stands in."""
+def _whole(path: Path) -> Path:
+    # A worker stands in another folder than whoever starts the studio, and no shell expands `--data=~/pictures`.
+    return path.expanduser().absolute()
+
+
+Place = Annotated[Path, AfterValidator(_whole)]
+"""A file or a folder, counted from where the studio is started."""
 
 
 class Settings(BaseSettings):
     """What the person who runs the studio decides."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
     public: bool = Field(
         default=False, description="strangers come: guests by signed cookie, no admin actions"
     )
-    data: Path = Field(default=ROOT / "data", description="where pictures, jobs and settings are kept")
-    models: Path = Field(default=ROOT / "models.yaml", description="the catalog")
+    data: Place = Field(default=ROOT / "data", description="where pictures, jobs and settings are kept")
+    models: Place = Field(default=ROOT / "models.yaml", description="the catalog")
     engine: Literal["local", "fake"] = "local"
     devices: str = Field(default="", description="for example `cuda:0,cuda:1` or `cpu`; empty: all there are")
     memory_budget: float = Field(default=0.0, ge=0, description="GB of a device for models; 0: what it has")
@@ -57,10 +65,10 @@ class Settings(BaseSettings):
         description="for repositories that ask who comes; empty: what the hub's own tools kept",
     )
     modelscope: str = Field(default="https://www.modelscope.cn", description="ModelScope or a mirror of it")
-    a1111: Folder = Field(
+    a1111: Place | None = Field(
         default=None, description="an AUTOMATIC1111 installation whose models are read where they lie"
     )
-    comfyui: Folder = Field(
+    comfyui: Place | None = Field(
         default=None, description="a ComfyUI installation whose models are read where they lie"
     )
     cookie_secret: str = Field(default="", description="empty: made once and kept in the data folder")

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from studio.settings import OF_COMPOSE, Settings, read_settings
 
+PLACES = ("data", "models", "a1111", "comfyui")
+
 
 def test_a_studio_that_is_told_nothing_stays_on_this_machine() -> None:
     settings = read_settings()
@@ -29,7 +31,7 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_flag_that_was_not_given_leaves_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STUDIO_DATA", "elsewhere")
-    assert read_settings(data=None).data == Path("elsewhere")
+    assert read_settings(data=None).data.name == "elsewhere"
 
 
 @pytest.mark.parametrize("name", ["STUDIO_PROT", "studio_prot"])
@@ -44,13 +46,14 @@ def test_a_misspelt_name_in_the_environment_is_an_error_that_names_it(
 def test_every_setting_can_be_set_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"port": "1", "public": "true", "engine": "fake", "memory_budget": "2", "silence_seconds": "3"}
     given |= {"memory_mode": "device", "host_budget": "4", "idle_minutes": "5", "inputs_days": "6"}
-    given |= {"training_turn_seconds": "7"}
+    given |= {"training_turn_seconds": "7"} | {name: str(Path("told").absolute()) for name in PLACES}
     for name in Settings.model_fields:
         monkeypatch.setenv(f"STUDIO_{name.upper()}", given.get(name, "told"))
     settings = read_settings()
     assert settings.hub_token.get_secret_value() == "told"
     given["hub_token"] = "**********"
     assert all(str(getattr(settings, name)) == "told" for name in Settings.model_fields if name not in given)
+    assert all(getattr(settings, name) == Path("told").absolute() for name in PLACES)
     assert (settings.port, settings.public, settings.engine) == (1, True, "fake")
 
 
@@ -60,9 +63,25 @@ def test_a_token_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hf_secret" not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 
-def test_a_folder_left_empty_is_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STUDIO_A1111", "")
-    assert read_settings().a1111 is None
+def test_a_name_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = read_settings()
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"STUDIO_{name.upper()}", "")
+    assert read_settings() == before
+    assert before.a1111 is None
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_place_is_the_same_wherever_one_stands_later(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert getattr(read_settings(**{name: "here"}), name) == tmp_path / "here"
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_place_at_home_is_not_a_folder_of_a_strange_name(name: str) -> None:
+    assert getattr(read_settings(**{name: "~/here"}), name) == Path.home() / "here"
 
 
 def test_what_only_compose_reads_does_not_stop_the_studio(monkeypatch: pytest.MonkeyPatch) -> None:
