@@ -21,6 +21,11 @@ COUNTED = "只个位名朵棵座条匹头片本艘辆架间幅张"
 """What stands between one and the thing that is counted."""
 AND = ("和", "与", "以及")
 CLOSING = (")", "）", "]", "}")
+OPENING = ("(", "（", "[", "{", "<", "__")
+"""With what a gap begins that belongs to the word after it."""
+_CLOSED = re.compile(r"[)）\]}]+")
+_BARE = re.compile(r"[()（）\[\]{}|:：$.\d+-]*")
+"""Brackets, weights and bars, of which nothing stays between two words."""
 _H = HAN.pattern
 _WORD = r"(?!(?:BREAK|AND|blend)\b)[A-Za-zÀ-ɏ]+"
 _FOREIGN = {
@@ -275,6 +280,22 @@ class _Writing:
         )
 
 
+def _spaced(last: str, gap: str, word: str) -> str:
+    """What stands between two English words, with a blank at its brackets where nothing else would part them.
+
+    Chinese needs none there, but what chance and weights leave of `{红|蓝}猫` or `(橘猫)(月光)` is one word without.
+    """
+    weight = bool(gap) and word[:1].isdigit()
+    if weight or not word[:1].isalnum() or not _BARE.fullmatch(SET_ASIDE.sub("", gap)):
+        return gap
+    after = gap.endswith("__") or (last.isalnum() and gap.endswith(CLOSING))
+    before = last.isalnum() and (not gap or gap.startswith(OPENING))
+    closed = _CLOSED.search(gap) if last.isalnum() and not before and not after else None
+    if closed:
+        return f"{gap[: closed.end()]} {gap[closed.end() :]}"
+    return f"{' ' if before else ''}{gap}{' ' if after and gap else ''}"
+
+
 class _Page:
     """A translation being written: words apart in English, together in Chinese."""
 
@@ -329,15 +350,8 @@ class _Page:
     def _put(self, word: str, by: By, apart: bool) -> None:
         gap = self._gap
         last = self._out[-1][0][-1:] if self._out else ""
-        if self._english and apart and not gap and last and (last + word[:1]).isalnum():
-            gap = " "
-        elif (
-            self._english
-            and gap[:1] in tuple("(（[")
-            and self._out
-            and self._out[-1] in ((ARTICLE, "book"), ("an", "book"))
-        ):
-            gap = f" {gap}"
+        if self._english and apart:
+            gap = _spaced(last, gap, word)
         elif not self._english and self._said and not gap.strip() and HAN.match(word):
             gap = ""
         self._out += [(gap, "person"), (word, by)] if gap else [(word, by)]
