@@ -232,6 +232,18 @@ def test_a_chosen_one_goes_to_the_negative_side_and_back(come: Visit) -> None:
     assert page.input_value(NEGATIVE) == "blurry" and "cat" in page.input_value(PROMPT)
 
 
+def test_its_weight_goes_to_the_other_side_with_it_and_what_was_typed_comes_back_as_it_was(
+    come: Visit,
+) -> None:
+    page = come(typed="(cat : 1.2), x")
+    page.locator(".ct[data-key=cat] .cb").click()
+    page.locator("[data-tool=across]").click()
+    assert (page.input_value(PROMPT), page.input_value(NEGATIVE)) == ("x", "(cat:1.2)")
+    page.locator(".ct[data-side=negative] .cb").click()
+    page.locator("[data-tool=across]").click()
+    assert (page.input_value(PROMPT), page.input_value(NEGATIVE)) == ("(cat : 1.2), x", "")
+
+
 def test_clearing_leaves_what_was_typed_and_what_is_locked(come: Visit) -> None:
     page = come(typed="hard light, x")
     filled(page)

@@ -129,7 +129,10 @@ window.studio.book = (() => {
 
   B.across = (key) => {
     const from = B.sideOf(key), to = SIDES.find((side) => side !== from), spell = B.known.byKey.get(key);
-    const next = S.putIn(B.parts[to], spell, B.speech(spell), B.known, !B.open.dragged);
+    const { weight } = B.chosen(from).find((term) => term.key === key);
+    const typed = B.parts[to].some((part) => part.gone && part.key === key); // it comes back as it was typed there
+    const wanted = [{ spell, text: B.speech(spell), weight: typed || Math.abs(weight - 1) < 1e-6 ? null : weight }];
+    const next = S.putAll(B.parts[to], wanted, B.known, !B.open.dragged);
     if (next === B.parts[to]) return B.say(t("book.blend"));
     B.write(from, S.takeOut(B.parts[from], key, B.known));
     B.write(to, next);
