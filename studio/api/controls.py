@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from studio.api.guard import check_origin, refused
+from studio.api.guard import check_origin, refused, while_there
 from studio.api.identity import asker
 from studio.errors import StudioError
 from studio.messages import ControlUnit
@@ -27,7 +27,7 @@ def router(studio: Studio) -> APIRouter:
     async def take(unit: ControlUnit, request: Request) -> Response:
         try:
             check_origin(request)
-            found = await studio.detect(unit, asker(studio, request))
+            found = await while_there(request, studio.detect(unit, asker(studio, request)))
             return JSONResponse(found.model_dump(mode="json"))
         except StudioError as error:
             return refused(error, request)

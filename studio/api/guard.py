@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
-from studio.api.identity import language_of
+from studio.api.identity import forwarded, language_of
 from studio.errors import StudioError, say_trouble
 from studio.messages import LANGUAGES, Trouble
 
+Answer = TypeVar("Answer")
 STATUS = {
     "upload_too_large": 413,
     "import_too_large": 413,
@@ -33,7 +36,7 @@ def check_origin(request: Request) -> None:
         return
     # Browsers leave that header out over plain HTTP; programs that are no browsers send neither.
     origin = request.headers.get("origin")
-    ours = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
+    ours = {request.headers.get("host"), forwarded(request, "x-forwarded-host")} - {""}
     if origin is not None and urlsplit(origin).netloc not in ours:
         raise StudioError("upload_cross_site")
 
@@ -50,6 +53,24 @@ async def limited(request: Request, most: int) -> AsyncIterator[bytes]:
         if received > most:
             raise too_large
         yield chunk
+
+
+async def while_there(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """What comes of work for whoever waits; it is let go of once they have left, for the server tells nobody."""
+    task, left = asyncio.ensure_future(work), asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({task, left}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise StudioError("answer_stopped")
+    finally:
+        task.cancel()
+        left.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass  # what was sent is read by now, or nobody wants it
 
 
 def answered(request: Request, do: Callable[[], object]) -> Response:

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+
+from studio import api
+from studio.engine.fake import FakeEngine
+from studio.messages import ENDED, Draft, Job, Person
 from studio.service import Studio
 from tests.api.conftest import client
 from tests.api.test_inputs import png
+from tests.ui.browsing import served
+from tests.worlds import PATIENCE, fake_studio
 
 
 def test_the_kinds_of_a_model_are_told_with_their_detectors_and_settings(alone: Studio) -> None:
@@ -37,3 +51,35 @@ def test_what_has_no_map_is_told_in_words(alone: Studio) -> None:
     elsewhere = {"sec-fetch-site": "cross-site"}
     sent = browser.post("/api/maps", json={"kind": "canny", "picture": picture}, headers=elsewhere)
     assert sent.status_code == 403
+
+
+def test_a_map_that_nobody_waits_for_any_more_leaves_the_line(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path, FakeEngine(step_seconds=0.05))
+    studio.start()
+    app, bob = FastAPI(), Person(id="bob")
+    api.join(app, studio)
+    try:
+        picture = client(studio).post("/api/inputs", content=png()).json()["picture"]
+        painting = studio.submit(Draft(model="tiny", prompt="a cat", seed=1, steps=40), bob)
+        with served(app) as url:
+            waiting = http.client.HTTPConnection(urlsplit(url).netloc)
+            unit = json.dumps({"kind": "canny", "picture": picture})
+            waiting.request("POST", "/api/maps", unit, {"content-type": "application/json"})
+            _until(lambda: bool(_maps(studio)))
+            waiting.close()
+            _until(lambda: _maps(studio)[0].state in ENDED)
+        assert _maps(studio)[0].state == "cancelled"
+        assert studio.job(painting, bob).state == "running"
+    finally:
+        studio.close()
+
+
+def _maps(studio: Studio) -> list[Job]:
+    return [job for job in list(studio._book._jobs.values()) if job.draft is None]
+
+
+def _until(true: Callable[[], bool]) -> None:
+    latest = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < latest
+        time.sleep(0.02)
