@@ -118,11 +118,18 @@ def has_weights(part: str) -> bool:
 
 def weight_files(component: Path) -> tuple[Path, ...]:
     """The files of one component that are loaded: the shards its index names, or the one file."""
-    for index in _plain_first(component.glob("*.safetensors.index.json"))[:1]:
-        with _told_as_broken(index):
-            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-            return tuple(component / name for name in sorted(names))
-    return tuple(_plain_first(component.glob("*.safetensors"))[:1]) or (component / "*.safetensors",)
+    # The index of a variant is `model.safetensors.index.fp16.json` since the libraries write such.
+    indexes = _plain_first(component.glob("*.safetensors.index*.json"))
+    files = _plain_first(component.glob("*.safetensors"))
+    if not indexes or (files and _is_variant(indexes[0]) and not _is_variant(files[0])):
+        return tuple(files[:1]) or (component / "*.safetensors",)
+    with _told_as_broken(indexes[0]):
+        names = set(json.loads(indexes[0].read_text(encoding="utf-8"))["weight_map"].values())
+        return tuple(component / name for name in sorted(names))
+
+
+def _is_variant(path: Path) -> bool:
+    return path.name.count(".") > (3 if path.suffix == ".json" else 1)
 
 
 def _plain_first(paths: Iterable[Path]) -> list[Path]:

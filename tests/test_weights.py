@@ -192,6 +192,20 @@ def test_the_plain_shards_are_taken_where_an_fp16_twin_lies_beside(tmp_path: Pat
     assert [path.name for path in weight_files(tmp_path)] == ["a-1.safetensors", "a-2.safetensors"]
 
 
+@pytest.mark.parametrize("index", ["model.safetensors.index.fp16.json", "model.fp16.safetensors.index.json"])
+def test_all_shards_of_a_variant_are_counted(tmp_path: Path, index: str) -> None:
+    names = [f"model.fp16-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    sharded(tmp_path, *names, index=index)
+    assert [path.name for path in weight_files(tmp_path)] == names
+    assert variant_of(tmp_path) == "fp16"
+
+
+def test_a_plain_file_is_taken_where_shards_of_a_variant_lie_beside(tmp_path: Path) -> None:
+    sharded(tmp_path, "model.fp16-00001-of-00001.safetensors", index="model.safetensors.index.fp16.json")
+    tensors(tmp_path / "model.safetensors")
+    assert [path.name for path in weight_files(tmp_path)] == ["model.safetensors"]
+
+
 def test_a_part_whose_weights_are_gone_is_told(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path)
     (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
