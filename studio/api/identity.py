@@ -22,7 +22,7 @@ def join(app: FastAPI, studio: Studio) -> None:
         cookie = studio.welcome(request.cookies.get(PERSON_COOKIE)) if request.method == "GET" else None
         if cookie:
             # A Space shows the page in a frame of another site, which only gets a cookie marked for that.
-            secure = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+            secure = (forwarded(request, "x-forwarded-proto") or request.url.scheme) == "https"
             response.set_cookie(
                 PERSON_COOKIE,
                 cookie,
@@ -35,6 +35,11 @@ def join(app: FastAPI, studio: Studio) -> None:
                 value = response.headers["set-cookie"]
                 response.headers["set-cookie"] = f"{value}; Partitioned"
         return response
+
+
+def forwarded(request: Request, name: str) -> str:
+    """What the browser's own proxy said; each proxy behind it adds a word after a comma."""
+    return request.headers.get(name, "").partition(",")[0].strip()
 
 
 def asker(studio: Studio, request: Request) -> Person:

@@ -43,8 +43,12 @@ def test_no_script_reads_the_cookie_and_it_stays_a_year(public: Studio) -> None:
 
 @pytest.mark.parametrize(
     ("url", "headers"),
-    [("https://testserver", {}), ("http://testserver", {"x-forwarded-proto": "https"})],
-    ids=["https", "https ended before us"],
+    [
+        ("https://testserver", {}),
+        ("http://testserver", {"x-forwarded-proto": "https"}),
+        ("http://testserver", {"x-forwarded-proto": "https,http"}),
+    ],
+    ids=["https", "https ended before us", "and another proxy between"],
 )
 def test_over_https_the_cookie_works_inside_the_frame_of_a_hub(
     public: Studio, url: str, headers: dict[str, str]

@@ -160,6 +160,7 @@ def test_another_sites_page_can_bring_nothing(alone: Studio, route: str, headers
         {"sec-fetch-site": "none"},
         {"origin": "http://testserver"},
         {"origin": "https://studio.example", "x-forwarded-host": "studio.example"},
+        {"origin": "https://studio.example", "x-forwarded-host": "studio.example, inside:7860"},
     ],
 )
 def test_the_studios_own_page_and_programs_can(alone: Studio, headers: dict[str, str]) -> None:
