@@ -32,6 +32,9 @@ def _whole(path: Path) -> Path:
 Place = Annotated[Path, AfterValidator(_whole)]
 """A file or a folder, counted from where the studio is started."""
 
+Address = Annotated[str, AfterValidator(lambda given: given.strip().rstrip("/"))]
+"""Of a server; as a browser gives it, with a slash at its end, few would find a path below it."""
+
 
 class Settings(BaseSettings):
     """What the person who runs the studio decides."""
@@ -57,14 +60,16 @@ class Settings(BaseSettings):
     idle_minutes: float = Field(
         default=0.0, ge=0, description="models unused for so long are taken out of memory; 0: they stay"
     )
-    hub: str = Field(
+    hub: Address = Field(
         default="", description="the hub or a mirror of it; empty: https://huggingface.co, or HF_ENDPOINT"
     )
     hub_token: SecretStr = Field(
         default=SecretStr(""),
         description="for repositories that ask who comes; empty: what the hub's own tools kept",
     )
-    modelscope: str = Field(default="https://www.modelscope.cn", description="ModelScope or a mirror of it")
+    modelscope: Address = Field(
+        default="https://www.modelscope.cn", description="ModelScope or a mirror of it"
+    )
     a1111: Place | None = Field(
         default=None, description="an AUTOMATIC1111 installation whose models are read where they lie"
     )

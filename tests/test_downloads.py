@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from studio.catalog import COMPLETE, Sourced, source_path, store_of
 from studio.downloads import Downloads, Unwanted, transfer
+from studio.downloads.remote import look_up
 from studio.errors import StudioError, say_trouble
 from studio.messages import Bilingual, HubSource, LocalSource, ModelScopeSource, ModelSpec, VaeSpec
 from studio.settings import Settings
@@ -432,6 +434,15 @@ def test_a_token_stays_out_of_logs_and_files(
     folder = fetch(Downloads(settings(hub, tmp_path, hub_token="hf_secret")), model())
     assert "hf_secret" not in caplog.text
     assert not any(b"hf_secret" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("source", [HubSource(repo="a/b"), ModelScopeSource(repo="a/b")])
+def test_a_mirror_may_be_named_with_a_slash_at_its_end(hub: Hub, tmp_path: Path, source: Source) -> None:
+    there = Settings(data=tmp_path, hub=f"{hub.url}/", modelscope=f"{hub.url}/")
+    assert {
+        file.url for file in look_up(model(source), there).files if "//" in urlsplit(file.url).path
+    } == set()
+    assert files_of(fetch(Downloads(there), model(source))) == LOADED
 
 
 def test_a_token_of_the_hub_is_not_told_to_modelscope(hub: Hub, tmp_path: Path) -> None:

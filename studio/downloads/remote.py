@@ -146,7 +146,7 @@ def _hub(source: HubSource, settings: Settings) -> Listing:
 
 
 def _modelscope(source: ModelScopeSource, settings: Settings) -> Listing:
-    base = f"{settings.modelscope.rstrip('/')}/api/v1/models/{source.repo}"
+    base = f"{settings.modelscope}/api/v1/models/{source.repo}"
     asked = {"Revision": source.revision, "Recursive": "true"}
     answer = httpx2.get(f"{base}/repo/files", params=asked, timeout=TIMEOUT, follow_redirects=True)
     answer.raise_for_status()
