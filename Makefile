@@ -38,7 +38,8 @@ $(PY):
 		echo "Install one, or name it: make run PYTHON=/path/to/python3.12"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Spellbook Studio needs Python 3.11 or newer; $(PYTHON) is older or does not run."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@# Half an environment would be taken for a whole one the next time.
+	$(PYTHON) -m venv $(VENV) || { rm -f $(PY); exit 1; }
 
 # The lock is complete, so --no-deps installs exactly what was tested and nothing besides.
 # A stamp newer than the lock means: nothing to do.

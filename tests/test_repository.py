@@ -263,6 +263,17 @@ def test_a_new_lock_is_installed(checkout: Path) -> None:
     assert "requirements-dev" not in said
 
 
+@needs_make
+def test_an_environment_that_could_not_be_made_is_made_again(checkout: Path) -> None:
+    shutil.rmtree(checkout / ".venv")
+    python = checkout / "python-without-venv"
+    python.write_text('#!/bin/sh\n[ "$1" = -c ] || { mkdir -p .venv/bin; touch .venv/bin/python; exit 1; }\n')
+    python.chmod(0o755)
+    made = subprocess.run(["make", "setup", f"PYTHON={python}"], cwd=checkout, capture_output=True)
+    assert made.returncode != 0
+    assert "-m venv .venv" in would_do(checkout, "setup")
+
+
 def test_nothing_names_a_folder_of_somebodys_machine() -> None:
     pattern = re.compile(r"(?<![\w.])/(?:home|Users|root|work)/\w+")
     found = [
