@@ -204,6 +204,16 @@ def test_compose_serves_this_machine_alone_and_keeps_what_people_make() -> None:
     assert compose["services"]["gpu"]["profiles"] == ["gpu"]
 
 
+OF_THE_CONTAINER = {"host", "port", "data", "models", "a1111", "comfyui"}
+"""Settings that name what is inside a container."""
+
+
+def test_compose_hands_all_settings_on_that_name_nothing_inside_the_container() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+    wanted = {f"STUDIO_{name.upper()}": None for name in {*Settings.model_fields} - OF_THE_CONTAINER}
+    assert [service["environment"] for service in compose["services"].values()] == [wanted, wanted]
+
+
 # make is asked what it would do, in a folder where the environment is only pretended.
 
 
