@@ -134,6 +134,8 @@ class Form:
 
 
 FIELDS: tuple[str, ...] = tuple(entry.name for entry in fields(Form))
+LASTING = ("model", "prompt", "negative")
+"""The first fields, which stay in their places whatever a later version adds."""
 _KINDS: dict[str, str] = {entry.name: str(entry.type) for entry in fields(Form)}
 STARTING = ("way", "picture", "picture_size", "strength", "fit", "mask", "feather", "invert", "area",
             "margin", "fill", *SIDES, "edge", "factor", "upscaler")  # fmt: skip
@@ -155,6 +157,13 @@ def form_of(values: Mapping[str, Any] | tuple[Any, ...], state: ModelState) -> F
     base = asdict(fresh(state))
     base |= {name: given[name] for name in FIELDS if given.get(name) is not None and _fits(name, given[name])}
     return fitted(Form(**base), state)
+
+
+def kept_fields(kept: Any) -> dict[str, Any]:
+    """What a browser kept of a form, by its fields; of another version's form at least its words."""
+    if not isinstance(kept, list):
+        return {}
+    return dict(zip(FIELDS if len(kept) == len(FIELDS) else LASTING, kept, strict=False))
 
 
 def _fits(name: str, value: Any) -> bool:

@@ -112,6 +112,15 @@ def test_what_a_browser_kept_is_never_trusted(values: dict[str, Any]) -> None:
     assert isinstance(found.prompt, str)
 
 
+def test_the_words_of_a_form_outlive_a_version_with_other_fields() -> None:
+    kept = ["m", "a cat", "no hats"]
+    assert forms.FIELDS[: len(forms.LASTING)] == forms.LASTING
+    assert forms.kept_fields([*kept, "512x512", True]) == dict(zip(forms.LASTING, kept, strict=True))
+    assert forms.form_of(forms.kept_fields(["m", 7, "no hats"]), state()).negative == "no hats"
+    assert list(forms.kept_fields(list(forms.FIELDS))) == list(forms.FIELDS)
+    assert forms.kept_fields(None) == forms.kept_fields({"prompt": "x"}) == {}
+
+
 def test_another_model_keeps_words_and_shape_and_brings_its_own_numbers() -> None:
     mine = forms.form_of({"prompt": "a cat", "size": "680x384", "steps": 55, "count": 3}, state())
     moved = forms.for_model(mine, state("large", side=1024, largest=2048))

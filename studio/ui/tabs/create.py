@@ -31,6 +31,7 @@ from studio.ui.form import (
     form_of,
     fresh,
     grown,
+    kept_fields,
     most_count,
     no_model,
     offered,
@@ -302,8 +303,7 @@ class Create:
         return self._restored(kept, who(self.studio, request))
 
     def _restored(self, kept: Any, person: Person) -> list[Any]:
-        whole = isinstance(kept, list) and len(kept) == len(FIELDS)
-        given = dict(zip(FIELDS, kept, strict=True)) if whole else {}
+        given = kept_fields(kept)
         state = self._state(str(given.get("model") or ""), person)
         form = form_of(given, state)
         note: Any = gr.skip()
