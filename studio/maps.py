@@ -9,13 +9,15 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
+from studio.catalog import source_path
 from studio.controls import Choice
 from studio.errors import StudioError
 from studio.inputs import Inputs
-from studio.messages import ControlUnit, Input
+from studio.messages import ControlUnit, DetectorSpec, FileSource, Input, LocalSource
 
 log = logging.getLogger(__name__)
 EDITION = 1
@@ -85,6 +87,16 @@ def _key(unit: ControlUnit, choice: Choice) -> str:
         "picture": unit.picture,
         "detector": choice.detector.id,
         "settings": {name: float(value) for name, value in choice.settings.items()},
-        "weights": {name: spec.source.model_dump() for name, spec in weights.items() if spec},
+        "weights": {name: _read_by(spec) for name, spec in weights.items() if spec},
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _read_by(spec: DetectorSpec) -> dict[str, Any]:
+    """Which weights read a picture: what lies here may be other weights tomorrow, under the same name."""
+    told: dict[str, Any] = spec.source.model_dump()
+    if isinstance(spec.source, LocalSource | FileSource):
+        path = source_path(spec)
+        files = [path] if path.is_file() else sorted(path.rglob("*.safetensors"))
+        told["files"] = [(one.name, one.stat().st_size, one.stat().st_mtime_ns) for one in files]
+    return told

@@ -16,16 +16,19 @@ from PIL import Image
 from studio import control
 from studio.catalog import Catalog
 from studio.control.maps import fitted, map_of
+from studio.controls import DETECTORS, Choice
 from studio.engine.local import ThreadHost
 from studio.errors import StudioError
 from studio.maps import Maps
 from studio.messages import (
     Answered,
     AnyEvent,
+    Bilingual,
     Cancelled,
     ControlUnit,
     DetectorSpec,
     DetectRequest,
+    FileSource,
     Input,
     Loading,
     Person,
@@ -90,6 +93,20 @@ def test_a_map_is_taken_once_for_a_picture_and_its_settings(maps: Maps, looks: l
     found(unit(picture, settings={"low": 20}), maps)
     found(unit(brought(maps, scene(80, 80))), maps)
     assert len(looks) == 3
+
+
+def test_other_weights_under_the_same_name_take_another_map(maps: Maps, tmp_path: Path) -> None:
+    file = tmp_path / "reader.safetensors"
+    file.write_bytes(b"one")
+    title = Bilingual(en="Reader", zh="读图网络")
+    source = FileSource(path=str(file))
+    entry = DetectorSpec(id="reader", title=title, source=source, licence="none", detector="small")
+    choice = Choice(DETECTORS["small_edges"], {"resolution": 128}, entry)
+    one = unit(brought(maps, scene()), "soft_edge")
+    kept = maps.keep(one, choice, scene())
+    assert maps.find(one, choice) == kept
+    file.write_bytes(b"another")
+    assert maps.find(one, choice) is None
 
 
 def test_a_map_that_was_let_go_of_is_taken_again(maps: Maps, looks: list[str], tmp_path: Path) -> None:
