@@ -34,9 +34,10 @@ USER studio
 VOLUME ["/data", "/models"]
 EXPOSE 7860
 
-# Starting without a network takes seconds; the first minute is there for slow disks.
+# Starting without a network takes seconds; the first minute is there for slow disks. Docker gives containers the
+# proxy of its own settings, and that one cannot reach the inside of this.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "from os import environ as e; from urllib.request import urlopen; \
-urlopen('http://127.0.0.1:' + e['STUDIO_PORT'] + '/health', timeout=4)"]
+    CMD ["python", "-c", "from os import environ as e; from urllib.request import ProxyHandler, build_opener; \
+build_opener(ProxyHandler({})).open('http://127.0.0.1:' + e['STUDIO_PORT'] + '/health', timeout=4)"]
 
 CMD ["python", "app.py"]

@@ -8,7 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -186,7 +189,19 @@ def test_the_image_runs_as_an_ordinary_user_and_tells_its_health() -> None:
     assert order.index("USER") < order.index("CMD")
     assert "/health" in said["HEALTHCHECK"]
     assert said["CMD"] == '["python", "app.py"]'
-    compile(re.search(r'"-c", "(.*)"\]', said["HEALTHCHECK"])[1], "HEALTHCHECK", "exec")
+
+
+def test_a_proxy_does_not_come_between_the_image_and_its_health(tmp_path: Path) -> None:
+    look = re.search(r'"-c", "(.*)"\]', dict(instructions())["HEALTHCHECK"])[1]
+    (tmp_path / "health").touch()
+    with HTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=tmp_path)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        told = {"STUDIO_PORT": str(server.server_port), "http_proxy": "http://127.0.0.1:9"}
+        looked = subprocess.run([sys.executable, "-c", look], env=told, capture_output=True)
+        (tmp_path / "health").unlink()
+        again = subprocess.run([sys.executable, "-c", look], env=told, capture_output=True)
+        server.shutdown()
+    assert (looked.returncode, again.returncode) == (0, 1), looked.stderr
 
 
 def test_the_container_uses_settings_that_exist() -> None:
