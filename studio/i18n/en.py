@@ -1146,6 +1146,7 @@ STRINGS: dict[str, str] = {
     "book.whole": "A whole new prompt",
     "book.whole_locked": "A new prompt, {n} locked stayed",
     "book.in_the_form": "“{scene}” is in the form",
+    "book.usual_negative": "The sensible default has taken the place of your negative prompt",
     "book.taken_out": "What was clicked is taken out",
     "book.cleared": "The prompt is cleared",
     "book.lock_all": "Lock all",

@@ -1146,6 +1146,7 @@ STRINGS: dict[str, str] = {
     "book.whole": "一句全新的咒语",
     "book.whole_locked": "一句新咒语，锁住的 {n} 条没动",
     "book.in_the_form": "「{scene}」已填好",
+    "book.usual_negative": "常用默认换掉了你写的负面咒语",
     "book.taken_out": "点进来的词条都取出来了",
     "book.cleared": "咒语已清空",
     "book.lock_all": "全部锁住",

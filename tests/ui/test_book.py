@@ -219,6 +219,20 @@ def test_a_starter_can_be_undone(visit: Any) -> None:
 
 
 @marked
+def test_a_negative_that_the_default_replaced_can_be_had_back(visit: Any) -> None:
+    page = visit()
+    page.wait_for_selector("body[data-book=yes]")
+    page.locator("#negative_fold .label-wrap").click()
+    page.fill("#negative textarea", "no hats, please")
+    kept(page, 2, "no hats, please")
+    page.locator("#use_default [data-do=use]").click()
+    page.wait_for_function("() => document.querySelector('#negative textarea').value !== 'no hats, please'")
+    page.locator("#anatomy .dl[data-kind=usual] [data-deal=back]").click()
+    kept(page, 2, "no hats, please")
+    assert page.input_value("#negative textarea") == "no hats, please"
+
+
+@marked
 def test_what_changed_while_the_way_back_was_asked_for_stays(visit: Any) -> None:
     page = visit()
     page.wait_for_selector("body[data-book=yes]")

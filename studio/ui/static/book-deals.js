@@ -112,6 +112,7 @@
   };
   document.addEventListener("click", (event) => { // before the server hears of it
     const starter = event.target.closest?.(".starter"), clear = event.target.closest?.("#meter [data-do=clear]");
+    if (B.known && event.target.closest?.("#use_default [data-do=use]") && B.textOf("negative")?.trim()) return B.begin({ kind: "usual", before: B.remember() });
     if (!B.known || !(starter || (clear && B.textOf("prompt")))) return;
     const words = starter && $(`b [lang|=${B.lang()}]`, starter);
     B.begin({ kind: starter ? "scene" : "cleared", title: words?.textContent || $("b", starter || document)?.textContent, before: B.remember(Boolean(starter)) });
@@ -140,6 +141,7 @@
     scene: () => t("book.in_the_form", { scene: deal.title }),
     cleared: () => t("book.cleared"),
     taken_out: () => t("book.taken_out"),
+    usual: () => t("book.usual_negative"),
     deleted: () => t("book.deleted", { name: deal.name }),
     own: () => t("book.in_the_form", { scene: deal.name }),
     blend: () => t("book.blended"),
