@@ -13,6 +13,7 @@ import torch
 
 from studio.errors import StudioError
 from studio.messages import DeviceState
+from studio.models.cgroups import shares
 from studio.wire import Setup
 
 SHARE = 0.85
@@ -95,12 +96,14 @@ def _best() -> str:
 
 
 def _host_memory() -> int:
-    return int(psutil.virtual_memory().total)
+    # A container that takes more than it may is killed, however much its host has.
+    return min((int(psutil.virtual_memory().total), *(share.limit for share in shares())))
 
 
 def available_memory() -> int:
     """Bytes of the host's memory that are free or can be made so."""
-    return int(psutil.virtual_memory().available)
+    left = (share.limit - share.used for share in shares())
+    return max(0, min((int(psutil.virtual_memory().available), *left)))
 
 
 def _cpu_dtype(data: Path) -> torch.dtype:
