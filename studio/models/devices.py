@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from studio.messages import DeviceState
 from studio.models.cgroups import shares
 from studio.wire import Setup
 
+log = logging.getLogger(__name__)
 SHARE = 0.85
 """How much of a device's memory models may fill when nobody says: the rest is for the painting itself."""
 FLOAT8_SINCE = (8, 9)
@@ -109,12 +111,26 @@ def available_memory() -> int:
 def _cpu_dtype(data: Path) -> torch.dtype:
     """bfloat16 where this CPU is faster with it: measured once, kept in the data folder."""
     path = data / "cpu.json"
-    if path.is_file():
-        return torch.bfloat16 if json.loads(path.read_text(encoding="utf-8"))["bfloat16"] else torch.float32
-    faster = measured_faster(torch.bfloat16, torch.float32)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"bfloat16": faster}), encoding="utf-8")
+    faster = _known_faster(path)
+    if faster is None:
+        faster = measured_faster(torch.bfloat16, torch.float32)
+        _keep_faster(path, faster)
     return torch.bfloat16 if faster else torch.float32
+
+
+def _known_faster(path: Path) -> bool | None:
+    try:
+        return bool(json.loads(path.read_text(encoding="utf-8"))["bfloat16"])
+    except (OSError, ValueError, LookupError, TypeError):  # a disk that was full leaves it empty
+        return None
+
+
+def _keep_faster(path: Path, faster: bool) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"bfloat16": faster}), encoding="utf-8")
+    except OSError as error:  # it is measured again at the next start
+        log.warning("%s cannot be kept: %s", path.name, error)
 
 
 def measured_faster(one: torch.dtype, other: torch.dtype) -> bool:
