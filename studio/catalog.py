@@ -316,7 +316,7 @@ def latent_scale(spec: ModelSpec | VaeSpec, family: str, data: Path | None = Non
     except StudioError:
         source = None
     inside = ("vae/config.json",) if isinstance(spec, ModelSpec) else ("config.json", "vae/config.json")
-    folder = source.with_suffix("") if source and source.suffix == ".safetensors" else source
+    folder = source.with_suffix("") if source and source.suffix.lower() == ".safetensors" else source
     beside = [folder / name for name in inside] if folder else []
     configs = [*beside, ROOT / "assets" / "configs" / family / "vae" / "config.json"]
     return _scale_in(next((path for path in configs if path.is_file()), None))

@@ -47,7 +47,7 @@ def _for_encoders(use: EmbeddingUse, encoders: Sequence[Any], family: Family) ->
 
 def _read(use: EmbeddingUse) -> dict[str, Tensor]:
     path = Path(use.path)
-    if path.suffix != ".safetensors":
+    if path.suffix.lower() != ".safetensors":
         raise StudioError("embedding_pickle", embedding=use.name)
     if not path.is_file():
         raise StudioError("embedding_missing", embedding=use.name)

@@ -35,7 +35,7 @@ TELLING_LAYER = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.n
 
 def is_file(source: Path) -> bool:
     """Whether it is one file and no folder; what is not there is told as what it was meant to be."""
-    return source.is_file() or (not source.is_dir() and source.suffix in SUFFIXES)
+    return source.is_file() or (not source.is_dir() and source.suffix.lower() in SUFFIXES)
 
 
 def stamps_of(source: Path) -> Stamps:
@@ -59,7 +59,7 @@ def check_file(file: Path) -> None:
     """Refuses a file of weights that is not there, that is a pickle or cut off, before anything of it is read."""
     if not file.is_file():
         raise StudioError("weights_missing", file=file.name)
-    if file.suffix != ".safetensors":
+    if file.suffix.lower() != ".safetensors":
         raise StudioError("weights_pickled", file=file.name)
     tensor_bytes(file)
 

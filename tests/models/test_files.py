@@ -130,6 +130,12 @@ def test_a_pickle_is_not_opened(tmp_path: Path) -> None:
     assert refused(tmp_path / "own.ckpt").code == "weights_pickled"
 
 
+def test_a_file_is_no_pickle_because_its_ending_is_in_capitals(sd1: Path) -> None:
+    before = plan(sd1, "sd1", Hashes(sd1.parent))
+    file = sd1.rename(sd1.with_suffix(".SAFETENSORS"))
+    assert plan(file, "sd1", Hashes(sd1.parent)) == before
+
+
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
     assert refused(tmp_path / "gone.safetensors").code == "weights_missing"
 
