@@ -403,6 +403,30 @@ def test_a_painted_picture_becomes_a_reference_and_the_gallery_brings_it_back(
     idle(page)
 
 
+def test_a_picture_is_painted_only_once_its_reference_is_there(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page, slow = visit(), []
+    page.fill(PROMPT, "a house")
+    open_tab(page)
+    card = add(page, "canny")
+    page.route("**/api/inputs", lambda route: slow.append(route))
+    bring(card, png())
+    before = len(studio.jobs(studio.person(None, "en"), 99))
+    page.locator(".go.idle").click()
+    page.wait_for_timeout(500)
+    assert len(studio.jobs(studio.person(None, "en"), 99)) == before
+    slow[0].abort()
+    expect(card.get_by_role("alert")).to_be_visible()
+    idle(page)
+    bring(card, png())
+    page.locator(".go.idle").click()
+    page.wait_for_timeout(200)
+    slow[1].continue_()
+    expect(page.locator(".plate.on .recipe")).to_contain_text("Canny")
+    assert len(studio.jobs(studio.person(None, "en"), 99)) == before + 1
+
+
 def test_what_was_changed_about_a_picture_is_told_on_its_card(visit: Callable[..., Any]) -> None:
     page, data = visit(), io.BytesIO()
     Image.new("RGBA", (60, 40), (255, 0, 0, 128)).save(data, "PNG")

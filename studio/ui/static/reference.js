@@ -53,7 +53,7 @@ window.studio.reference = (() => {
   const field = () => $("#controls textarea, #controls input");
   const own = (given) => ({ ...OWN, ...given, settings: { ...(given.settings || {}) } });
   const fresh = (given) => ({ ...own(given), id: String(++numbered) });
-  function short({ id, busy, text, notes: changes, ...unit }) {
+  function short({ id, busy, coming, text, notes: changes, ...unit }) {
     const said = Object.entries(unit).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(OWN[name]));
     return Object.fromEntries(said);
   }
@@ -393,7 +393,14 @@ window.studio.reference = (() => {
     target.value = ""; // the same file may be chosen again
     carry(unitAt(target), file);
   }
-  async function carry(unit, file, map = false) { // a file, or the promise of one
+  function carry(unit, file, map = false) { // a file, or the promise of one
+    const over = () => { if (unit.coming === coming) delete unit.coming; }, coming = come(unit, file, map);
+    unit.coming = coming;
+    coming.then(over, over);
+  }
+  // Nobody is painted by references that are not all there yet.
+  const settled = () => Promise.all(units.filter((unit) => !unit.muted).map((unit) => unit.coming));
+  async function come(unit, file, map) {
     const mine = Symbol("the file that is brought for it"); // chosen last, it wins over what arrives later
     Object.assign(unit, { text: "", busy: mine });
     draw();
@@ -401,7 +408,10 @@ window.studio.reference = (() => {
       const brought = await window.studio.bring(await file);
       if (unit.busy === mine) taken(unit, brought, map);
     } catch (error) {
-      if (unit.busy === mine) { Object.assign(unit, { text: error.message, busy: false }); draw(); }
+      if (unit.busy !== mine) return;
+      Object.assign(unit, { text: error.message, busy: false });
+      draw();
+      throw error;
     }
   }
   function taken(unit, brought, map = false) {
@@ -502,5 +512,5 @@ window.studio.reference = (() => {
   new MutationObserver(draw).observe(root, { attributeFilter: ["data-lang"] });
   new MutationObserver(() => { for (const wait of [0, 300]) setTimeout(hear, wait); }).observe(document.documentElement, { subtree: true, attributeFilter: ["data-ready"] });
 
-  return { mount, open: () => $("#tab_reference-button")?.click(), onEasel };
+  return { mount, settled, open: () => $("#tab_reference-button")?.click(), onEasel };
 })();

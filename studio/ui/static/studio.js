@@ -93,7 +93,7 @@ window.studio = (() => {
     // The press shows at once, whatever the network takes.
     working("starting");
     choice = null;
-    try { await easelDone(); } catch (error) { settle_busy(); return failed(error.message); }
+    try { await easelDone(); await window.studio.reference.settled(); } catch (error) { settle_busy(); return failed(error.message); }
     if (narrow()) go("picture");
     generate();
   }
