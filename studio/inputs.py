@@ -103,7 +103,7 @@ class Inputs:
     def named(self, recipes: Iterable[str]) -> set[str]:
         """The digests in recipes, job records and own books; read as text, so that another version's count too."""
         files = (path for pattern in NAMED_IN for path in self._data.glob(pattern))
-        notes = (path.read_text(encoding="utf-8", errors="replace") for path in files)
+        notes = map(_text, files)
         return {digest for text in chain(recipes, notes) for digest in NAMED.findall(text)}
 
     def forget(self, kept: Collection[str], older_than_seconds: float) -> int:
@@ -139,6 +139,14 @@ class Inputs:
         except OSError as error:
             log.exception("a picture that was brought cannot be kept")
             raise StudioError("disk_unwritable", folder=self._data.name) from error
+
+
+def _text(path: Path) -> str:
+    """What a file says; nothing where it went between listing and reading, as a record does whose job is over."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def _replace(path: Path, file: bytes) -> None:

@@ -63,6 +63,7 @@ def test_whatever_names_a_picture_anywhere_is_found(tmp_path: Path) -> None:
     (tmp_path / "jobs" / "1.json").write_text(f'{{"format": 99, "deep": [{{"in": "{job}"}}]}}', "utf-8")
     (tmp_path / "people" / "ann").mkdir(parents=True)
     (tmp_path / "people" / "ann" / "book.broken.yaml").write_bytes(f"scene: {own}\n".encode() + b"\xff")
+    (tmp_path / "jobs" / "2.json").symlink_to("gone.json")  # as if it went after it was listed
     named = Inputs(tmp_path).named([f'{{"start":{{"picture":"{recipe}"}}}}', f'"{longer}"'])
     assert named == {recipe, job, own}
 

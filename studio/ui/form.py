@@ -171,7 +171,7 @@ def _fits(name: str, value: Any) -> bool:
     if isinstance(value, bool) or kind == "bool":
         return isinstance(value, bool) and kind == "bool"
     if kind != "str":
-        return isinstance(value, int | float) and math.isfinite(value) and _offers(name, value)
+        return isinstance(value, int | float) and abs(value) < math.inf and _offers(name, value)
     if name in ("picture", "mask"):
         return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}|", value) is not None
     if name == "styles":

@@ -51,6 +51,16 @@ def test_a_click_puts_a_spell_in_and_another_takes_exactly_it_out(come: Visit) -
     assert page.input_value(PROMPT) == "A dog,  asleep " and lit(page) == []
 
 
+@pytest.mark.parametrize("kept", ['{"parts": {"prompt": [null, 7]}}', '{"parts": 7, "open": []}', "[]", "7"])
+def test_what_a_browser_kept_badly_does_not_keep_the_book_shut(come: Visit, kept: str) -> None:
+    page = come()
+    page.evaluate("kept => { localStorage['studio.book'] = kept; }", kept)
+    page.reload()
+    page.wait_for_selector("body[data-book=yes]")
+    tag(page, "soft light").locator(".tb").click()
+    assert page.input_value(PROMPT) == "soft light"
+
+
 def test_the_weight_is_set_by_buttons_by_keys_and_by_shift(come: Visit) -> None:
     page = come(typed="a dog")
     tag(page, "golden hour").locator(".tb").click()

@@ -98,6 +98,7 @@ def test_a_fresh_form_is_the_models_own_and_goes_out_complete() -> None:
         {},
         {"count": "many", "steps": None, "seed": -5, "size": "0x0", "lock": "yes"},
         {"count": 99, "steps": 10**9, "guidance": float("nan"), "seed": 2**80, "size": "99999x99999"},
+        {"count": 10**400, "steps": -(10**400), "guidance": 10**400, "seed": 10**400},
         {"count": True, "steps": True, "prompt": 7, "size": "drop table", "sampler": None},
     ],
 )

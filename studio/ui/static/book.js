@@ -39,6 +39,7 @@ window.studio.book = (() => {
   function kept() {
     try { return JSON.parse(localStorage.getItem("studio.book")) || {}; } catch (error) { return {}; }
   }
+  const asText = (parts) => { try { return S.render(parts); } catch (error) { return null; } }; // of another version, or damaged
   B.keep = () => {
     try { localStorage.setItem("studio.book", JSON.stringify({ open: B.open, parts: B.parts })); } catch (error) { /* private windows may refuse */ }
   };
@@ -46,7 +47,7 @@ window.studio.book = (() => {
   function begin(side, text) { // what was clicked on the last visit is still known, if the text is the same
     const was = kept().parts?.[side];
     begun.add(side);
-    return Array.isArray(was) && S.render(was) === text ? was : S.fromText(text);
+    return Array.isArray(was) && asText(was) === text ? was : S.fromText(text);
   }
 
   // -- the two prompts --------------------------------------------------------------------------------------------
