@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import AsyncIterator, Sequence
 
 # Before Gradio is imported: it reads this then, and would otherwise call home.
@@ -81,19 +82,36 @@ def make_app(settings: Settings) -> FastAPI:
     return ui.mount(app, studio)
 
 
+class Server(uvicorn.Server):
+    """Says where the page is, once it is there."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Opens the port; where that cannot be, the process ends with the reason."""
+        await super().startup(sockets)
+        port = self.servers[0].sockets[0].getsockname()[1]
+        log.info("Spellbook Studio is open at %s (Ctrl+C ends it)", address(self.config.host, port))
+
+
+def address(host: str, port: int) -> str:
+    """What to open on this machine; a studio that listens everywhere is here too."""
+    name = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serves the studio until it is stopped."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = read_flags(arguments)
-    # A follower's open stream must not hold up the end.
-    uvicorn.run(
+    config = uvicorn.Config(
         make_app(settings),
         host=settings.host,
         port=settings.port,
         log_level="warning",
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=3,  # a follower's open stream must not hold up the end
     )
+    with contextlib.suppress(KeyboardInterrupt):
+        Server(config).run()
 
 
 if __name__ == "__main__":

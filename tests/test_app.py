@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 
-from app import make_app, read_flags
+from app import Server, address, make_app, read_flags
 from studio.errors import StudioError
 from studio.messages import Draft, Person, Queued
 from studio.service import Studio
@@ -32,7 +32,7 @@ class Served:
         self.app = make_app(settings)
         self.studio: Studio = self.app.state.studio
         config = uvicorn.Config(self.app, port=0, log_level="warning", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
+        self._server = Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
     def __enter__(self) -> Served:
@@ -47,6 +47,29 @@ class Served:
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join(PATIENCE)
+
+
+def test_a_start_says_where_the_page_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    models = tmp_path / "models.yaml"
+    models.write_text("models: []", encoding="utf-8")
+    settings = Settings(data=tmp_path / "data", models=models, engine="fake")
+    with caplog.at_level("INFO", "studio"), Served(settings) as here:
+        assert f"open at {here.url} " in caplog.text
+        assert httpx.get(f"{here.url}/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:7860"),
+        ("0.0.0.0", "http://127.0.0.1:7860"),
+        ("::", "http://127.0.0.1:7860"),
+        ("::1", "http://[::1]:7860"),
+        ("gpu.example", "http://gpu.example:7860"),
+    ],
+)
+def test_the_address_is_one_that_opens_on_this_machine(host: str, told: str) -> None:
+    assert address(host, 7860) == told
 
 
 @pytest.fixture(scope="module")

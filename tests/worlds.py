@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from studio.catalog import Catalog, read_catalog
@@ -72,6 +74,14 @@ def wait_for(studio: Studio, job: str, person: Person, kind: type[Event]) -> Eve
         raise AssertionError(f"the job ended without {kind.__name__}")
 
     return asyncio.run(asyncio.wait_for(look(), PATIENCE))
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Waits for something that is told by nobody."""
+    latest = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < latest
+        time.sleep(0.02)
 
 
 def paint(studio: Studio, draft: Draft, person: Person) -> list[AnyEvent]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ConfigDict, Field
 
-from studio.api.guard import check_origin, refused
+from studio.api.guard import check_origin, refused, while_there
 from studio.api.identity import asker
 from studio.errors import StudioError
 from studio.messages import Message, TranslatorState
@@ -35,7 +35,7 @@ def router(studio: Studio) -> APIRouter:
             check_origin(request)
             person = asker(studio, request)
             if asked.ask:
-                found = await studio.translated(asked.model, asked.text, person)
+                found = await while_there(request, studio.translated(asked.model, asked.text, person))
             else:
                 found = studio.translate(asked.model, asked.text, person)
             translator = studio.translator(asked.model, person)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +16,7 @@ from studio.service import Studio
 from tests.api.conftest import client
 from tests.api.test_inputs import png
 from tests.ui.browsing import served
-from tests.worlds import PATIENCE, fake_studio
+from tests.worlds import fake_studio, until
 
 
 def test_the_kinds_of_a_model_are_told_with_their_detectors_and_settings(alone: Studio) -> None:
@@ -54,7 +52,7 @@ def test_what_has_no_map_is_told_in_words(alone: Studio) -> None:
 
 
 def test_a_map_that_nobody_waits_for_any_more_leaves_the_line(tmp_path: Path) -> None:
-    studio = fake_studio(tmp_path, FakeEngine(step_seconds=0.05))
+    studio = fake_studio(tmp_path, FakeEngine(step_seconds=1.0))
     studio.start()
     app, bob = FastAPI(), Person(id="bob")
     api.join(app, studio)
@@ -65,9 +63,9 @@ def test_a_map_that_nobody_waits_for_any_more_leaves_the_line(tmp_path: Path) ->
             waiting = http.client.HTTPConnection(urlsplit(url).netloc)
             unit = json.dumps({"kind": "canny", "picture": picture})
             waiting.request("POST", "/api/maps", unit, {"content-type": "application/json"})
-            _until(lambda: bool(_maps(studio)))
+            until(lambda: bool(_maps(studio)))
             waiting.close()
-            _until(lambda: _maps(studio)[0].state in ENDED)
+            until(lambda: _maps(studio)[0].state in ENDED)
         assert _maps(studio)[0].state == "cancelled"
         assert studio.job(painting, bob).state == "running"
     finally:
@@ -76,10 +74,3 @@ def test_a_map_that_nobody_waits_for_any_more_leaves_the_line(tmp_path: Path) ->
 
 def _maps(studio: Studio) -> list[Job]:
     return [job for job in list(studio._book._jobs.values()) if job.draft is None]
-
-
-def _until(true: Callable[[], bool]) -> None:
-    latest = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < latest
-        time.sleep(0.02)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from fastapi import FastAPI
 
+from studio import api
 from studio.engine.fake import FakeEngine
+from studio.messages import ENDED, Draft, Job, Person
 from studio.service import Studio
 from tests.api.conftest import client
 from tests.test_languages import here, said, studio_with
+from tests.ui.browsing import served
+from tests.worlds import until
 
 ROUTE = "/api/translations"
 
@@ -52,3 +60,25 @@ def test_what_cannot_be_is_refused_in_words(studio: Studio) -> None:
     assert post(studio, {"model": "none", "text": "佐布"}, 422)["code"] == "model_unknown"
     assert post(studio, {"model": "tiny", "text": "佐布"}, 403, origin="http://elsewhere")["code"]
     post(studio, {"model": "tiny", "text": "佐布", "more": 1}, 422)
+
+
+def test_a_translation_that_nobody_waits_for_any_more_leaves_the_line(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studio._engine, "_step_seconds", 1.0)
+    app, bob = FastAPI(), Person(id="bob")
+    api.join(app, studio)
+    painting = studio.submit(Draft(model="tiny", prompt="a cat", seed=1, steps=40), bob)
+    with served(app) as url:
+        waiting = http.client.HTTPConnection(urlsplit(url).netloc)
+        asked = json.dumps({"model": "tiny", "text": "佐布"})
+        waiting.request("POST", ROUTE, asked.encode(), {"content-type": "application/json"})
+        until(lambda: bool(_translations(studio)))
+        waiting.close()
+        until(lambda: _translations(studio)[0].state in ENDED)
+    assert _translations(studio)[0].state == "cancelled"
+    assert studio.job(painting, bob).state == "running"
+
+
+def _translations(studio: Studio) -> list[Job]:
+    return [job for job in list(studio._book._jobs.values()) if job.draft is None]

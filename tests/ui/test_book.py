@@ -161,6 +161,19 @@ def test_a_negative_spell_reaches_the_form_though_its_fold_is_closed(visit: Any)
 
 
 @marked
+def test_the_books_parts_are_walked_with_arrows_and_keep_the_focus(visit: Any) -> None:
+    page = book(visit())
+    tabs = page.locator("[data-pane]")
+    tabs.first.click()
+    names = tabs.all_inner_texts()
+    assert len(names) == 3
+    for key, at in (("ArrowRight", 1), ("ArrowLeft", 0), ("ArrowLeft", -1)):
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.innerText") == names[at]
+        assert page.locator("[data-pane][aria-selected=true]").all_inner_texts() == [names[at]]
+
+
+@marked
 def test_a_scene_fills_the_form_and_styles_are_told_before_painting(visit: Any, studio: Any) -> None:
     page = book(visit())
     page.locator("[data-pane=scenes]").click()

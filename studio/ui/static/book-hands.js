@@ -21,7 +21,7 @@
     if (tag && by) return B.weigh(B.known.spells[tag.dataset.spell].key, Number(by));
     if (tag) return tagged(B.known.spells[tag.dataset.spell], event);
     if (dice) return B.throwDice(dice, target.dataset.of);
-    if (pane) { B.open.pane = pane; B.query = ""; B.keep(); return B.draw(); }
+    if (pane) { B.open.pane = pane; B.query = ""; B.keep(); B.draw(); return focusChosen("tab"); }
     if (id) return openChapter(id);
     if (tool) return used(tool);
     if (target.dataset.style) return B.wearOrNot(target.dataset.style);
@@ -74,11 +74,20 @@
     if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey) return;
     if (event.target.matches(".bkfind input")) return onSearchKey(event);
     if (event.target.matches("input, textarea, select")) return;
+    if (event.target.matches("[role=tab], [role=radio]") && event.key.startsWith("Arrow")) return choose(event);
     const chip = event.target.closest(".ct"), tag = event.target.closest(".bktag[data-spell]");
     if (chip && onChipKey(event, chip)) return event.preventDefault();
     if (tag && onTagKey(event, B.known.spells[tag.dataset.spell])) return event.preventDefault();
     if (event.key.toLowerCase() === "r" && !event.altKey) { event.preventDefault(); return diceByKey(); }
     if (event.key.startsWith("Arrow") && !event.altKey && (tag || chip)) walk(event, tag ? ".bktag .tb" : ".ct .cb");
+  }
+  const focusChosen = (role) => $(`[role=${role}][aria-selected=true], [role=${role}][aria-checked=true]`, B.place)?.focus();
+  function choose(event) { // the one beside it, in a circle; what is drawn anew then has the focus again
+    const { target } = event, role = target.getAttribute("role"), all = $$(`[role=${role}]:not([disabled])`, target.parentElement);
+    event.preventDefault();
+    event.stopPropagation();
+    all[(all.indexOf(target) + (/Left|Up/.test(event.key) ? -1 : 1) + all.length) % all.length].click();
+    focusChosen(role);
   }
   function diceByKey() { // of the chapter that is open, else for the whole prompt
     const one = B.open.pane === "spells" && !B.query && B.chapter();
