@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from studio.errors import StudioError
+from studio.errors import Beside, StudioError
 
 log = logging.getLogger(__name__)
 
@@ -188,6 +188,7 @@ class Hashes:
         self._path = data / "hashes.json"
         self._lock = threading.Lock()
         self._known: dict[str, dict[str, Any]] | None = None
+        self._beside = Beside("hashes of files")
 
     def of(self, path: Path, prefix: str | None = None) -> str:
         """The sha256 of a file; with a prefix, of its tensors whose names start so, the prefix left out.
@@ -225,6 +226,9 @@ class Hashes:
         # The page and each device's worker keep hashes in one file: what the others found stays. Should two
         # write at once, one hash is worked out again later.
         self._known = self._remembered() | self._read() | {key: value}
+        self._beside.wrote(self._write)
+
+    def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self._path.with_suffix(f".{os.getpid()}.part")
         unfinished.write_text(json.dumps(self._known), encoding="utf-8")

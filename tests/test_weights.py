@@ -289,6 +289,18 @@ def test_hashes_that_cannot_be_read_are_worked_out_anew(tmp_path: Path, text: st
     assert str(path) in (tmp_path / "hashes.json").read_text(encoding="utf-8")
 
 
+def test_a_disk_that_takes_nothing_keeps_no_hash_from_anybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    path = tensors(tmp_path / "model.safetensors")
+    monkeypatch.setattr(Path, "write_text", full)
+    hashes = Hashes(tmp_path / "data")
+    assert [hashes.of(path) for _ in range(2)] == [hashlib.sha256(path.read_bytes()).hexdigest()] * 2
+
+
 def test_two_who_keep_hashes_in_one_folder_keep_each_others(tmp_path: Path) -> None:
     first, second = tensors(tmp_path / "a.safetensors"), tensors(tmp_path / "b.safetensors", 2.0)
     one, other = Hashes(tmp_path), Hashes(tmp_path)
