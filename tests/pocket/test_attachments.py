@@ -24,6 +24,8 @@ from tests.diffusion.painting import quietly, request  # noqa: E402
 from tests.floors import ROOT  # noqa: E402
 
 FEW = 5
+# How many times closer at least; of few references it is less sure than the table on the card.
+CLOSER = {"canny": 2.0, "soft_edge": 2.2, "depth": 3.0, "colour": 1.3, "pose": 1.8}
 # How much more often the style is seen with all of a LoRA: by the card's table, less what few prompts may err.
 GAIN = {"dragon": 0.1, "ink": 0.6}
 FILES = {which: FOLDER / f"{making.name}.safetensors" for which, making in MAKINGS.items()}
@@ -81,7 +83,7 @@ def test_two_are_mixed_and_the_base_is_as_it_was_to_the_byte(pocket: Any) -> Non
     assert (fingerprint(pocket), painted(pocket, {})) == (before, bare)
 
 
-@pytest.mark.parametrize(("kind", "times"), [("canny", 1.4), ("soft_edge", 1.5), ("pose", 1.1)])
+@pytest.mark.parametrize(("kind", "times"), CLOSER.items())
 def test_what_follows_a_reference_is_closer_to_it_and_shows_what_was_asked(kind: str, times: float) -> None:
     desk = fidelity.open_desk(WEIGHTS, steps=12)
     assert desk.follows
