@@ -103,6 +103,24 @@ def test_of_two_models_chosen_at_once_the_second_stays(visit: Any) -> None:
 
 
 @marked
+def test_an_answer_that_was_overtaken_takes_nothing_back_that_its_model_does_not_offer(visit: Any) -> None:
+    page = visit()
+    said = page.evaluate(
+        """(at) => {
+          const form = Array(60).fill(""), { asked, answered } = studio.answers;
+          form[at] = "768x768";
+          const [first] = asked([null, ...form]), [second] = asked([null, ...form]);
+          const answer = (ticket, value, offers) => ({ ticket, fields: { [at]: { value, offers } } });
+          answered([answer(second, "768x768", ["768x768", "512x768"]), ...form], 1);
+          form[at] = "512x768";
+          return answered([answer(first, "512x512", ["512x512"]), ...form], 1)[at] ?? null;
+        }""",
+        AT["size"],
+    )
+    assert said is None
+
+
+@marked
 def test_an_answer_that_gradio_is_still_setting_gives_way_to_what_was_asked_later(visit: Any) -> None:
     page = visit()
     said = page.evaluate(

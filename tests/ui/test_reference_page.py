@@ -16,6 +16,7 @@ from studio.ui.reference_poses import shelf
 from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate, idle
 from tests.ui.house import checkpoint, studio_with
 from tests.ui.test_start_page import drop, last_request, paint_mask, png
+from tests.worlds import until
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -423,8 +424,8 @@ def test_a_picture_is_painted_only_once_its_reference_is_there(
     page.locator(".go.idle").click()
     page.wait_for_timeout(200)
     slow[1].continue_()
+    until(lambda: len(studio.jobs(studio.person(None, "en"), 99)) == before + 1)
     expect(page.locator(".plate.on .recipe")).to_contain_text("Canny")
-    assert len(studio.jobs(studio.person(None, "en"), 99)) == before + 1
 
 
 def test_what_was_changed_about_a_picture_is_told_on_its_card(visit: Callable[..., Any]) -> None:

@@ -28,13 +28,13 @@ window.studio.answers = (() => {
   function taken({ ticket, fields }, now) {
     const was = waiting.get(ticket), own = new Map();
     waiting.delete(ticket);
-    for (const [at, field] of Object.entries(fields).map(([at, field]) => [Number(at), field]))
+    const told = Object.entries(fields).map(([at, field]) => [Number(at), field]).filter(([at]) => was[at].length);
+    for (const [at, field] of told)
       if (field.whole || was[at].includes(now[at]) || !offered(field, now[at])) own.set(at, field.value);
-    for (const [other, form] of waiting)
-      for (const [at, value] of own) {
-        if (other < ticket) form[at] = []; // what was asked earlier sets it no more
-        else if (form[at].includes(now[at])) form[at].push(value);
-      }
+    for (const [other, form] of waiting) {
+      if (other < ticket) for (const [at] of told) form[at] = []; // what was asked earlier has no more say there
+      else for (const [at, value] of own) if (form[at].includes(now[at])) form[at].push(value);
+    }
     return own;
   }
   function setting(at, value, next) {
