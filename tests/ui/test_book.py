@@ -240,6 +240,7 @@ def test_a_negative_that_the_default_replaced_can_be_had_back(visit: Any) -> Non
     kept(page, 2, "no hats, please")
     page.locator("#use_default [data-do=use]").click()
     page.wait_for_function("() => document.querySelector('#negative textarea').value !== 'no hats, please'")
+    page.wait_for_timeout(500)  # as long as it takes to see what it did
     page.locator("#anatomy .dl[data-kind=usual] [data-deal=back]").click()
     kept(page, 2, "no hats, please")
     assert page.input_value("#negative textarea") == "no hats, please"
