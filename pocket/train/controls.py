@@ -37,9 +37,9 @@ PEOPLE_SHARE = 0.35
 # Where things are is decided in strong noise, often with nothing of the picture to see: there the map has to speak.
 TIMES, BLIND_SHARE = Times(late=0.45, fine=0.3), 0.5
 # The written net speaks louder than it learned to, as guidance does with a prompt: what a map changes is right in its
-# direction long before it is in its size. At two and a half times, poses and
-# hard edges came a third closer, and no more of the prompt was lost.
-LOUD = 2.5
+# direction long before it is in its size. Twice as loud, poses and hard edges came a quarter closer, and no more of
+# the prompt was lost; much louder, figures fall apart whose pose is unlike those of this world.
+LOUD = 2.0
 
 
 def build_net(unet: Any, folder: Path) -> Any:
