@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +11,11 @@ from pathlib import Path
 import psutil
 import torch
 
-from studio.errors import StudioError
+from studio.errors import Beside, StudioError
 from studio.messages import DeviceState
 from studio.models.cgroups import shares
 from studio.wire import Setup
 
-log = logging.getLogger(__name__)
 SHARE = 0.85
 """How much of a device's memory models may fill when nobody says: the rest is for the painting itself."""
 FLOAT8_SINCE = (8, 9)
@@ -114,7 +112,9 @@ def _cpu_dtype(data: Path) -> torch.dtype:
     faster = _known_faster(path)
     if faster is None:
         faster = measured_faster(torch.bfloat16, torch.float32)
-        _keep_faster(path, faster)
+        Beside(path.name).wrote(
+            lambda: _keep_faster(path, faster)
+        )  # else it is measured again at the next start
     return torch.bfloat16 if faster else torch.float32
 
 
@@ -126,11 +126,8 @@ def _known_faster(path: Path) -> bool | None:
 
 
 def _keep_faster(path: Path, faster: bool) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"bfloat16": faster}), encoding="utf-8")
-    except OSError as error:  # it is measured again at the next start
-        log.warning("%s cannot be kept: %s", path.name, error)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"bfloat16": faster}), encoding="utf-8")
 
 
 def measured_faster(one: torch.dtype, other: torch.dtype) -> bool:
