@@ -17,10 +17,11 @@ import torch
 from diffusers import ControlNetModel, DDPMScheduler
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pocket.eyes import open_eyes
 from pocket.models import NATIVE
-from pocket.painter import BETAS
+from pocket.painter import BETAS, GUIDANCE
 from pocket.train.common import fast_math, lay_out, pick_device
 from pocket.train.feed import Feed, open_feed
 from pocket.train.loop import Loop, compiled
@@ -40,6 +41,30 @@ TIMES, BLIND_SHARE = Times(late=0.45, fine=0.3), 0.5
 # direction long before it is in its size. Twice as loud, poses and hard edges came a quarter closer, and no more of
 # the prompt was lost; much louder, figures fall apart whose pose is unlike those of this world.
 LOUD = 2.0
+# The sides of the cells over which errors count, in latents; the last are those of a colour map.
+CELLS = (1, 2, 4)
+# How much it counts beside them what guidance makes of the picture at large; its details are guidance's own affair.
+GUIDED, GUIDED_CELLS = 0.5, (2, 4)
+
+
+def at_sizes(wrong: Tensor, sides: tuple[int, ...]) -> Tensor:
+    """The mean square of an error's means over cells, the larger the more: what is wrong over a whole cell, such as
+    its colour or that a leg stands there, is small beside what is wrong at its edges, and is what a map tells."""
+    return torch.stack([side * functional.avg_pool2d(wrong, side).square().mean() for side in sides]).sum()
+
+
+def strayed(without: Tensor, with_words: Tensor, target: Tensor) -> Tensor:
+    """How far both guesses are off, and what guidance from the one to the other makes of them: that is what is
+    painted, and left alone it drives the colours too far. An even sky counts as much as an outline, since it is where
+    things are and not how they look that the base cannot know."""
+    guided = without + GUIDANCE * (with_words - without)
+    plain = at_sizes(torch.cat([without - target, with_words - target]), CELLS)
+    return plain + GUIDED * at_sizes(guided - target, GUIDED_CELLS)
+
+
+def twice(batch: Tensor) -> Tensor:
+    """The same again behind it, laid out as convolutions like it."""
+    return torch.cat([batch, batch]).contiguous(memory_format=torch.channels_last)
 
 
 def build_net(unet: Any, folder: Path) -> Any:
@@ -87,15 +112,17 @@ class References:
     peopled: NDArray[np.int64]
 
     def batch(self, settings: Settings, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, ...]:
-        """Latents, tokens (often of nothing, so that the map must do) and a map each."""
-        s = settings.control
+        """Latents, tokens and a map each."""
+        count = settings.control.pictures_a_step
         here = np.where(
-            rng.random(s.batch) < PEOPLE_SHARE,
-            rng.choice(self.peopled, s.batch),
-            rng.choice(self.sound, s.batch),
+            rng.random(count) < PEOPLE_SHARE, rng.choice(self.peopled, count), rng.choice(self.sound, count)
         )
-        x, ids = self.feed.read(self.rows[here], s.empty, rng, device)
+        x, ids = self.feed.read(self.rows[here], 0.0, rng, device)
         return x, ids, self.maps.some(here, rng, device)
+
+    def silence(self, count: int, device: torch.device) -> Tensor:
+        """The tokens of nothing, so often."""
+        return torch.from_numpy(self.feed.empty.astype(np.int64)).to(device).repeat(count, 1)
 
 
 def open_references(settings: Settings) -> References:
@@ -120,19 +147,25 @@ class Following:
         self.plan = DDPMScheduler(num_train_timesteps=1000, prediction_type="v_prediction", **BETAS)
         self.loop = Loop("control", settings, self.s, self.net, decay=self.s.decay)
 
-    def loss(self, x: Tensor, ids: Tensor, maps: Tensor) -> Tensor:
-        """Squared error of the predicted velocity at times when a map has something to say; an even sky counts as
-        much as an outline, since it is where things are and not how they look that the base cannot know."""
+    def loss(self, x: Tensor, silent: Tensor, ids: Tensor, maps: Tensor) -> Tensor:
+        """What the predicted velocity of every picture, without its words and with them, gets wrong at times when a
+        map has something to say."""
         t = TIMES.draw(len(x), x.device)
         seen, target = noised(self.plan, x, t, BLIND_SHARE)
         with fast_math(self.device):
-            guess = self.fast(seen, t, ids, maps)
-        return (guess.float() - target).square().mean()
+            guess = self.fast(twice(seen), t.repeat(2), torch.cat([silent, ids]), twice(maps))
+        return strayed(*guess.float().chunk(2), target)
 
     def run(self) -> Any:
         """Train until the minutes are used; the averaged net."""
         references = open_references(self.settings)
-        self.loop.run(lambda rng: {"loss": self.loss(*references.batch(self.settings, rng, self.device))})
+        silent = references.silence(self.s.pictures_a_step, self.device)
+
+        def wrong(rng: np.random.Generator) -> dict[str, Tensor]:
+            x, ids, maps = references.batch(self.settings, rng, self.device)
+            return {"loss": self.loss(x, silent, ids, maps)}
+
+        self.loop.run(wrong)
         assert self.loop.average is not None
         self.net.load_state_dict(self.loop.average.values)
         return self.net

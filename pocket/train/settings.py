@@ -76,10 +76,10 @@ class ControlSettings:
     """How the control net learns."""
 
     minutes: float = 45.0
-    batch: int = 16
+    # Each with words and without.
+    pictures_a_step: int = 8
     rate: float = 5e-4
     decay: float = 0.998
-    empty: float = 0.6
     pictures: int = 8_000
     seed: int = 4
 

@@ -81,6 +81,26 @@ def test_the_net_is_silent_at_first_and_the_base_does_not_learn(tmp_path: Path) 
     assert any(p.grad is not None and p.grad.any() for p in followed.net.parameters())
 
 
+def test_an_error_over_a_whole_cell_counts_more_than_one_at_its_edges() -> None:
+    from pocket.train.controls import CELLS, at_sizes
+
+    rows, columns = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
+    edges = (1 - 2 * ((rows + columns) % 2)).float()[None, None]
+    assert float(at_sizes(edges, CELLS)) == 1
+    assert float(at_sizes(edges.abs(), CELLS)) == sum(CELLS)
+
+
+def test_what_guidance_makes_of_two_guesses_counts_beside_them() -> None:
+    from pocket.painter import GUIDANCE
+    from pocket.train.controls import strayed
+
+    target, off = torch.randn(2, 4, 8, 8), torch.ones(2, 4, 8, 8)
+    assert float(strayed(target, target, target)) == 0
+    balanced = strayed(target + off, target + off * (1 - 1 / GUIDANCE), target)
+    driven = strayed(target + off * (1 - 1 / GUIDANCE), target + off, target)
+    assert float(driven) > 2 * float(balanced), "both guesses are as far off, and the first picture is right"
+
+
 def test_a_written_net_speaks_louder_and_goes_on_learning_as_it_was(tmp_path: Path) -> None:
     from diffusers import ControlNetModel
 
