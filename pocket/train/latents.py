@@ -79,12 +79,21 @@ def make_captions(settings: Settings, scenes: list[Scene]) -> None:
     np.save(settings.run / "captions.npy", np.concatenate(parts))
 
 
+def scaling(settings: Settings, latents: NDArray[np.float16]) -> float:
+    """What brings latents to a deviation of one; of the committed autoencoder it is the committed one, whatever is
+    drawn for it now."""
+    if settings.from_weights and not (settings.run / "vae.pt").exists():
+        config = settings.weights / "vae" / "config.json"
+        return float(json.loads(config.read_text("utf-8"))["scaling_factor"])
+    return float(1 / latents.astype(np.float32).std())
+
+
 def make_latents(settings: Settings, pixels: NDArray[np.uint8]) -> None:
     """Encode pictures and captions into the run folder."""
     settings.run.mkdir(parents=True, exist_ok=True)
     make_captions(settings, [learned(k) for k in range(len(pixels))])
     latents = encode_pictures(settings, (pixels[i : i + 64] for i in range(0, len(pixels), 64)))
     np.save(settings.run / "latents.npy", latents)
-    scale = float(1 / latents.astype(np.float32).std())
+    scale = scaling(settings, latents)
     (settings.run / "latents.json").write_text(json.dumps({"scaling_factor": scale}))
     print(f"{len(latents)} latents, scaling factor {scale:.4f}", flush=True)

@@ -90,6 +90,16 @@ def test_the_evaluation_says_so_when_there_is_no_judge(tmp_path: Path) -> None:
     assert "no judge yet" in told.stderr
 
 
+def test_a_base_that_goes_on_keeps_the_scale_of_its_latents(tmp_path: Path) -> None:
+    from pocket.train.latents import scaling
+
+    drawn = (3 * np.random.default_rng(0).standard_normal((64, 4, 8, 8))).astype(np.float16)
+    anew = replace(Settings(), run=tmp_path)
+    assert scaling(anew, drawn) == pytest.approx(1 / 3, rel=0.05)
+    kept = json.loads((anew.weights / "vae" / "config.json").read_text("utf-8"))["scaling_factor"]
+    assert scaling(replace(anew, from_weights=True), drawn) == kept
+
+
 def test_only_the_decoder_learns_from_rough_latents() -> None:
     from pocket.models import build_vae
     from pocket.start import start_linear
