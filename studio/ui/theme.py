@@ -40,6 +40,8 @@ BOOK = (
     "book-hands.js",
 )
 """What belongs to the spellbook beside spells.js and book.js, in the order in which it is needed."""
+EASEL = ("easel.js", "easel-paper.js", "easel-hand.js", "easel-painting.js", "easel-frame.js")
+"""The easel and what is done on it, in the order in which it is needed."""
 LORA = (
     "lora.js",
     "lora-words.js",
@@ -148,10 +150,10 @@ def head() -> str:
         f"<style>{''.join(map(_style, IN_THE_HEAD))}</style>"
         f"<script>window.studio_words = {words};</script><script>{script('studio.js')}</script>"
         f"<script>{script('answers.js')}</script>"
-        f"<script>{script('easel.js')}</script><script>{script('reference.js')}</script>"
-        f"<script>{script('pose.js')}</script><script>{script('spells.js')}</script>"
-        f"<script>{script('book.js')}</script>"
-        + "".join(f"<script>{script(name)}</script>" for name in (*BOOK, *LORA))
+        + "".join(
+            f"<script>{script(name)}</script>"
+            for name in (*EASEL, "reference.js", "pose.js", "spells.js", "book.js", *BOOK, *LORA)
+        )
     )
 
 

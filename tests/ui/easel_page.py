@@ -18,13 +18,13 @@ from PIL import Image
 
 from studio.i18n import TABLES
 from studio.settings import ROOT
+from studio.ui.theme import EASEL, STATIC
 from tests.ui.browsing import NARROW as TELEPHONE
 from tests.ui.browsing import WIDE
 
 SHARP = WIDE | {"device_scale_factor": 2}
 NARROW = TELEPHONE | {"device_scale_factor": 2}
 SIZE = (600, 400)
-STATIC = ROOT / "studio" / "ui" / "static"
 STYLES = ("tokens.css", "page.css", "stage.css", "narrow.css", "easel.css")
 EVENTS = (
     "easel:change", "easel:drawn", "easel:busy", "easel:failed", "easel:close",
@@ -38,7 +38,7 @@ button{{font-family:inherit;cursor:pointer}}
 #host{{height:760px;margin:24px 24px 24px 568px}}
 @media (max-width:899px){{#host{{height:auto;margin:16px}}}}</style></head>
 <body><div class="mat" id="host" data-own="yes"></div><textarea id="note"></textarea><div style="height:600px"></div>
-<script>window.studio_words = {words};</script><script>{studio}</script><script>{easel}</script>
+<script>window.studio_words = {words};</script><script>{studio}</script>{easel}
 <script>
  window.heard = [];
  for (const name of {events}) document.addEventListener(name, (event) => heard.push({{ ...event.detail, name }}));
@@ -121,11 +121,12 @@ def _answer(shelf: Shelf, data: bytes, mode: str) -> JSONResponse:
 
 
 def _page() -> str:
-    script = {name: (STATIC / f"{name}.js").read_text("utf-8") for name in ("first", "studio", "easel")}
+    script = {name: (STATIC / f"{name}.js").read_text("utf-8") for name in ("first", "studio")}
+    easel = "".join(f"<script>{(STATIC / name).read_text('utf-8')}</script>" for name in EASEL)
     keys = [key for key in TABLES["en"] if key.startswith("easel.")]
     words = {key: {name: escape(table[key]) for name, table in TABLES.items()} for key in keys}
     styles = "\n".join((STATIC / name).read_text("utf-8") for name in STYLES)
-    return PAGE.format(styles=styles, words=json.dumps(words), events=list(EVENTS), **script)
+    return PAGE.format(styles=styles, words=json.dumps(words), events=list(EVENTS), easel=easel, **script)
 
 
 # -- the hand -------------------------------------------------------------------------------------
