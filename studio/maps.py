@@ -7,7 +7,7 @@ import io
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from studio.catalog import source_path
 from studio.controls import Choice
 from studio.errors import StudioError
 from studio.inputs import Inputs
-from studio.messages import ControlUnit, DetectorSpec, FileSource, Input, LocalSource
+from studio.messages import ControlUnit, DetectorSpec, Figure, FileSource, Input, LocalSource
 
 log = logging.getLogger(__name__)
-EDITION = 1
+EDITION = 2
 """Of the detectors: a greater number where one of them takes other maps than before."""
 
 
@@ -40,11 +40,13 @@ class Maps:
             return None
         return told if size == self.inputs.size(unit.picture) else None
 
-    def keep(self, unit: ControlUnit, choice: Choice, picture: Image.Image) -> Input:
-        """Keeps a map as what people bring is kept: it can be shown, brought again, corrected."""
+    def keep(
+        self, unit: ControlUnit, choice: Choice, picture: Image.Image, figures: Sequence[Figure] = ()
+    ) -> Input:
+        """Keeps a map as what people bring is kept: it can be shown, brought again, corrected; with its figures."""
         buffer = io.BytesIO()
         picture.save(buffer, "PNG", compress_level=1)
-        kept = self.inputs.keep(buffer.getvalue())
+        kept = self.inputs.keep(buffer.getvalue()).model_copy(update={"figures": tuple(figures)})
         self._write(self._note(unit, choice), kept.model_dump_json())
         return kept
 

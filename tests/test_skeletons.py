@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from studio.skeletons import BONES, JOINTS, joint_colour, skeleton
+from studio.messages import Figure
+from studio.skeletons import BONES, JOINTS, figure_of, joint_colour, scaled, skeleton
 
 FIGURE = {name: (10.0 + 12 * k, 100.0 + 40 * (k % 3)) for k, name in enumerate(JOINTS)}
 
@@ -32,3 +33,13 @@ def test_a_joint_that_is_not_seen_is_not_drawn_and_neither_are_its_bones() -> No
 def test_a_map_has_the_size_that_is_asked_for_and_nobody_means_black() -> None:
     map = skeleton([], (40, 30))
     assert map.size == (40, 30) and not np.asarray(map).any()
+
+
+def test_joints_become_a_figure_and_a_figure_another_size_with_all_its_parts() -> None:
+    figure = figure_of({"neck": (10.0, 20.0)})
+    assert figure.joints[1] == (10.0, 20.0) and figure.joints.count(None) == 17
+    assert figure.face is figure.left_hand is None
+    hand = tuple((4.0, float(k)) for k in range(21))
+    larger = scaled(Figure(joints=figure.joints, right_hand=hand), 2, 3)
+    assert larger.joints[1] == (20.0, 60.0) and larger.joints[0] is None
+    assert larger.right_hand and larger.right_hand[20] == (8.0, 60.0) and larger.face is None

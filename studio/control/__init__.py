@@ -30,9 +30,11 @@ from studio.control import (
     tile,
     zoe,
 )
+from studio.control.looking import Seen
+from studio.skeletons import scaled
 
-Detect = Callable[[Image.Image, Mapping[str, float], Mapping[str, Any]], Image.Image]
-"""From a picture, settings and networks to a map, of whatever size."""
+Detect = Callable[[Image.Image, Mapping[str, float], Mapping[str, Any]], Image.Image | Seen]
+"""From a picture, settings and networks to a map, of whatever size, and what is known of it besides."""
 
 DETECT: dict[str, Detect] = {}
 SHARP = {"canny", "grid", "histogram", "drawn", "mlsd", "upernet", "segformer"}
@@ -50,9 +52,19 @@ def taken(
     detector: str, picture: Image.Image, settings: Mapping[str, float], tools: Mapping[str, Any]
 ) -> Image.Image:
     """The map of a picture, exactly as large as the picture."""
+    return seen(detector, picture, settings, tools).map
+
+
+def seen(
+    detector: str, picture: Image.Image, settings: Mapping[str, float], tools: Mapping[str, Any]
+) -> Seen:
+    """The map of a picture, exactly as large as the picture, and the figures in it."""
     found = DETECT[detector](picture, settings, tools)
+    map, figures = found if isinstance(found, Seen) else Seen(found)
+    shares = (picture.width / map.width, picture.height / map.height)
     how = Image.Resampling.NEAREST if detector in SHARP else Image.Resampling.BICUBIC
-    return found if found.size == picture.size else found.resize(picture.size, how)
+    fitting = map if map.size == picture.size else map.resize(picture.size, how)
+    return Seen(fitting, tuple(scaled(figure, *shares) for figure in figures))
 
 
 for _detector, _detect in (

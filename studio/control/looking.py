@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
+
+from studio.messages import Figure
 
 BLOCK = 64
 """The networks halve a picture up to six times: sides are multiples of this."""
 LONGEST = 2048
 """Of a very long picture the longer side; its shorter one is then looked at smaller."""
+
+
+class Seen(NamedTuple):
+    """What was seen in a picture: its map, and where a detector of poses drew them, the figures in pixels of it."""
+
+    map: Image.Image
+    figures: tuple[Figure, ...] = ()
 
 
 def network_sized(picture: Image.Image, resolution: float) -> Image.Image:

@@ -8,7 +8,8 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from studio.control import taken
+from studio.control import seen
+from studio.control.looking import Seen
 from studio.controls import CONTROLS, Choice, chosen
 from studio.maps import Maps
 from studio.messages import ControlUnit, DetectorSpec, Entry, Input
@@ -29,10 +30,10 @@ def kept_map(unit: ControlUnit, maps: Maps, specs: Mapping[str, Entry], lease: L
     entries = {id: spec for id, spec in specs.items() if isinstance(spec, DetectorSpec)}
     choice = chosen(unit, entries, lambda spec: True)
     found = maps.find(unit, choice)
-    return found or maps.keep(unit, choice, _taken(unit, maps, choice, lease))
+    return found or maps.keep(unit, choice, *_seen(unit, maps, choice, lease))
 
 
-def _taken(unit: ControlUnit, maps: Maps, choice: Choice, lease: Lease) -> Image.Image:
+def _seen(unit: ControlUnit, maps: Maps, choice: Choice, lease: Lease) -> Seen:
     picture = maps.inputs.open(unit.picture)
     with contextlib.ExitStack() as stack:
         tools: dict[str, Any] = {}
@@ -40,7 +41,7 @@ def _taken(unit: ControlUnit, maps: Maps, choice: Choice, lease: Lease) -> Image
             tools |= stack.enter_context(lease(choice.entry.id)).parts
         for name, spec in choice.beside.items():
             tools[name] = stack.enter_context(lease(spec.id)).parts["network"]
-        return taken(choice.detector.id, picture, choice.settings, tools)
+        return seen(choice.detector.id, picture, choice.settings, tools)
 
 
 def fitted(map: Image.Image, size: tuple[int, int], fit: str, flat: bool = False) -> Image.Image:

@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from studio.control.looking import grey, network_sized, numbers
+from studio.control.looking import Seen, grey, network_sized, numbers
 from studio.models.small_reader import CELL
-from studio.skeletons import JOINTS, Joints, skeleton
+from studio.skeletons import JOINTS, Joints, figure_of, skeleton
 
 NECK = JOINTS.index("neck")
 SURE, SEEN = 0.55, 0.12
@@ -32,9 +32,10 @@ def depth(picture: Image.Image, settings: Mapping[str, float], tools: Mapping[st
     return _levels("depth", picture, settings, tools)
 
 
-def pose(picture: Image.Image, settings: Mapping[str, float], tools: Mapping[str, Any]) -> Image.Image:
-    """Skeletons on black."""
-    return skeleton(figures(picture, settings, tools), picture.size)
+def pose(picture: Image.Image, settings: Mapping[str, float], tools: Mapping[str, Any]) -> Seen:
+    """Skeletons on black, and whose they are: joints alone."""
+    people = figures(picture, settings, tools)
+    return Seen(skeleton(people, picture.size), tuple(map(figure_of, people)))
 
 
 def figures(

@@ -14,12 +14,29 @@ LATENT = "latent"
 """Enlarges what the denoiser works on, before it is decoded; of use only where more painting follows."""
 
 
+Point = tuple[float, float] | None
+"""A place in pixels of a picture; None where it is not seen."""
+HandPoints = Annotated[tuple[Point, ...], Field(min_length=21, max_length=21)]
+
+
+class Figure(Message):
+    """Somebody in a picture, by the points of OpenPose and in its order; left and right are the person's own."""
+
+    joints: Annotated[tuple[Point, ...], Field(min_length=18, max_length=18)]
+    left_hand: HandPoints | None = None
+    right_hand: HandPoints | None = None
+    face: Annotated[tuple[Point, ...], Field(min_length=70, max_length=70)] | None = None
+
+
 class Input(Message):
     """A picture that somebody brought, as it was kept: upright, in plain colours, whole."""
 
     picture: Digest
     size: Size
     notes: tuple[Trouble, ...] = Field(default=(), description="what was changed about it, to be told")
+    figures: tuple[Figure, ...] = Field(
+        default=(), description="who is drawn in it, where it is a map of poses"
+    )
 
 
 class Start(Message):

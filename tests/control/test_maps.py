@@ -15,7 +15,8 @@ from PIL import Image
 
 from studio import control
 from studio.catalog import Catalog
-from studio.control.maps import fitted, map_of
+from studio.control.looking import Seen
+from studio.control.maps import fitted, kept_map, map_of
 from studio.controls import DETECTORS, Choice
 from studio.engine.local import ThreadHost
 from studio.errors import StudioError
@@ -28,6 +29,7 @@ from studio.messages import (
     ControlUnit,
     DetectorSpec,
     DetectRequest,
+    Figure,
     FileSource,
     Input,
     Loading,
@@ -107,6 +109,27 @@ def test_other_weights_under_the_same_name_take_another_map(maps: Maps, tmp_path
     assert maps.find(one, choice) == kept
     file.write_bytes(b"another")
     assert maps.find(one, choice) is None
+
+
+HAND = tuple((float(k), 2.0) for k in range(21))
+SOMEBODY = Figure(joints=((10.0, 20.0), *(None,) * 17), left_hand=HAND)
+
+
+@pytest.fixture
+def somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A detector that sees somebody, once, in a map half as large as the picture."""
+    looked = iter([Seen(Image.new("RGB", (75, 50)), (SOMEBODY,))])
+    monkeypatch.setitem(control.DETECT, "canny", lambda *asked: next(looked))
+
+
+@pytest.mark.usefixtures("somebody")
+def test_the_figures_of_a_map_are_kept_with_it(maps: Maps) -> None:
+    picture = unit(brought(maps, scene()))
+    kept = kept_map(picture, maps, {}, nothing)
+    assert kept_map(picture, maps, {}, nothing) == kept, "it was looked at once"
+    [told] = kept.figures
+    assert told.joints[0] == (20.0, 40.0), "in pixels of the picture, which is twice as large as the map was"
+    assert told.left_hand and told.left_hand[5] == (10.0, 4.0) and told.face is None
 
 
 def test_a_map_that_was_let_go_of_is_taken_again(maps: Maps, looks: list[str], tmp_path: Path) -> None:
@@ -262,6 +285,14 @@ def test_a_studio_takes_a_map_and_remembers_it(studio: Studio, looks: list[str])
         assert shown.getextrema()[0] == (0, 255)
     assert detected(studio, unit(picture)) == map and len(looks) == 1
     assert detected(studio, unit(map.picture, map=True)).picture == map.picture
+
+
+@pytest.mark.usefixtures("somebody")
+def test_a_studio_tells_the_figures_of_a_map_and_tells_them_again(studio: Studio) -> None:
+    picture = studio.keep_input(png(scene()), ANN).picture
+    [told] = detected(studio, unit(picture)).figures
+    assert told.left_hand and told.left_hand[5] == (10.0, 4.0)
+    assert detected(studio, unit(picture)).figures == (told,)
 
 
 def test_a_studio_takes_a_map_with_weights_and_keeps_no_job_of_it(studio: Studio) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from studio.control import taken
+from studio.control import seen, taken
 from studio.control.small import NECK, figures, found
 from studio.models.small_reader import CELL, FINER, SmallReader
 from studio.skeletons import JOINTS
@@ -98,6 +98,13 @@ def test_a_pose_is_drawn_at_the_pictures_own_size_and_nobody_is_black() -> None:
     none = taken("small_pose", Image.new("RGB", (300, 300)), SETTINGS, {"network": Known(*told())})
     assert some.size == none.size == (300, 300)
     assert some.getextrema()[0] == (0, 255) and none.getextrema() == ((0, 0),) * 3
+
+
+def test_the_small_reader_tells_joints_and_never_hands_or_a_face() -> None:
+    tools = {"network": Known(*told(figure(16.5, 16.5)))}
+    [one] = seen("small_pose", Image.new("RGB", (256, 256)), SETTINGS, tools).figures
+    assert all(one.joints) and one.joints[NECK] == pytest.approx((132, 132), abs=4)
+    assert one.left_hand is one.right_hand is one.face is None
 
 
 def test_levels_are_those_that_the_network_tells() -> None:
