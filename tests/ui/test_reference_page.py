@@ -139,6 +139,63 @@ def test_a_drawing_taken_back_to_nothing_is_no_reference_and_an_erased_map_is_bl
     assert picture(studio, unit.picture).getextrema() == ((0, 0),) * 3
 
 
+def begin(page: Any, card: Any, button: str, way: str = "sketch") -> None:
+    """Puts a card's map on the easel and waits until it can be drawn on."""
+    card.get_by_role("button", name=button).click()
+    page.wait_for_selector(f".easel[data-way={way}] .efilm")
+    page.wait_for_function("document.querySelector('.easel .esay')?.textContent !== 'Fetching the picture'")
+
+
+def turn(card: Any, kind: str) -> None:
+    """Makes a card one of another kind."""
+    card.locator(".rfkind").click()
+    card.locator(f"[data-kind={kind}]").click()
+    expect(card.locator(f"[data-kind={kind}]")).to_have_attribute("aria-checked", "true")
+
+
+def test_a_corrected_map_is_none_of_another_kind_and_is_back_with_its_own(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page = visit()
+    page.fill(PROMPT, "a house")
+    open_tab(page)
+    card = add(page, "canny")
+    bring(card, png(colour="black"))
+    begin(page, card, "Correct it")
+    paint_mask(page, False)
+    turn(card, "scribble")  # with the last stroke still on the easel
+    expect(page.locator(".easel")).to_have_count(0)
+    expect(card.get_by_role("radio", name="A picture")).to_have_attribute("aria-checked", "true")
+    expect(card.get_by_role("note")).to_contain_text("another kind (Hard edges (Canny))")
+    expect(card.locator("[data-fig=map] img")).to_be_visible()
+    generate(page)
+    [read] = units(studio)
+    assert (read.kind, read.map) == ("scribble", False)
+    assert picture(studio, read.picture).getextrema() == ((0, 0),) * 3
+    turn(card, "canny")
+    expect(card.get_by_role("radio", name="A map")).to_have_attribute("aria-checked", "true")
+    generate(page)
+    [unit] = units(studio)
+    assert (unit.kind, unit.map) == ("canny", True)
+    assert picture(studio, unit.picture).getpixel((300, 200)) == (255, 255, 255)
+
+
+def test_a_drawing_serves_every_kind_of_lines_and_is_a_picture_for_the_others(
+    visit: Callable[..., Any],
+) -> None:
+    page = visit()
+    open_tab(page)
+    card = add(page, "scribble")
+    begin(page, card, "Draw it")
+    paint_mask(page, False)
+    page.locator(".easel [data-act=done]").click()
+    turn(card, "canny")
+    expect(card.get_by_role("radio", name="A map")).to_have_attribute("aria-checked", "true")
+    turn(card, "pose")
+    expect(card.get_by_role("radio", name="A picture")).to_have_attribute("aria-checked", "true")
+    expect(card.get_by_role("note")).to_contain_text("As Hard edges (Canny) it was a map")
+
+
 def test_a_picture_on_its_way_reaches_its_card_though_the_model_is_changed_meanwhile(
     visit: Callable[..., Any],
 ) -> None:

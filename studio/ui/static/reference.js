@@ -7,7 +7,8 @@ window.studio.reference = (() => {
   const $$ = (query, from = document) => [...from.querySelectorAll(query)];
   const MOST = 4, PAUSE = 400; // references at once; milliseconds a setting rests before a map is asked for
   const OWN = { map: false, detector: "", settings: {}, net: "", weight: 1, start: 0, end: 1, balance: "even", fit: "crop", muted: false };
-  const GREY = new Set(["canny", "soft_edge", "depth", "lines", "scribble", "line_art", "grey"]); // a white pen corrects these
+  const LINED = new Set(["canny", "soft_edge", "lines", "scribble", "line_art"]); // light lines on black: what is drawn for one serves all
+  const GREY = new Set([...LINED, "depth", "grey"]); // a white pen corrects these
   const ICONS = {
     pose: "person-standing", canny: "pencil", soft_edge: "feather", depth: "layers", colour: "palette", palette: "palette",
     lines: "minus", scribble: "paintbrush", segmentation: "blend", line_art: "brush", normals: "box", shuffle: "shuffle",
@@ -53,7 +54,7 @@ window.studio.reference = (() => {
   const field = () => $("#controls textarea, #controls input");
   const own = (given) => ({ ...OWN, ...given, settings: { ...(given.settings || {}) } });
   const fresh = (given) => ({ ...own(given), id: String(++numbered) });
-  function short({ id, busy, coming, text, notes: changes, ...unit }) {
+  function short({ id, busy, coming, text, notes: changes, left, sitting, ...unit }) {
     const said = Object.entries(unit).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(OWN[name]));
     return Object.fromEntries(said);
   }
@@ -81,8 +82,8 @@ window.studio.reference = (() => {
     followMaps(PAUSE);
   }
 
-  // -- kept in this browser: which picture a corrected map was taken from, and the joints of a pose -------------------
-  const NOTES = 60;
+  // -- kept in this browser: of what kind a map is, which picture it was taken from, and the joints of a pose ----------
+  const NOTES = 300; // every stroke makes a map of its own
   function notes() {
     try { return JSON.parse(localStorage.getItem("studio.reference")) || {}; } catch (error) { return {}; }
   }
@@ -312,15 +313,15 @@ window.studio.reference = (() => {
   };
   const ACTS = {
     add: () => { const kind = firstKind(); if (kind) add({ kind, picture: "" }); },
-    remove: (unit) => { units = units.filter((one) => one !== unit); write(); draw(); followMaps(); $(".rfadd", place)?.focus(); },
+    remove: (unit) => { leave(unit); units = units.filter((one) => one !== unit); write(); draw(); followMaps(); $(".rfadd", place)?.focus(); },
     mute: (unit) => changed(unit, { muted: !unit.muted }),
-    kind: (unit, { kind }) => changed(unit, { kind, detector: "", settings: {}, net: "" }),
+    kind: (unit, { kind }) => another(unit, kind),
     map: (unit, { answer }) => changed(unit, { map: answer === "yes" }),
     balance: (unit, { answer }) => changed(unit, { balance: answer }),
     fit: (unit, { answer }) => changed(unit, { fit: answer }),
     detect: (unit) => detect(unit),
     keep: (unit) => asMap(unit, mapOf(unit).picture),
-    source: (unit) => changed(unit, { picture: notes()[unit.picture].source, map: false }),
+    source: (unit) => { leave(unit); delete unit.left; changed(unit, { picture: notes()[unit.picture].source, map: false }); },
     size: (unit) => takeSize(unit),
     draw: (unit) => sketch(unit),
     pose: (unit) => pose(unit),
@@ -341,12 +342,34 @@ window.studio.reference = (() => {
     delete unit.busy;
     delete unit.notes;
     const source = sourceOf(unit);
-    if (source || more.people) note(digest, { ...(source && source !== digest ? { source } : {}), ...more });
+    note(digest, { kind: unit.kind, ...(source && source !== digest ? { source } : {}), ...more });
     changed(unit, { picture: digest, map: true });
   }
   function posed(id, digest, people) {
     const unit = units.find((one) => one.id === id);
-    if (unit) asMap(unit, digest, { people });
+    if (unit?.kind === "pose") asMap(unit, digest, { people });
+  }
+
+  // -- another kind: a map of one kind says nothing as another ----------------------------------------------------------
+  async function another(unit, kind) {
+    if (kind === unit.kind) return;
+    if (onBoard(unit)) await window.studio.easel.settled().catch(() => {}); // the board itself has told why
+    leave(unit);
+    const fresh = { kind, detector: "", settings: {}, net: "" };
+    changed(unit, { ...fresh, ...(back(unit, kind) || readAnew(unit, kind)) });
+  }
+  function back(unit, kind) { // to the kind that was left, nothing of it was lost
+    if (unit.left?.now.kind !== kind || unit.map || unit.picture !== unit.left.from) return null;
+    unit.notes = [t("map_back")];
+    return unit.left.now;
+  }
+  function readAnew(unit, kind) {
+    const { detector, settings, picture } = unit, of = unit.map && notes()[picture];
+    if (!of || (!of.source && LINED.has(of.kind) && LINED.has(kind))) return {};
+    const from = of.source || picture;
+    unit.left = { now: { kind: unit.kind, detector, settings, picture, map: true }, from };
+    unit.notes = [t(of.source ? "read_anew" : "read_drawing", { kind: titleOf(unit) })];
+    return { picture: from, map: false };
   }
   async function takeSize(unit) {
     const size = await sizeOf(unit);
@@ -415,8 +438,10 @@ window.studio.reference = (() => {
     }
   }
   function taken(unit, brought, map = false) {
+    leave(unit);
     delete unit.busy;
     delete unit.text;
+    if (map) note(brought.picture, { ...notes()[brought.picture], kind: unit.kind });
     unit.notes = (brought.notes || []).map((one) => one.text); // what was changed about it as it came
     changed(unit, { picture: brought.picture, map });
   }
@@ -465,17 +490,27 @@ window.studio.reference = (() => {
   }
 
   // -- drawing a map on the easel ------------------------------------------------------------------------------------------
+  let drawn = null, sat = 0; // the card whose map is on the easel; how often one was put there
   async function sketch(unit) {
     const map = mapOf(unit)?.picture || "", source = sourceOf(unit);
     const size = unit.picture ? await sizeOf(unit) : formSize();
     if (!size) return;
-    onEasel("sketch", { picture: source === map ? "" : source, mask: map, size, more: { unit: unit.id } });
+    unit.sitting = ++sat;
+    onEasel("sketch", { picture: source === map ? "" : source, mask: map, size, more: { unit: unit.id, sitting: sat } });
+    drawn = unit.id;
+  }
+  const onBoard = (unit) => drawn === unit.id && ["sketch", "pose"].includes(document.body.dataset.easel);
+  function leave(unit) { // what is still under way of its drawing is not waited for
+    delete unit.sitting;
+    if (onBoard(unit)) window.studio.easel.close();
   }
   async function pose(unit) {
     const map = mapOf(unit)?.picture || "", source = sourceOf(unit);
     const size = unit.picture ? await sizeOf(unit) : formSize();
     const { id } = unit, { people } = notes()[map] || {};
-    if (size) kit.posing({ picture: source === map ? "" : source, map, people, size }, (digest, joints) => posed(id, digest, joints));
+    if (!size) return;
+    kit.posing({ picture: source === map ? "" : source, map, people, size }, (digest, joints) => posed(id, digest, joints));
+    drawn = id;
   }
   function onEasel(way, options) {
     if (matchMedia("(max-width: 899px)").matches) window.studio.go("picture");
@@ -488,10 +523,12 @@ window.studio.reference = (() => {
   }
   document.addEventListener("easel:drawn", (event) => {
     const unit = units.find((one) => one.id === event.detail.unit);
-    if (!unit) return;
+    if (!unit || unit.sitting !== event.detail.sitting) return; // it holds another picture by now
     // Taken back to nothing, there is no drawing: nobody follows a stroke that is not there.
     if (event.detail.mask) asMap(unit, event.detail.mask); else changed(unit, { picture: "", map: false });
   });
+
+  document.addEventListener("easel:close", () => { drawn = null; });
 
   // -- coming in -------------------------------------------------------------------------------------------------------------
   function mount(element) {
