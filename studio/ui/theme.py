@@ -42,6 +42,8 @@ BOOK = (
 """What belongs to the spellbook beside spells.js and book.js, in the order in which it is needed."""
 EASEL = ("easel.js", "easel-paper.js", "easel-hand.js", "easel-painting.js", "easel-frame.js")
 """The easel and what is done on it, in the order in which it is needed."""
+POSE = ("pose-figure.js", "pose.js")
+"""What a figure is, and the editor of them; on the easel, and asked for by the references."""
 LORA = (
     "lora.js",
     "lora-words.js",
@@ -152,7 +154,7 @@ def head() -> str:
         f"<script>{script('answers.js')}</script>"
         + "".join(
             f"<script>{script(name)}</script>"
-            for name in (*EASEL, "reference.js", "pose.js", "spells.js", "book.js", *BOOK, *LORA)
+            for name in (*EASEL, "reference.js", *POSE, "spells.js", "book.js", *BOOK, *LORA)
         )
     )
 

@@ -89,7 +89,10 @@ window.studio.reference = (() => {
   }
   function note(digest, what) {
     const rest = Object.entries(notes()).filter(([name]) => name !== digest).slice(-NOTES);
-    try { localStorage.setItem("studio.reference", JSON.stringify({ ...Object.fromEntries(rest), [digest]: what })); } catch (error) { /* private windows may refuse */ }
+    const keep = (few) => localStorage.setItem("studio.reference", JSON.stringify({ ...Object.fromEntries(few), [digest]: what }));
+    try { keep(rest); } catch (error) { // figures with hands and faces are long: the older half makes room
+      try { keep(rest.slice(Math.ceil(rest.length / 2))); } catch (refused) { /* private windows may refuse */ }
+    }
   }
 
   // -- maps -----------------------------------------------------------------------------------------------------------
@@ -114,7 +117,7 @@ window.studio.reference = (() => {
     try {
       const body = new Blob([JSON.stringify({ kind, picture, detector, settings })], { type: "application/json" });
       const answer = await window.studio.post("api/maps", body, stop.signal);
-      maps.set(key, { picture: answer.picture });
+      maps.set(key, { picture: answer.picture, people: answer.figures });
       fetched(detector);
     } catch (error) {
       if (stop.signal.aborted) return;
@@ -135,6 +138,10 @@ window.studio.reference = (() => {
     const strange = units.filter((unit) => kindOf(unit) && !suited(unit));
     for (const unit of strange) Object.assign(unit, { detector: "", settings: {} });
     if (strange.length) write();
+  }
+  function peopleOf(unit) { // who is drawn in its map, where that was posed here or seen by a detector
+    const map = mapOf(unit), people = notes()[map?.picture]?.people || map?.people;
+    return people?.length ? { people } : {};
   }
   const mapOf = (unit) => (unit.map ? { picture: unit.picture } : maps.get(asked(unit)));
 
@@ -320,7 +327,7 @@ window.studio.reference = (() => {
     balance: (unit, { answer }) => changed(unit, { balance: answer }),
     fit: (unit, { answer }) => changed(unit, { fit: answer }),
     detect: (unit) => detect(unit),
-    keep: (unit) => asMap(unit, mapOf(unit).picture),
+    keep: (unit) => asMap(unit, mapOf(unit).picture, peopleOf(unit)),
     source: (unit) => { leave(unit); delete unit.left; changed(unit, { picture: notes()[unit.picture].source, map: false }); },
     size: (unit) => takeSize(unit),
     draw: (unit) => sketch(unit),
@@ -505,9 +512,8 @@ window.studio.reference = (() => {
     if (onBoard(unit)) window.studio.easel.close();
   }
   async function pose(unit) {
-    const map = mapOf(unit)?.picture || "", source = sourceOf(unit);
-    const size = unit.picture ? await sizeOf(unit) : formSize();
-    const { id } = unit, { people } = notes()[map] || {};
+    const map = mapOf(unit)?.picture || "", source = sourceOf(unit), { people } = peopleOf(unit);
+    const size = unit.picture ? await sizeOf(unit) : formSize(), { id } = unit;
     if (!size) return;
     kit.posing({ picture: source === map ? "" : source, map, people, size }, (digest, joints) => posed(id, digest, joints));
     drawn = id;
