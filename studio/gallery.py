@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from studio.errors import StudioError
+from studio.files import whole
 from studio.messages import Media, Person, Picture, Recipe, Size
 from studio.metadata import read_recipe, write_png
 
@@ -178,11 +179,8 @@ class Gallery:
     def _thumbnail(self, id: str, image: Image.Image) -> None:
         small = image.copy()
         small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-        self._thumbnails.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all: two requests may make it again at once.
-        unfinished = self._thumbnails / f"{id}.{secrets.token_hex(4)}"
-        small.save(unfinished, format="WEBP", quality=82)
-        unfinished.replace(self._thumbnail_path(id))
+        with whole(self._thumbnail_path(id)) as unfinished:  # two requests may make it again at once
+            small.save(unfinished, format="WEBP", quality=82)
 
     def _enter(self, *pictures: Picture) -> None:
         rows = [(one.id, one.person, one.job, one.created, one.model_dump_json()) for one in pictures]

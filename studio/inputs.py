@@ -7,7 +7,6 @@ import io
 import logging
 import math
 import re
-import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from studio.errors import StudioError
+from studio.files import write_whole
 from studio.messages import Input, Size, Trouble
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class Inputs:
     def _write(self, path: Path, file: bytes) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, file)
+            write_whole(path, file)
         except OSError as error:
             log.exception("a picture that was brought cannot be kept")
             raise StudioError("disk_unwritable", folder=self._data.name) from error
@@ -147,16 +147,6 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""
-
-
-def _replace(path: Path, file: bytes) -> None:
-    """Writes a file whole or not at all."""
-    unfinished = path.with_suffix(f".{secrets.token_hex(4)}")
-    try:
-        unfinished.write_bytes(file)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 # -- reading --------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from PIL import Image
 from studio.catalog import source_path
 from studio.controls import Choice
 from studio.errors import StudioError
+from studio.files import write_whole
 from studio.inputs import Inputs
 from studio.messages import ControlUnit, DetectorSpec, Figure, FileSource, Input, LocalSource
 
@@ -68,17 +68,11 @@ class Maps:
         return self._folder / f"{_key(unit, choice)}.json"
 
     def _write(self, note: Path, text: str) -> None:
-        # Several workers may take the same map at once: each writes its own, and the last one stays.
-        unfinished = note.with_suffix(f".{os.getpid()}.part")
         try:
-            note.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(note)
+            write_whole(note, text)
         except OSError as error:
             log.exception("a map cannot be kept")
             raise StudioError("disk_unwritable", folder=self._folder.parent.name) from error
-        finally:
-            unfinished.unlink(missing_ok=True)
 
 
 def _key(unit: ControlUnit, choice: Choice) -> str:

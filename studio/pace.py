@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from studio.errors import Beside
+from studio.files import write_whole
 from studio.messages import (
     LANCZOS,
     AnyRequest,
@@ -50,10 +51,7 @@ class Pace:
             self._beside.wrote(self._write)
 
     def _write(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path.with_suffix(".part")
-        unfinished.write_text(json.dumps(self._pace), encoding="utf-8")
-        unfinished.replace(self._path)
+        write_whole(self._path, json.dumps(self._pace))
 
     def seconds(self, request: AnyRequest) -> float | None:
         """What a picture will take; None before anything was painted with its model."""

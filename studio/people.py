@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from studio.errors import StudioError
+from studio.files import write_whole
 from studio.messages import Language, Person
 from studio.settings import Settings
 
@@ -56,13 +56,5 @@ def _secret(settings: Settings) -> str:
         return settings.cookie_secret
     path = settings.data / "cookie.secret"
     if not path.is_file() or not path.stat().st_size:  # with an empty one anybody could sign
-        _write_secret(path)
+        write_whole(path, secrets.token_hex(32), mode=0o600)
     return path.read_text(encoding="ascii")
-
-
-def _write_secret(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{secrets.token_hex(4)}")
-    unfinished.touch(mode=0o600)
-    unfinished.write_text(secrets.token_hex(32), encoding="ascii")
-    unfinished.replace(path)

@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from studio.errors import Beside, StudioError
+from studio.files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -229,10 +229,7 @@ class Hashes:
         self._beside.wrote(self._write)
 
     def _write(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path.with_suffix(f".{os.getpid()}.part")
-        unfinished.write_text(json.dumps(self._known), encoding="utf-8")
-        unfinished.replace(self._path)
+        write_whole(self._path, json.dumps(self._known))
 
 
 def _stamp(path: Path) -> list[int]:

@@ -17,6 +17,7 @@ FLOORS = {
     "i18n": "1a",
     "settings": "1b",
     "errors": "1b",
+    "files": "1b",
     "entries": "1b",
     "families": "1b",
     "sizes": "1b",

@@ -15,6 +15,7 @@ from studio.catalog import COMPLETE
 from studio.downloads.flight import Flight
 from studio.downloads.remote import TIMEOUT, Listing, RemoteFile, answered
 from studio.errors import StudioError
+from studio.files import write_whole
 from studio.messages import RECORD_FORMAT
 
 CHUNK = 1 << 16
@@ -142,9 +143,7 @@ def _tags(store: Path) -> dict[str, str]:
 
 
 def _write(path: Path, content: object) -> None:
-    unfinished = path.with_name(f"{path.name}.part")
-    unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path, json.dumps(content, indent=1))
 
 
 def _part(file: RemoteFile, store: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from studio.errors import Beside, StudioError
+from studio.files import write_whole
 from studio.messages import Job
 
 log = logging.getLogger(__name__)
@@ -55,15 +55,7 @@ class JobRecords:
         self._beside.wrote(lambda: (self._folder / f"{id}.json").unlink(missing_ok=True))
 
     def _put(self, job: Job) -> None:
-        """Whole or not at all."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self._folder / f"{job.id}.part"
-        try:
-            unfinished.write_text(job.model_dump_json(), encoding="utf-8")
-            unfinished.replace(self._folder / f"{job.id}.json")
-        finally:
-            with contextlib.suppress(OSError):  # the folder itself may be none
-                unfinished.unlink(missing_ok=True)
+        write_whole(self._folder / f"{job.id}.json", job.model_dump_json())
         self._unwritten.pop(job.id, None)
 
     def read(self) -> list[Job]:

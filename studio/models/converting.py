@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import shutil
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from safetensors.torch import save_file
 
 from studio.catalog import PICKLE, Sourced, source_path
 from studio.errors import StudioError
+from studio.files import whole
 from studio.messages import HubSource, ModelScopeSource
 
 WRAPPINGS = (
@@ -111,11 +111,5 @@ def _unwrapped(content: Any) -> Mapping[Any, Any]:
 
 
 def _write(weights: dict[str, torch.Tensor], target: Path, sha256: str) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Several workers may want the same file at once: each writes its own, and the last one stays.
-    unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
+    with whole(target) as unfinished:
         save_file(weights, str(unfinished), metadata={"format": "pt", "converted_from": sha256})
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)

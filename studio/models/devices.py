@@ -12,6 +12,7 @@ import psutil
 import torch
 
 from studio.errors import Beside, StudioError
+from studio.files import write_whole
 from studio.messages import DeviceState
 from studio.models.cgroups import shares
 from studio.wire import Setup
@@ -112,8 +113,9 @@ def _cpu_dtype(data: Path) -> torch.dtype:
     faster = _known_faster(path)
     if faster is None:
         faster = measured_faster(torch.bfloat16, torch.float32)
+        told = json.dumps({"bfloat16": faster})
         Beside(path.name).wrote(
-            lambda: _keep_faster(path, faster)
+            lambda: write_whole(path, told)
         )  # else it is measured again at the next start
     return torch.bfloat16 if faster else torch.float32
 
@@ -123,11 +125,6 @@ def _known_faster(path: Path) -> bool | None:
         return bool(json.loads(path.read_text(encoding="utf-8"))["bfloat16"])
     except (OSError, ValueError, LookupError, TypeError):  # a disk that was full leaves it empty
         return None
-
-
-def _keep_faster(path: Path, faster: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"bfloat16": faster}), encoding="utf-8")
 
 
 def measured_faster(one: torch.dtype, other: torch.dtype) -> bool:

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from studio.errors import Beside
+from studio.files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +32,7 @@ class Peaks:
             self._beside.wrote(self._write)
 
     def _write(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path.with_suffix(".part")
-        unfinished.write_text(json.dumps(self._known), encoding="utf-8")
-        unfinished.replace(self._path)
+        write_whole(self._path, json.dumps(self._known))
 
 
 def _read(path: Path) -> dict[str, int]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import re
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from studio.errors import StudioError
+from studio.files import write_whole
 from studio.messages import RECORD_FORMAT
 
 log = logging.getLogger(__name__)
@@ -70,15 +70,10 @@ class PersonalList(Generic[Item]):
 
     def _write(self, person: str, items: tuple[Item, ...]) -> None:
         path = self._path(person)
-        unfinished = path.with_suffix(f".{secrets.token_hex(4)}")
         content = {"format": RECORD_FORMAT, self._key: [self._told(one) for one in items]}
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-            unfinished.replace(path)
+            write_whole(path, json.dumps(content, ensure_ascii=False, indent=1))
         except OSError as error:
             log.exception("%s of %s cannot be kept", self._file, person)
             raise StudioError("disk_unwritable", folder=self._data.name) from error
-        finally:
-            unfinished.unlink(missing_ok=True)
         self._read[person] = items

@@ -16,6 +16,7 @@ import yaml
 
 from studio.entries import Document, Problem
 from studio.errors import StudioError
+from studio.files import whole
 from studio.messages import Message, Trouble
 from studio.spellbook.importing import read_items
 from studio.spellbook.personal import (
@@ -152,15 +153,10 @@ class Shelf:
 
 def _replace(path: Path, text: str) -> None:
     """Writes a file whole or not at all, and onto the disk before anybody is told that it is kept."""
-    unfinished = path.with_suffix(f".{secrets.token_hex(4)}")
-    try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole(path) as unfinished, unfinished.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 _LISTS = ("favourites", "recent")

@@ -3,7 +3,7 @@
 from studio.training.buckets import Place, cropped, place, shapes
 from studio.training.diary import Diaries
 from studio.training.header import Outcome, header
-from studio.training.keeping import Kept, forget_all_but, whole
+from studio.training.keeping import Kept, forget_all_but, kept_whole
 from studio.training.order import Look, looks
 from studio.training.presets import RECIPES, captioned, check_model, plan, resolve
 from studio.training.reading import (
@@ -32,6 +32,7 @@ __all__ = [
     "cropped",
     "forget_all_but",
     "header",
+    "kept_whole",
     "looks",
     "open_files",
     "open_zip",
@@ -40,5 +41,4 @@ __all__ = [
     "read_set",
     "resolve",
     "shapes",
-    "whole",
 ]

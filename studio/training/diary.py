@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from studio.errors import Beside, StudioError
+from studio.files import write_whole
 from studio.messages import (
     Answered,
     AnyEvent,
@@ -114,23 +115,15 @@ class Diaries:
 
     def _kept_picture(self, request: str, diary: TrainingDiary, event: Sampled) -> bool:
         file = self._place(request) / f"{len(diary.samples) + 1}.jpg"
-        return self._beside_samples.wrote(lambda: _put(file, event.media.data))
+        return self._beside_samples.wrote(lambda: write_whole(file, event.media.data))
 
     def _write(self, request: str, diary: TrainingDiary) -> None:
         self._written[request] = time.monotonic()
-        file, told = self._place(request) / "diary.json", diary.model_dump_json().encode()
-        if self._beside.wrote(lambda: _put(file, told)):
+        file, told = self._place(request) / "diary.json", diary.model_dump_json()
+        if self._beside.wrote(lambda: write_whole(file, told)):
             self._unwritten.discard(request)
         else:
             self._unwritten.add(request)
-
-
-def _put(file: Path, data: bytes) -> None:
-    """Whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".part")
-    unfinished.write_bytes(data)
-    unfinished.replace(file)
 
 
 def _read(path: Path) -> TrainingDiary:

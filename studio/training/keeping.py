@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-import secrets
 import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from studio.errors import StudioError
+from studio.files import whole
 from studio.loras import short
 from studio.weights import read_header
 
@@ -73,21 +73,11 @@ def forget_all_but(data: Path, wanted: Collection[str]) -> None:
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A path to write to; what stood at the other one is replaced once all of it is there."""
-    # Hidden, and with no ending of weights: whoever lists the folder meanwhile sees nothing.
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+def kept_whole(path: Path) -> Iterator[Path]:
+    """A path to write to, whole or not at all; where the disk takes nothing, that is told."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.touch()
-        # As any file here is: the library that writes weights lets nobody but its owner read them.
-        mode = unfinished.stat().st_mode
-        yield unfinished
-        unfinished.chmod(mode)
-        unfinished.replace(path)
+        with whole(path) as unfinished:
+            yield unfinished
     except (OSError, SafetensorError) as error:  # the library's own has no part in the system's errors
         log.exception("%s cannot be written", path.name)
         raise StudioError("disk_unwritable", folder=path.parent.name) from error
-    finally:
-        with contextlib.suppress(OSError):  # the folder itself may be none
-            unfinished.unlink(missing_ok=True)

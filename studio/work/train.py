@@ -34,7 +34,7 @@ from studio.messages import (
 )
 from studio.models.registry import Loaded
 from studio.models.shelf import give_back
-from studio.training import Kept, whole
+from studio.training import Kept, kept_whole
 from studio.work import Bench
 
 log = logging.getLogger(__name__)
@@ -237,7 +237,7 @@ class _Training:
             if picture is None:
                 continue
             if number == 0:
-                with whole(self.kept.sample) as unfinished:
+                with kept_whole(self.kept.sample) as unfinished:
                     picture.save(unfinished, "PNG")
             self.bench.tell(
                 Sampled(request=self.request.id, step=trainer.step, prompt=prompt, media=_media(picture))

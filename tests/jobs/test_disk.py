@@ -140,7 +140,7 @@ def test_a_full_index_is_told_as_a_picture_that_could_not_be_kept(
 def test_a_pace_that_cannot_be_written_costs_no_picture(
     studio: Studio, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (studio.settings.data / "pace.part").mkdir()
+    (studio.settings.data / "pace.json").mkdir()
     for _ in range(2):
         assert isinstance(paint(studio, draft(), ANN)[-1], Done)
     assert studio.estimate(draft(), ANN) and len(errors(caplog, "pace")) == 1

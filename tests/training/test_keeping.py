@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from studio.errors import StudioError
 from studio.loras import from_header
-from studio.training import Kept, Outcome, header, whole
+from studio.training import Kept, Outcome, header, kept_whole
 from tests import samples
 from tests.training.bringing import training
 
@@ -25,12 +25,12 @@ def weights(path: Path, session: str) -> None:
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.safetensors"
-    with whole(path) as unfinished:
+    with kept_whole(path) as unfinished:
         unfinished.write_bytes(b"half")
         assert not path.exists()
         assert [one for one in path.parent.iterdir() if one.suffix == ".safetensors"] == []
     assert path.read_bytes() == b"half"
-    with pytest.raises(ZeroDivisionError), whole(path) as unfinished:
+    with pytest.raises(ZeroDivisionError), kept_whole(path) as unfinished:
         unfinished.write_bytes(b"other")
         raise ZeroDivisionError
     assert [one.name for one in path.parent.iterdir()] == ["a.safetensors"] and path.read_bytes() == b"half"
@@ -38,7 +38,7 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "loras").write_bytes(b"a file where the folder should be")
-    with pytest.raises(StudioError, match="disk_unwritable"), whole(tmp_path / "loras" / "a") as unfinished:
+    with pytest.raises(StudioError, match="disk_unwritable"), kept_whole(tmp_path / "loras" / "a") as unfinished:
         unfinished.write_bytes(b"x")
 
 
@@ -46,7 +46,7 @@ def test_a_disk_that_fails_while_weights_are_written_is_told_and_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "loras" / "a.safetensors"
-    with pytest.raises(StudioError, match="disk_unwritable"), whole(path) as unfinished:
+    with pytest.raises(StudioError, match="disk_unwritable"), kept_whole(path) as unfinished:
         unfinished.unlink()
         path.parent.rmdir()  # the library meets this itself, and has an error of its own for it
         save_file({"a": np.zeros(3)}, unfinished)
@@ -56,7 +56,7 @@ def test_a_disk_that_fails_while_weights_are_written_is_told_and_logged(
 def test_weights_may_be_read_by_whoever_reads_the_other_files_of_the_folder(tmp_path: Path) -> None:
     path, plain = tmp_path / "a.safetensors", tmp_path / "plain"
     plain.touch()
-    with whole(path) as unfinished:
+    with kept_whole(path) as unfinished:
         save_file({"a": np.zeros(3)}, unfinished)
     assert path.stat().st_mode == plain.stat().st_mode
 
@@ -81,7 +81,7 @@ def test_a_long_name_leaves_room_for_all_that_comes_behind_it(tmp_path: Path, le
     weights(first, "other-1")
     second = kept.lora(letter * 300)
     for path in (second, second.with_suffix(".preview.png")):
-        with whole(path) as unfinished:
+        with kept_whole(path) as unfinished:
             unfinished.write_bytes(b"x")
         assert set(path.name.partition(".")[0]) <= {letter, " ", "2"}
     assert first != second and 197 <= len(first.stem.encode()) <= 200
@@ -95,7 +95,7 @@ def test_an_id_that_leads_elsewhere_names_no_training(tmp_path: Path, id: str) -
 
 def test_what_is_kept_is_forgotten_in_the_end(tmp_path: Path) -> None:
     kept = Kept(tmp_path, "job-1")
-    with whole(kept.state) as unfinished:
+    with kept_whole(kept.state) as unfinished:
         unfinished.write_bytes(b"x")
     kept.forget()
     assert not kept.folder.exists()

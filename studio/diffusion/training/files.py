@@ -13,7 +13,7 @@ from torch import Tensor
 from studio.diffusion.training.trainer import Trainer
 from studio.errors import StudioError
 from studio.messages import ModelSpec, TrainingRequest
-from studio.training import Kept, Outcome, header, whole
+from studio.training import Kept, Outcome, header, kept_whole
 
 FORMAT = "1"
 
@@ -44,7 +44,7 @@ def write_lora(kept: Kept, request: TrainingRequest, trainer: Trainer, spec: Mod
     """The LoRA in the folder of LoRAs, its newest sample beside it as its picture."""
     path = kept.lora(request.name)
     if kept.sample.is_file():  # first: whoever finds the LoRA finds its picture too
-        with whole(path.with_suffix(".preview.png")) as unfinished:
+        with kept_whole(path.with_suffix(".preview.png")) as unfinished:
             unfinished.write_bytes(kept.sample.read_bytes())
     outcome = Outcome(trainer.step, trainer.loss, took, trainer.prediction)
     _write(path, trainer.adapter.kohya(spec.family), header(request, spec, outcome))
@@ -52,7 +52,7 @@ def write_lora(kept: Kept, request: TrainingRequest, trainer: Trainer, spec: Mod
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
-    with whole(path) as unfinished:
+    with kept_whole(path) as unfinished:
         save_file(dict(tensors), unfinished, dict(about))
 
 
