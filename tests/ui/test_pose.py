@@ -52,6 +52,16 @@ SOMEBODY = Figure(
 )
 
 
+FILL = """() => {
+  const all = {}, room = (kept) => { try { kept(); return true; } catch (full) { return false; } };
+  const notes = () => { localStorage["studio.reference"] = JSON.stringify(all); };
+  do all[Object.keys(all).length + "x"] = { source: "x".repeat(65536) }; while (room(notes));
+  for (let size = 65536, rest = ""; size >= 1; size /= 2)
+    if (room(() => { localStorage.filler = rest + "x".repeat(size); })) rest += "x".repeat(size);
+}"""
+"""Leaves no room in what the browser keeps."""
+
+
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     """A studio whose model follows poses, and where something can read them."""
@@ -224,6 +234,19 @@ def test_a_pose_stored_before_hands_were_known_is_still_read(
     assert points(page)[WRIST] == (77, 88)
     press(page, "hands", "fingers")
     assert len(points(page)) == len(JOINTS) + 42
+
+
+def test_a_pose_is_kept_also_where_the_browser_has_no_more_room(visit: Callable[..., Any]) -> None:
+    page = visit()
+    card = posing(page)
+    press(page, "hands", "face")
+    page.evaluate(FILL)
+    page.get_by_role("button", name="Use this pose").click()
+    expect(card.locator("[data-fig=map] img")).to_be_visible()
+    kept = json.loads(page.evaluate("localStorage['studio.reference']"))
+    digest = card.locator("[data-fig=map] img").get_attribute("src").rpartition("/")[2]
+    assert {"joints", "left_hand", "right_hand", "face"} == set(kept[digest]["people"][0])
+    assert "0x" not in kept and len(kept) > 10, "the oldest made room"
 
 
 def test_a_map_from_elsewhere_is_read_by_its_joints_and_its_hands_are_not_taken_for_people(
@@ -520,6 +543,16 @@ def test_a_finger_is_reached_and_nudged_by_keys_and_has_a_name(
     assert points(page)[at] == pytest.approx((before[at][0] + 10, before[at][1] + 1))
     page.keyboard.press("Delete")
     assert at not in points(page)
+
+
+def test_keys_are_for_the_figure_that_was_touched_last(visit: Callable[..., Any]) -> None:
+    page = visit()
+    card = posing(page)
+    card.locator(".rfkind").focus()
+    neck, hip = screen(page, NECK), screen(page, 8)
+    drag(page, (neck[0] * 0.5 + hip[0] * 0.5, neck[1] * 0.5 + hip[1] * 0.5), (20, 0))
+    page.keyboard.press("h")
+    expect(page.locator(".pflat")).to_have_count(42)
 
 
 def test_two_fingers_zoom_in_and_take_back_what_the_first_began(visit: Callable[..., Any]) -> None:

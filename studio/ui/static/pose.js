@@ -328,14 +328,18 @@
       if (event.pointerType === "touch") this.fingers.set(event.pointerId, this.view.here(event));
       if (this.fingers.size === 2 && this.pinched()) return;
       if (event.button || this.held || this.pulled || this.pinch) return; // one finger at a time: of two the first has the joint
-      const [who, joint] = this.grabbed(event) || [];
+      const [who, joint] = this.grabbed(event) || [], from = { pointer: event.pointerId, x: event.clientX, y: event.clientY };
       this.area.setPointerCapture(event.pointerId);
       event.preventDefault();
-      const from = { pointer: event.pointerId, x: event.clientX, y: event.clientY };
-      if (who === undefined) { this.pulled = from; return; }
+      if (who === undefined) this.pulled = from;
+      else this.grab(who, joint, from);
+      const handle = who !== undefined && this.dots[who][joint]?.dataset.name ? this.dots[who][joint] : this.place;
+      handle.focus({ preventScroll: true }); // the next keys are for what was touched
+    }
+    grab(who, joint, from) {
       this.choose(who);
       this.held = { ...from, who, joint, was: clone(this.people) };
-      if (this.dots[who][joint]) { this.last = [who, joint]; this.dots[who][joint].focus({ preventScroll: true }); }
+      if (joint !== WHOLE) this.last = [who, joint];
     }
     move(event) {
       if (this.fingers.has(event.pointerId)) this.fingers.set(event.pointerId, this.view.here(event));
