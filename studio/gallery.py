@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -22,6 +22,8 @@ from studio.metadata import read_recipe, write_png
 log = logging.getLogger(__name__)
 THUMBNAIL = 256
 BATCH = 500
+QUARTER = 900.0
+"""Seconds."""
 NAME = re.compile(r"\d{13}-[0-9a-f]{12}")
 """How our files are called: milliseconds since 1970 and a number nobody guesses."""
 BUILT = 1
@@ -104,13 +106,42 @@ class Gallery:
         return picture
 
     def list(self, person: Person, before: float | None = None, limit: int = 60) -> tuple[Picture, ...]:
-        """A person's pictures, newest first, older than a moment."""
+        """A person's pictures, newest first, older than a moment; what cannot be read makes room for the next."""
+        found: list[Picture] = []
+        moment = before if before is not None else float("inf")
+        while len(found) < limit:
+            rows = self._older(person, moment, limit - len(found))
+            found += [picture for _, *row in rows if (picture := _read_row(*row))]
+            if not rows:
+                break
+            moment = rows[-1][0]
+        return tuple(found)
+
+    def _older(self, person: Person, moment: float, limit: int) -> Sequence[tuple[float, str, str]]:
+        with self._index() as index:
+            return index.execute(
+                "select created, id, picture from pictures where person = ? and created < ? "
+                "order by created desc limit ?",
+                (person.id, moment, limit),
+            ).fetchall()
+
+    def newer(self, person: Person, than: float, limit: int) -> float | None:
+        """Before which moment the next `limit` pictures lie that are no older than one; None: these are the newest."""
+        with self._index() as index:
+            row = index.execute(
+                "select created from pictures where person = ? and created >= ? order by created limit 1 offset ?",
+                (person.id, than, limit),
+            ).fetchone()
+        return float(row[0]) if row else None
+
+    def counts(self, person: Person) -> dict[float, int]:
+        """How many pictures a person has of each quarter of an hour: days begin at one wherever people live."""
         with self._index() as index:
             rows = index.execute(
-                "select id, picture from pictures where person = ? and created < ? order by created desc limit ?",
-                (person.id, before if before is not None else float("inf"), limit),
+                "select cast(created / ? as integer), count(*) from pictures where person = ? group by 1",
+                (QUARTER, person.id),
             ).fetchall()
-        return tuple(picture for row in rows if (picture := _read_row(*row)))
+        return {quarter * QUARTER: count for quarter, count in rows}
 
     def of_job(self, job: str) -> tuple[Picture, ...]:
         """All pictures of a job, oldest first."""

@@ -470,6 +470,14 @@ class Studio(Desk, Rack, Trainings, Captions):
         """A person's pictures, newest first."""
         return self._gallery.list(person, before, limit)
 
+    def newer_pictures(self, person: Person, than: float, limit: int = 60) -> float | None:
+        """Before which moment the next newer pictures lie; None where these are the newest."""
+        return self._gallery.newer(person, than, limit)
+
+    def picture_counts(self, person: Person) -> dict[float, int]:
+        """How many pictures a person has of each quarter of an hour."""
+        return self._gallery.counts(person)
+
     def picture(self, id: str, person: Person) -> Picture:
         """One of a person's own pictures."""
         return self._gallery.find(id, person)

@@ -64,6 +64,33 @@ def test_the_recipes_of_all_people_are_told_whichever_version_wrote_them(
     assert list(gallery.recipes()) == ['{"format": 99}', *(one.model_dump_json() for one in kept[1:])]
 
 
+def test_one_that_cannot_be_read_hides_none_that_can(gallery: Gallery, tmp_path: Path) -> None:
+    kept = keep(gallery, 6)
+    with sqlite3.connect(tmp_path / "index.sqlite") as index:
+        unreadable = [(one.id,) for one in kept[2:5]]
+        index.executemany("update pictures set picture = '{}' where id = ?", unreadable)
+    assert gallery.list(ANN, limit=3) == (kept[5], kept[1], kept[0])
+
+
+def test_newer_ones_are_found_from_any_moment(gallery: Gallery) -> None:
+    kept = keep(gallery, 6)
+    keep(gallery, 1, BOB)
+    for at, count, begins in ((1, 2, 3), (1, 0, 1), (3, 3, None), (5, 1, None)):
+        before = gallery.newer(ANN, kept[at].created, count)
+        assert before == (None if begins is None else kept[begins].created)
+    assert gallery.list(ANN, gallery.newer(ANN, kept[1].created, 2), 2) == (kept[2], kept[1])
+
+
+def test_pictures_are_counted_by_quarters_of_an_hour(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for moment in (900.0, 1799.0, 1800.0):
+        monkeypatch.setattr(module.time, "time", lambda moment=moment: moment)
+        keep(gallery, 1)
+    keep(gallery, 1, BOB)
+    assert gallery.counts(ANN) == {900.0: 2, 1800.0: 1}
+
+
 def test_a_large_picture_has_a_small_copy_of_the_same_shape(gallery: Gallery, tmp_path: Path) -> None:
     (saved,) = keep(gallery)
     Image.new("RGB", (1024, 512)).save(gallery.file(saved.id, ANN))

@@ -95,8 +95,21 @@ def day_words(day: date, today: date) -> Bilingual:
     ago = (today - day).days
     if ago in (0, 1):
         return words("time.yesterday" if ago else "time.today")
-    month = Bilingual(en=MONTHS[day.month - 1], zh=str(day.month))
-    return words("time.day", day=day.day, month=month, year=day.year)
+    return date_words(day)
+
+
+def date_words(day: date) -> Bilingual:
+    """A day by its date."""
+    return words("time.day", day=day.day, month=_month(day), year=day.year)
+
+
+def month_words(day: date) -> Bilingual:
+    """The month that a day lies in."""
+    return words("time.month", month=_month(day), year=day.year)
+
+
+def _month(day: date) -> Bilingual:
+    return Bilingual(en=MONTHS[day.month - 1], zh=str(day.month))
 
 
 def place_in_line(position: int, seconds: float | None) -> Bilingual:

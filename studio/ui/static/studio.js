@@ -134,7 +134,7 @@ window.studio = (() => {
     if (element.closest("#toast")) toastHtml($(".live", element).innerHTML);
     // A refusal leaves the stage as it was, so the buttons must be put right here.
     if (element.closest("#toast, #trouble") && document.body.dataset.busy === "starting" && $(".live", element).textContent) settle_busy();
-    if (element.closest("#gallery")) drawerAgain();
+    if (element.closest("#gallery")) { turnedTo(); drawerAgain(); }
     if (element.closest("#start")) { busyCard(false); easelFollows(); }
     marks();
     groups();
@@ -370,13 +370,39 @@ window.studio = (() => {
   }
 
   // -- the gallery --------------------------------------------------------------------------------------------
-  let shown = 60, opened = null;
+  let opened = null;
   const items = () => $$("#gallery .pc[data-id]");
-  function reload() {
+  function reload(turn = {}) {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-    part("gallery")?.trigger("load", { zone, count: shown });
+    const { before, count } = $("#gallery .rolls")?.dataset || {};
+    part("gallery")?.trigger("load", { zone, before, count, ...turn });
   }
-  function older() { shown += 60; reload(); }
+
+  // Rows come and go above and below: one picture is kept where it was seen.
+  let still = null;
+  const scrolled = () => (narrow() ? document.scrollingElement : $("#gallery .rolls"));
+  const topOf = (item) => item.getBoundingClientRect().top;
+  function turnTo(way, by = 0) {
+    const all = items(), at = way === "older" ? all.length - 1 : 0, button = $(`#gallery .${way}`);
+    if (!button || !all[at]) return;
+    const on = document.activeElement === button ? all[at] : document.activeElement?.closest?.("#gallery .pc");
+    still = { id: all[at].dataset.id, top: topOf(all[at]), by, on: on?.dataset.id };
+    reload({ turn: way });
+  }
+  function jump(before) {
+    still = {};
+    closePicture();
+    reload({ before, count: "" });
+  }
+  function turnedTo() {
+    if (!still) return;
+    const { id, top, by, on } = still, find = (id) => items().find((one) => one.dataset.id === id);
+    still = null;
+    if (!find(id)) scrolled().scrollTop = 0;
+    else scrolled().scrollTop += topOf(find(id)) - top;
+    if (on) find(on)?.focus({ preventScroll: true });
+    if (by) step(by, true);
+  }
 
   function openPicture(id, focus = true) {
     const item = items().find((one) => one.dataset.id === id);
@@ -405,9 +431,11 @@ window.studio = (() => {
   }
   function drawerAgain() { if (opened) openPicture(opened, false); }
 
-  function step(by) {
+  function step(by, turned = false) {
     const all = items();
     const at = all.findIndex((one) => one.dataset.id === opened || one === document.activeElement);
+    const way = by < 0 ? "newer" : "older";
+    if (!turned && !all[at + by] && $(`#gallery .${way}`)) return turnTo(way, by);
     const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
     if (!next) return;
     if (opened) openPicture(next.dataset.id);
@@ -450,7 +478,9 @@ window.studio = (() => {
     why: (b) => { picked = b.dataset.model; go("models"); look(); },
     previous: () => step(-1),
     next: () => step(1),
-    older: () => older(),
+    older: () => turnTo("older"),
+    newer: () => turnTo("newer"),
+    jump: (b) => jump(b.dataset.before),
     more: (b) => turn(b),
     retry: () => ping(),
     generate: () => press(),

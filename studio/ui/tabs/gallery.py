@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from html import escape
 from itertools import groupby
@@ -14,18 +16,33 @@ from studio.errors import StudioError
 from studio.messages import Person, Picture
 from studio.service import Studio
 from studio.ui.answers import QUIET, Answers
+from studio.ui.calendar import draw_calendar
 from studio.ui.following import titles
 from studio.ui.panel import note_html
-from studio.ui.parts import act, icon, live, local, tool
+from studio.ui.parts import act, attributes, icon, live, local, tool
 from studio.ui.recipe import download_link, more_facts, nameless, picture_url, recipe_text, thumbnail_url
 from studio.ui.session import who, zone
 from studio.ui.sheets import StageView
 from studio.ui.words import day_words, html, t, took
 
 PAGE = 60
-MOST = 3000
+MOST = 180
+"""What a page holds at a time; whoever goes on towards older ones leaves the newest behind."""
 DRAWER = '<aside class="drawer" data-own hidden tabindex="-1" aria-label="Recipe 配方"></aside>'
 """The browser fills it, so patching leaves its inside alone."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The part of a person's pictures that the page holds, and where it lies among all of them."""
+
+    pictures: tuple[Picture, ...] = ()
+    before: float | None = None
+    """The moment it begins before; None: with the newest."""
+    count: int = PAGE
+    more: bool = False
+    days: dict[date, int] = field(default_factory=dict)
+    """How many pictures there are of each day, also of days that the page does not hold."""
 
 
 class Gallery:
@@ -37,7 +54,7 @@ class Gallery:
     def build(self, dialogs: gr.HTML, note: gr.HTML) -> None:
         """Lays the page out and wires it."""
         self.grid = live(
-            draw([], StageView(), zone("UTC"), False), "load", "again", "send", elem_id="gallery"
+            draw(Stretch(), StageView(), zone("UTC")), "load", "again", "send", elem_id="gallery"
         )
         self.grid.load(self.load, None, self.grid, queue=False, trigger_mode="always_last", **QUIET)
         removed = dialogs.remove(self.remove, None, note, queue=False, **QUIET)
@@ -58,11 +75,35 @@ class Gallery:
         filled.then(None, None, None, js="() => { studio.filled(); }", **QUIET)
 
     def load(self, event: gr.EventData, request: gr.Request) -> str:
-        """The newest pictures, as many as the page asks for."""
+        """The stretch of pictures that the page holds, or the one that it goes on to."""
         person = who(self.studio, request)
+        where = zone(_text(event, "zone"))
         count = min(max(int(_text(event, "count") or PAGE), 1), MOST)
-        found = list(self.studio.pictures(person, limit=count + 1))
-        return draw(found[:count], self._names(person), zone(_text(event, "zone")), len(found) > count)
+        before, count = self._turned(_text(event, "turn"), person, _moment_of(_text(event, "before")), count)
+        stretch = self._stretch(person, before, count, where)
+        if before is not None and not stretch.pictures:  # all of these were deleted
+            stretch = self._stretch(person, None, count, where)
+        return draw(stretch, self._names(person), where)
+
+    def _turned(
+        self, turn: str, person: Person, before: float | None, count: int
+    ) -> tuple[float | None, int]:
+        """Where a stretch begins and how long it is once it goes on to older or newer ones."""
+        if turn == "older" and count + PAGE > MOST:
+            left = self.studio.pictures(person, before, PAGE)
+            return (left[-1].created if left else before), count
+        if turn == "newer" and before is not None:
+            before = self.studio.newer_pictures(person, before, PAGE)
+        return before, min(count + PAGE, MOST) if turn else count
+
+    def _stretch(self, person: Person, before: float | None, count: int, where: tzinfo) -> Stretch:
+        if before is not None and self.studio.newer_pictures(person, before, 0) is None:
+            before = None
+        found = self.studio.pictures(person, before, count + 1)
+        days: Counter[date] = Counter()
+        for quarter, some in self.studio.picture_counts(person).items():
+            days[datetime.fromtimestamp(quarter, where).date()] += some
+        return Stretch(found[:count], before, count, len(found) > count, days)
 
     def remove(self, event: gr.EventData, request: gr.Request) -> Any:
         """Takes a picture away for good."""
@@ -85,23 +126,47 @@ def _text(event: gr.EventData, name: str) -> str:
     return str(data.get(name, "")) if isinstance(data, dict) else ""
 
 
+def _moment_of(text: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
 # -- drawing --------------------------------------------------------------------------------------
 
 
-def draw(
-    pictures: list[Picture], names: StageView, where: tzinfo, more: bool, now: datetime | None = None
-) -> str:
+def draw(stretch: Stretch, names: StageView, where: tzinfo, now: datetime | None = None) -> str:
     """The whole page: days, their pictures, and an empty drawer at the right."""
-    if not pictures:
+    if not stretch.pictures:
         return f'<div class="pages">{_empty()}{DRAWER}</div>'
     today = (now or datetime.now(where)).date()
-    days = groupby(pictures, key=lambda picture: _day(picture, where))
-    groups = "".join(_group(day, list(some), names, today, where) for day, some in days)
-    number = f"{len(pictures)}+" if more else str(len(pictures))
-    count = t("gallery.count_one") if number == "1" else t("gallery.count", n=number)
-    older = local("older", t("gallery.more"), "btn older") if more else ""
-    head = f'<div class="ghead"><h2 class="t20">{t("page.gallery")}</h2><span class="i3 num t13">{count}</span></div>'
-    return f'<div class="pages"><div class="rolls">{head}{groups}{older}</div>{DRAWER}</div>'
+    days = groupby(stretch.pictures, key=lambda picture: _day(picture, where))
+    groups = "".join(
+        _group(day, list(some), stretch.days.get(day, 0), names, today, where) for day, some in days
+    )
+    older = local("older", t("gallery.more"), "btn older") if stretch.more else ""
+    held = attributes(before="" if stretch.before is None else repr(stretch.before), count=stretch.count)
+    rolls = f'<div class="rolls"{held}>{_head(stretch, where)}{_newer(stretch)}{groups}{older}</div>'
+    return f'<div class="pages">{rolls}{DRAWER}</div>'
+
+
+def _head(stretch: Stretch, where: tzinfo) -> str:
+    total = sum(stretch.days.values())
+    count = t("gallery.count_one") if total == 1 else t("gallery.count", n=f"{total:,}")
+    calendar = draw_calendar(stretch.days, _day(stretch.pictures[0], where), stretch.before, where)
+    return (
+        f'<div class="ghead"><h2 class="t20">{t("page.gallery")}</h2><span class="i3 num t13">{count}</span>'
+        f'<span class="sp"></span>{calendar}</div>'
+    )
+
+
+def _newer(stretch: Stretch) -> str:
+    if stretch.before is None:
+        return ""
+    newer = local("newer", t("gallery.newer"), "btn newer")
+    newest = local("jump", t("gallery.to_newest"), "btn link", before="")
+    return f'<div class="row gnewer">{newer}{newest}</div>'
 
 
 def _empty() -> str:
@@ -121,9 +186,11 @@ def _day(picture: Picture, where: tzinfo) -> date:
     return _moment(picture, where).date()
 
 
-def _group(day: date, pictures: list[Picture], names: StageView, today: date, where: tzinfo) -> str:
+def _group(
+    day: date, pictures: list[Picture], count: int, names: StageView, today: date, where: tzinfo
+) -> str:
     cards = "".join(_card(picture) + _detail(picture, names, today, where) for picture in pictures)
-    head = f'<h3 class="day">{html(day_words(day, today))} <span class="i3 num">{len(pictures)}</span></h3>'
+    head = f'<h3 class="day">{html(day_words(day, today))} <span class="i3 num">{count:,}</span></h3>'
     return (
         f'<section class="roll" data-id="{day.isoformat()}">{head}<div class="grid">{cards}</div></section>'
     )
