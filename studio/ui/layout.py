@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.messages import Person
 from studio.service import Studio
-from studio.ui import guard, header, program, reference_poses, reference_shelf, theme
+from studio.ui import guard, header, program, reference_poses, reference_regions, reference_shelf, theme
 from studio.ui.answers import QUIET
 from studio.ui.fields import label
 from studio.ui.form import offered
@@ -133,6 +133,11 @@ def mount(app: FastAPI, studio: Studio) -> FastAPI:
     def poses() -> list[dict[str, Any]]:
         """The ready poses of the pose editor."""
         return reference_poses.shelf()
+
+    @app.get("/regions", include_in_schema=False)
+    def regions() -> list[dict[str, Any]]:
+        """What the colours of a map of regions stand for."""
+        return reference_regions.shelf()
 
     @app.get("/references", include_in_schema=False)
     def references() -> list[dict[str, Any]]:

@@ -40,7 +40,15 @@ BOOK = (
     "book-hands.js",
 )
 """What belongs to the spellbook beside spells.js and book.js, in the order in which it is needed."""
-EASEL = ("easel.js", "easel-paper.js", "easel-hand.js", "easel-painting.js", "easel-frame.js")
+EASEL = (
+    "easel.js",
+    "easel-paper.js",
+    "easel-hand.js",
+    "easel-painting.js",
+    "easel-frame.js",
+    "easel-colours.js",
+    "easel-colouring.js",
+)
 """The easel and what is done on it, in the order in which it is needed."""
 POSE = ("pose-figure.js", "pose.js")
 """What a figure is, and the editor of them; on the easel, and asked for by the references."""

@@ -18,6 +18,7 @@ from PIL import Image
 
 from studio.i18n import TABLES
 from studio.settings import ROOT
+from studio.ui.reference_regions import shelf as regions
 from studio.ui.theme import EASEL, STATIC
 from tests.ui.browsing import NARROW as TELEPHONE
 from tests.ui.browsing import WIDE
@@ -91,6 +92,7 @@ def app_of(shelf: Shelf) -> FastAPI:
     app.mount("/assets-studio", StaticFiles(directory=ROOT / "assets"))
     app.get("/")(lambda: HTMLResponse(_page()))
     app.get("/alive")(lambda: {"boot": "one"})
+    app.get("/regions")(regions)
 
     @app.get("/api/inputs/{digest}")
     def shown(digest: str) -> Response:

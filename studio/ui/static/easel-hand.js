@@ -77,8 +77,7 @@
     }
     lay(points, width, paint) {
       const box = around(points, width / 2 + 2);
-      this.easel.paper.draw(this.how, box, (ctx) => { ctx.lineWidth = width; ctx.beginPath(); paint(ctx); });
-      this.easel.show(box);
+      this.easel.show(this.easel.paper.draw(this.how, box, (ctx) => { ctx.lineWidth = width; ctx.beginPath(); paint(ctx); }));
     }
     outline() {}
   }

@@ -16,7 +16,7 @@
   class Painting extends Board {
     constructor(host, options) {
       super(host, options);
-      this.paper = new Paper(this.width, this.height);
+      this.paper = this.sheet();
       this.view = new View(this.place, this.width, this.height);
       this.keeper = new Keeper(host, this.paper, options.mask || "", (text) => this.kept(text), ...this.channel, options.more);
       Object.assign(this, { tool: "brush", doing: null, fingers: new Map(), pinch: null, stale: null, frame: 0 });
@@ -27,16 +27,19 @@
       this.listen();
     }
 
+    sheet() { return new Paper(this.width, this.height); }
+    get letters() { return LETTERS; }
+    get wholes() { return ["invert", "clear"]; }
     furnish() {
-      const letters = Object.entries(LETTERS);
+      const letters = Object.entries(this.letters);
       const tools = make("div", { className: "eseg" }, letters.map(([key, name]) => tool(name, name, "ib", key.toUpperCase())));
       tools.setAttribute("role", "group");
       tools.dataset.name = "tools";
       this.slider = make("input", { type: "range", min: 0, max: 1000 }, [], { name: "size" });
       this.number = make("output", { className: "num" });
       const size = make("div", { className: "esize" }, [this.slider, this.number]);
-      const [steps, wholes] = [["undo", "redo"], ["invert", "clear"]].map((names) =>
-        make("div", { className: `egroup e${names[0]}` }, names.map((name) => tool(name, name, "ib bare"))));
+      const [steps, wholes] = [["steps", "undo", "redo"], ["wholes", ...this.wholes]].map(([group, ...names]) =>
+        make("div", { className: `egroup e${group}` }, names.map((name) => tool(name, name, "ib bare"))));
       this.percent = make("button", { type: "button", className: "ib bare epercent num" }, [], { act: "fit", name: "fit" });
       const zoom = make("div", { className: "egroup ezoom" }, [tool("out", "minus", "ib bare"), this.percent, tool("in", "plus", "ib bare")]);
       this.bar.append(tools, size, steps, wholes, zoom, this.finish());
@@ -245,7 +248,7 @@
       else this.quiet();
     }
     act(name) {
-      if (TOOLS[name]) this.choose(name);
+      if (Object.values(this.letters).includes(name)) this.choose(name);
       if (name === "fit") { this.view.fit(); this.moved(); }
       if (name === "in" || name === "out") { this.view.zoom(name === "in" ? 1.25 : 0.8); this.moved(); }
       const change = { undo: "back", redo: "again", invert: "invert", clear: "clear" }[name];
@@ -257,9 +260,10 @@
       this.rung();
       for (const button of this.bar.querySelectorAll(".eseg button")) button.setAttribute("aria-pressed", button.dataset.act === name);
     }
+    get smallest() { return 1; }
     get largest() { return Math.max(16, Math.round(Math.min(this.width, this.height) / 2)); }
     sized(size) {
-      this.size = clamp(Math.round(size), 1, this.largest);
+      this.size = clamp(Math.round(size), this.smallest, this.largest);
       this.remember();
       this.slider.value = Math.round(1000 * Math.log(this.size) / Math.log(this.largest));
       this.slider.style.setProperty("--at", `${this.slider.value / 10}%`);
@@ -279,7 +283,7 @@
       if (event.ctrlKey || event.metaKey) return this.chord(key, event.shiftKey);
       if (event.altKey) return false;
       if (key === " ") return this.space(event);
-      if (LETTERS[key]) this.choose(LETTERS[key]);
+      if (this.letters[key]) this.choose(this.letters[key]);
       else if (key === "[" || key === "]") this.sized(key === "]" ? Math.max(this.size + 1, this.size * 1.15) : Math.min(this.size - 1, this.size / 1.15));
       else if ("+=-0".includes(key)) this.act({ "+": "in", "=": "in", "-": "out", 0: "fit" }[key]);
       else return this.arrow(event);
@@ -326,7 +330,7 @@
       super(host, options);
       this.faint = Boolean(options.picture);
       this.keeper.blank = Boolean(options.mask); // a map that is erased is a black one
-      if (options.picture) this.bar.querySelector(".einvert").prepend(tool("under", "image", "ib bare"));
+      if (options.picture) this.bar.querySelector(".ewholes").prepend(tool("under", "image", "ib bare"));
       this.state();
     }
     get channel() { return ["api/inputs", "easel:drawn"]; }
@@ -372,4 +376,5 @@
   }
 
   Object.assign(boards, { inpaint: Painting, sketch: Sketching });
+  Object.assign(kit, { Sketching, FAINT, LETTERS });
 })(window.studio.easel);

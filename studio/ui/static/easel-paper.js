@@ -2,7 +2,7 @@
 ((easel) => {
   const { say, kit } = easel, { canvas, blob, clamp, fire, post } = kit;
 
-  // -- the mask at the picture's own size; what came before is kept as the squares that changed --------------------
+  // -- a sheet at the picture's own size; what came before is kept as the squares that changed ---------------------
   const SIDE = 256, STEPS = 30, MOST_STEPS = 200, MEMORY = 48e6;
 
   function pack({ data }) {
@@ -16,7 +16,7 @@
     return Uint8Array.from(runs);
   }
 
-  function blank([, , width, height]) {
+  function bare([, , width, height]) {
     const runs = new Uint8Array(2 * Math.ceil(width * height / 256));
     for (let at = 1; at < runs.length; at += 2) runs[at] = 255;
     runs[runs.length - 1] = (width * height - 1) % 256;
@@ -30,17 +30,17 @@
       for (let run = packed[pair + 1]; run >= 0; run--, at += 4) image.data[at] = packed[pair];
     return image;
   }
-  const same = (a, b) => a.length === b.length && a.every((value, at) => value === b[at]);
-  const weight = (step) => [...step.values()].reduce((sum, packed) => sum + packed.length, 0);
+  const same = (a, b) => a === b || (a.length === b.length && a.every((value, at) => value === b[at]));
+  const weight = (step) => [...step.values()].reduce((sum, packed) => sum + packed.byteLength, 0);
 
-  class Paper {
+  class Paper { // of a mask: how much of it is painted, and no colours
     constructor(width, height) {
       Object.assign(this, { width, height, across: Math.ceil(width / SIDE), down: Math.ceil(height / SIDE) });
       this.canvas = canvas(width, height);
       // Read back after every stroke: on a graphics card that would be slow.
       this.ctx = this.canvas.getContext("2d", { willReadFrequently: true });
       Object.assign(this.ctx, { fillStyle: "#fff", strokeStyle: "#fff", lineCap: "round", lineJoin: "round" });
-      this.kept = this.squares.map((at) => blank(this.place(at)));
+      this.kept = this.squares.map((at) => this.bare(this.place(at)));
       Object.assign(this, { touched: new Set(), done: [], undone: [] });
     }
     get squares() { return [...Array(this.across * this.down).keys()]; }
@@ -50,10 +50,15 @@
       const x = (at % this.across) * SIDE, y = Math.floor(at / this.across) * SIDE;
       return [x, y, Math.min(SIDE, this.width - x), Math.min(SIDE, this.height - y)];
     }
+    bare(place) { return bare(place); }
+    pack(image) { return pack(image); }
+    unpack(packed, width, height) { return unpack(packed, width, height); }
+    get steps() { return STEPS; } // as many can always be taken back
     read(at) { return this.ctx.getImageData(...this.place(at)); }
+    seen(at) { return this.pack(this.read(at)); }
     write(at, packed) {
       const [x, y, width, height] = this.place(at);
-      this.ctx.putImageData(unpack(packed, width, height), x, y);
+      this.ctx.putImageData(this.unpack(packed, width, height), x, y);
     }
 
     take(image) {
@@ -62,7 +67,7 @@
         const [x, y] = this.place(at), grey = this.read(at), { data } = grey;
         for (let i = 0; i < data.length; i += 4) { data[i + 3] = data[i]; data[i] = data[i + 1] = data[i + 2] = 255; }
         this.ctx.putImageData(grey, x, y);
-        this.kept[at] = pack(grey);
+        this.kept[at] = this.pack(grey);
       }
     }
 
@@ -75,6 +80,7 @@
       this.ctx.globalCompositeOperation = how;
       this.touch(box);
       paint(this.ctx);
+      return box;
     }
     whole(how) {
       this.draw(how, [0, 0, this.width, this.height], (ctx) => ctx.fillRect(0, 0, this.width, this.height));
@@ -86,7 +92,7 @@
     commit() {
       const step = new Map();
       for (const at of this.touched) {
-        const now = pack(this.read(at));
+        const now = this.seen(at);
         if (!same(now, this.kept[at])) { step.set(at, this.kept[at]); this.kept[at] = now; }
       }
       this.touched.clear();
@@ -99,7 +105,7 @@
     }
     forget() {
       let heavy = this.done.reduce((sum, step) => sum + weight(step), 0);
-      while (this.done.length > MOST_STEPS || (this.done.length > STEPS && heavy > MEMORY)) heavy -= weight(this.done.shift());
+      while (this.done.length > MOST_STEPS || (this.done.length > this.steps && heavy > MEMORY)) heavy -= weight(this.done.shift());
     }
     back() { return this.swap(this.done, this.undone); }
     again() { return this.swap(this.undone, this.done); }
@@ -164,5 +170,5 @@
     }
   }
 
-  Object.assign(kit, { Paper, Keeper });
+  Object.assign(kit, { Paper, Keeper, same });
 })(window.studio.easel);

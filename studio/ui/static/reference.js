@@ -9,6 +9,10 @@ window.studio.reference = (() => {
   const OWN = { map: false, detector: "", settings: {}, net: "", weight: 1, start: 0, end: 1, balance: "even", fit: "crop", muted: false };
   const LINED = new Set(["canny", "soft_edge", "lines", "scribble", "line_art"]); // light lines on black: what is drawn for one serves all
   const GREY = new Set([...LINED, "depth", "grey"]); // a white pen corrects these
+  const COLOURED = { // and one with these colours the others: named ones, any, in whole cells
+    segmentation: { flat: true, named: true }, normals: {}, shuffle: { free: true }, tile: { free: true },
+    colour: { flat: true, free: true, cells: "grid" }, palette: { flat: true, free: true, cells: "stripes" },
+  };
   const ICONS = {
     pose: "person-standing", canny: "pencil", soft_edge: "feather", depth: "layers", colour: "palette", palette: "palette",
     lines: "minus", scribble: "paintbrush", segmentation: "blend", line_art: "brush", normals: "box", shuffle: "shuffle",
@@ -263,7 +267,7 @@ window.studio.reference = (() => {
     const every = [button("size", "scan", "take_size"), file("replace", "refresh-cw")];
     if (map?.picture) {
       if (unit.kind === "pose" && kit.posing) every.push(button("pose", "person-standing", "edit_pose"));
-      if (GREY.has(unit.kind)) every.push(button("draw", "paintbrush", "correct"));
+      if (GREY.has(unit.kind) || COLOURED[unit.kind]) every.push(button("draw", "paintbrush", "correct"));
       if (!unit.map) every.push(button("keep", "check", "use_map"));
       every.push(`<a class="btn small" href="api/inputs/${map.picture}" download="${unit.kind}-map.png">${icon("download", "sm")}${t("download")}</a>`);
     }
@@ -349,7 +353,7 @@ window.studio.reference = (() => {
     delete unit.busy;
     delete unit.notes;
     const source = sourceOf(unit);
-    note(digest, { kind: unit.kind, ...(source && source !== digest ? { source } : {}), ...more });
+    note(digest, { kind: unit.kind, ...(source ? { source } : {}), ...more });
     changed(unit, { picture: digest, map: true });
   }
   function posed(id, digest, people) {
@@ -502,11 +506,18 @@ window.studio.reference = (() => {
     const map = mapOf(unit)?.picture || "", source = sourceOf(unit);
     const size = unit.picture ? await sizeOf(unit) : formSize();
     if (!size) return;
+    const pen = COLOURED[unit.kind], detected = (unit.map && notes()[map]?.detected) || map;
+    const coloured = pen && { pen: { ...pen, count: cellsOf(unit) }, detected };
     unit.sitting = ++sat;
-    onEasel("sketch", { picture: source === map ? "" : source, mask: map, size, more: { unit: unit.id, sitting: sat } });
+    const more = { unit: unit.id, sitting: sat, detected };
+    onEasel(pen ? "colours" : "sketch", { picture: source === map ? "" : source, mask: map, size, more, ...coloured });
     drawn = unit.id;
   }
-  const onBoard = (unit) => drawn === unit.id && ["sketch", "pose"].includes(document.body.dataset.easel);
+  function cellsOf(unit) { // along the shorter side of a grid
+    const cells = detectorOf(unit)?.settings.find((one) => one.name === "cells");
+    return unit.settings.cells ?? cells?.default;
+  }
+  const onBoard = (unit) => drawn === unit.id && ["sketch", "colours", "pose"].includes(document.body.dataset.easel);
   function leave(unit) { // what is still under way of its drawing is not waited for
     delete unit.sitting;
     if (onBoard(unit)) window.studio.easel.close();
@@ -531,7 +542,8 @@ window.studio.reference = (() => {
     const unit = units.find((one) => one.id === event.detail.unit);
     if (!unit || unit.sitting !== event.detail.sitting) return; // it holds another picture by now
     // Taken back to nothing, there is no drawing: nobody follows a stroke that is not there.
-    if (event.detail.mask) asMap(unit, event.detail.mask); else changed(unit, { picture: "", map: false });
+    const { mask, detected } = event.detail;
+    if (mask) asMap(unit, mask, detected ? { detected } : {}); else changed(unit, { picture: "", map: false });
   });
 
   document.addEventListener("easel:close", () => { drawn = null; });
