@@ -38,7 +38,10 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "loras").write_bytes(b"a file where the folder should be")
-    with pytest.raises(StudioError, match="disk_unwritable"), kept_whole(tmp_path / "loras" / "a") as unfinished:
+    with (
+        pytest.raises(StudioError, match="disk_unwritable"),
+        kept_whole(tmp_path / "loras" / "a") as unfinished,
+    ):
         unfinished.write_bytes(b"x")
 
 
