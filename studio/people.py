@@ -10,7 +10,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from studio.errors import StudioError
 from studio.files import write_whole
 from studio.messages import Language, Person
-from studio.settings import Settings
+from studio.settings import Settings, host_name
 
 LOCAL = "local"
 
@@ -20,6 +20,8 @@ class People:
 
     def __init__(self, settings: Settings) -> None:
         self.strangers = settings.public or not _is_loopback(settings.host)
+        told = settings.hosts.split(",")
+        self._names = {host_name(name.rpartition("://")[2]) for name in told} - {""}
         self._serializer = URLSafeSerializer(_secret(settings), salt="person")
 
     def who(self, cookie: str | None, language: Language = "en") -> Person:
@@ -37,6 +39,11 @@ class People:
             return None
         return str(self._serializer.dumps(secrets.token_hex(8)))
 
+    def goes_by(self, host: str) -> bool:
+        """Whether the studio may be asked under a name; on loopback whoever asks is the admin, so not under any."""
+        name = host_name(host)
+        return self.strangers or _is_this_machine(name) or name in self._names
+
     def _read(self, cookie: str | None) -> str | None:
         try:
             return str(self._serializer.loads(cookie)) if cookie else None
@@ -44,11 +51,17 @@ class People:
             return None
 
 
+def _is_this_machine(name: str) -> bool:
+    # Browsers ask no one where such names lead.
+    return _is_loopback(name) or name.endswith(".localhost")
+
+
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _secret(settings: Settings) -> str:

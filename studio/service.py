@@ -143,6 +143,10 @@ class Studio(Desk, Rack, Trainings, Captions):
         """A signed cookie for a newcomer; None for whoever needs none."""
         return self._people.welcome(cookie)
 
+    def goes_by(self, host: str) -> bool:
+        """Whether the studio may be asked under a name, as a request's `Host` gives it."""
+        return self._people.goes_by(host)
+
     # -- models ----------------------------------------------------------------------------------
 
     def models(self, person: Person) -> tuple[ModelState, ...]:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,6 +46,10 @@ class Settings(BaseSettings):
     port: int = Field(default=7860, ge=0, le=65535)
     public: bool = Field(
         default=False, description="strangers come: guests by signed cookie, no admin actions"
+    )
+    hosts: str = Field(
+        default="",
+        description="names beside this machine's own under which a studio on loopback answers, with commas",
     )
     data: Place = Field(default=ROOT / "data", description="where pictures, jobs and settings are kept")
     models: Place = Field(default=ROOT / "models.yaml", description="the catalog")
@@ -88,6 +93,14 @@ class Settings(BaseSettings):
     silence_seconds: float = Field(
         default=900.0, gt=0, description="a worker that says nothing for this long in mid-job is replaced"
     )
+
+
+def host_name(host: str) -> str:
+    """The name in a `Host`, without port and brackets; empty where there is none."""
+    try:
+        return (urlsplit(f"//{host.strip()}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
 
 
 def read_settings(**flags: object) -> Settings:

@@ -40,6 +40,33 @@ def test_in_public_even_loopback_has_guests_and_no_admin(tmp_path: Path) -> None
     assert here.who(here.welcome(None)).role == "guest"
 
 
+OWN = ["localhost", "LOCALHOST:7860", "127.0.0.1:7860", "127.8.8.8", "[::1]:7860", "[::ffff:127.0.0.1]"]
+OWN += ["localhost.", "studio.localhost:80"]
+STRANGE = ["evil.example", "evil.example:7860", "192.168.1.5", "[fe80::1]:7860", "0.0.0.0:7860", "", "[::1"]
+STRANGE += ["localhost.evil.example", "evil.example//localhost", "127.0.0.1.evil.example", "notlocalhost"]
+
+
+@pytest.mark.parametrize("listens", ["127.0.0.1", "::1", "localhost"])
+def test_on_loopback_the_studio_goes_by_this_machines_names_alone(tmp_path: Path, listens: str) -> None:
+    here = people(tmp_path, public=False, host=listens)
+    assert [name for name in OWN + STRANGE if here.goes_by(name)] == OWN
+
+
+def test_the_settings_add_names_however_they_are_written(tmp_path: Path) -> None:
+    here = people(tmp_path, public=False, hosts="studio.example, https://Other.example:8443/, [fd00::7]")
+    for name in ("studio.example:443", "other.example", "[fd00::7]:7860", "localhost"):
+        assert here.goes_by(name)
+    for name in ("evil.studio.example", "evil.example", ""):
+        assert not here.goes_by(name)
+
+
+@pytest.mark.parametrize("settings", [{"host": "0.0.0.0", "public": False}, {"public": True}])
+def test_where_strangers_come_the_studio_goes_by_any_name(
+    tmp_path: Path, settings: dict[str, object]
+) -> None:
+    assert people(tmp_path, **settings).goes_by("studio.example")
+
+
 def test_a_guest_without_a_cookie_is_told_so(tmp_path: Path) -> None:
     for cookie in (None, ""):
         with pytest.raises(StudioError, match="cookie_needed"):

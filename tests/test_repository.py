@@ -219,8 +219,8 @@ def test_compose_serves_this_machine_alone_and_keeps_what_people_make() -> None:
     assert compose["services"]["gpu"]["profiles"] == ["gpu"]
 
 
-OF_THE_CONTAINER = {"host", "port", "data", "models", "a1111", "comfyui"}
-"""Settings that name what is inside a container."""
+OF_THE_CONTAINER = {"host", "hosts", "port", "data", "models", "a1111", "comfyui"}
+"""Settings that name what is inside a container, where nothing listens on loopback."""
 
 
 def test_compose_hands_all_settings_on_that_name_nothing_inside_the_container() -> None:

@@ -9,6 +9,7 @@ from studio.api import (
     captions,
     controls,
     health,
+    hosts,
     identity,
     inputs,
     loras,
@@ -23,6 +24,7 @@ from studio.service import Studio
 def join(app: FastAPI, studio: Studio) -> None:
     """Adds every surface to the app."""
     identity.join(app, studio)
+    hosts.join(app, studio)  # the last to join is the first to look
     app.include_router(book.router(studio))
     app.include_router(captions.router(studio))  # before the trainings, below whose path it lies
     app.include_router(controls.router(studio))

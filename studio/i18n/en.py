@@ -101,6 +101,7 @@ STRINGS: dict[str, str] = {
     "error.upload_form": "Send the picture's bytes alone as the body, not as a form.",
     "error.upload_cross_site": "This came from another site's page, so it was not taken. Bring the picture on the studio's own page.",
     "error.mask_empty": "Nothing is marked to be painted anew. Paint over what should change, or take the mask away.",
+    "error.host_unknown": "This studio is for this machine alone, and it was asked under another name: {host}. Open {address} instead. If that name leads here on purpose, through a proxy or a tunnel of yours, start the studio with STUDIO_HOSTS={host}; if others come that way, with STUDIO_PUBLIC=true.",
     "error.cookie_needed": "Your browser sent no cookie, so your pictures could not be told from others'. Allow cookies for this page and reload.",
     "error.prompt_too_long": "The prompt has {length} characters; at most {most} are read. Shorten it.",
     "error.blend_not_whole": 'A blend must be the whole prompt, written like ("a cat", "a dog").blend(0.3, 0.7), one number for each phrase.',

@@ -101,6 +101,7 @@ STRINGS: dict[str, str] = {
     "error.upload_form": "请直接以图片的字节作为正文发送，不要用表单。",
     "error.upload_cross_site": "这是从别的网站的页面发来的，没有收下。请在画室自己的页面上放图片。",
     "error.mask_empty": "没有标出要重画的地方。请涂出想改的部分，或去掉蒙版。",
+    "error.host_unknown": "这个画室只给本机用，这次却是用别的名字访问的：{host}。请打开 {address}。如果是你自己的代理或隧道让这个名字通到这里，请用 STUDIO_HOSTS={host} 启动画室；如果别人也从那里来，请用 STUDIO_PUBLIC=true 启动。",
     "error.cookie_needed": "浏览器没有发来 cookie，分不清哪些画是你的。请允许本页的 cookie 后刷新。",
     "error.prompt_too_long": "咒语有 {length} 个字符，最多 {most} 个。请缩短一些。",
     "error.blend_not_whole": '混合必须是整条咒语，写成 ("a cat", "a dog").blend(0.3, 0.7) 这样，每段各有一个数。',

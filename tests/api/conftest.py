@@ -47,7 +47,7 @@ def public(open_studio: Open) -> Studio:
     return open_studio(public=True)
 
 
-def client(studio: Studio, cookie: str | None = None, base_url: str = "http://testserver") -> TestClient:
+def client(studio: Studio, cookie: str | None = None, base_url: str = "http://localhost") -> TestClient:
     """A browser, with a cookie or without."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     api.join(app, studio)

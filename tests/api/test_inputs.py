@@ -137,10 +137,10 @@ def test_an_upload_of_just_the_limit_is_taken(alone: Studio) -> None:
     [
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
-        {"sec-fetch-site": "cross-site", "origin": "http://testserver"},
+        {"sec-fetch-site": "cross-site", "origin": "http://localhost"},
         {"origin": "http://elsewhere.example"},
-        {"origin": "http://testserver.elsewhere.example"},
-        {"origin": "http://testserver:81"},
+        {"origin": "http://localhost.elsewhere.example"},
+        {"origin": "http://localhost:81"},
         {"origin": "null"},
         {"origin": ""},
     ],
@@ -158,7 +158,7 @@ def test_another_sites_page_can_bring_nothing(alone: Studio, route: str, headers
         {"sec-fetch-site": "same-origin"},
         {"sec-fetch-site": "same-origin", "origin": "https://studio.example"},
         {"sec-fetch-site": "none"},
-        {"origin": "http://testserver"},
+        {"origin": "http://localhost"},
         {"origin": "https://studio.example", "x-forwarded-host": "studio.example"},
         {"origin": "https://studio.example", "x-forwarded-host": "studio.example, inside:7860"},
     ],
@@ -247,7 +247,7 @@ def test_nobody_starts_from_anothers_picture(public: Studio) -> None:
 
 
 def test_several_at_once_are_all_kept(alone: Studio) -> None:
-    with TestClient(client(alone).app) as browser:
+    with TestClient(client(alone).app, base_url="http://localhost") as browser:
 
         def bring(red: int) -> str:
             answer = browser.post("/api/inputs", content=png(colour=(red, 0, 0)))

@@ -21,7 +21,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
         studio = studio_at(folder, step_seconds=0.001)
         studio.start()
-        with TestClient(app_of(studio)) as client:
+        with TestClient(app_of(studio), base_url="http://localhost") as client:
             yield client
         studio.close()
 
