@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from studio.errors import StudioError
-from studio.messages import ControlUnit, DetectorSetting, DetectorSpec
+from studio.messages import ControlUnit, DetectorSetting, DetectorSpec, ModelPlace
+
+PlaceOf = Callable[[DetectorSpec], ModelPlace]
+NEARNESS: dict[ModelPlace, int] = {"resident": 0, "host": 0, "disk": 0, "hub": 1, "missing": 2}
+"""What is here comes before what would have to be fetched, and that before what cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -114,14 +118,14 @@ def _of_kind(control: Control, entries: Mapping[str, DetectorSpec]) -> list[tupl
 def chosen(
     unit: ControlUnit,
     entries: Mapping[str, DetectorSpec],
-    here: Callable[[DetectorSpec], bool],
+    place: PlaceOf,
     base: str = "",
 ) -> Choice:
-    """The detector that a reference names; where it names none, the first for the model whose weights are here."""
-    detector, id = _named(unit, entries) if unit.detector else _first(unit, entries, here, base)
+    """The detector that a reference names; where it names none, the nearest of those for the model."""
+    detector, id = _named(unit, entries) if unit.detector else _first(unit, entries, place, base)
     settings = settings_of(unit, detector)
     asked = {name: helper for name, helper in detector.helpers.items() if settings[name]}
-    beside = {name: _weights(unit, helper, entries) for name, helper in asked.items()}
+    beside = {name: _weights(unit, helper, entries, place) for name, helper in asked.items()}
     return Choice(detector, settings, entries[id] if detector.weights else None, beside)
 
 
@@ -135,14 +139,13 @@ def _named(unit: ControlUnit, entries: Mapping[str, DetectorSpec]) -> tuple[Dete
 
 
 def _first(
-    unit: ControlUnit, entries: Mapping[str, DetectorSpec], here: Callable[[DetectorSpec], bool], base: str
+    unit: ControlUnit, entries: Mapping[str, DetectorSpec], place: PlaceOf, base: str
 ) -> tuple[Detector, str]:
     control = _with_map(unit)
     known = choices(control, entries, base)
     if not known:
         raise StudioError("detector_missing", detector=control.detectors[0], kind=unit.kind)
-    # What works at once comes before what would have to be fetched.
-    return next((one for one in known if not one[0].weights or here(entries[one[1]])), known[0])
+    return min(known, key=lambda one: NEARNESS[place(entries[one[1]])] if one[0].weights else 0)
 
 
 def _with_map(unit: ControlUnit) -> Control:
@@ -152,11 +155,13 @@ def _with_map(unit: ControlUnit) -> Control:
     return control
 
 
-def _weights(unit: ControlUnit, detector: str, entries: Mapping[str, DetectorSpec]) -> DetectorSpec:
-    found = next((spec for spec in entries.values() if spec.detector == detector), None)
-    if found is None:
+def _weights(
+    unit: ControlUnit, detector: str, entries: Mapping[str, DetectorSpec], place: PlaceOf
+) -> DetectorSpec:
+    known = [spec for spec in entries.values() if spec.detector == detector]
+    if not known:
         raise StudioError("detector_missing", detector=detector, kind=unit.kind)
-    return found
+    return min(known, key=lambda spec: NEARNESS[place(spec)])
 
 
 def settings_of(unit: ControlUnit, detector: Detector) -> dict[str, float]:

@@ -25,6 +25,7 @@ from studio.messages import (
     HighResolution,
     Language,
     LoraUse,
+    ModelPlace,
     ModelSpec,
     Person,
     Size,
@@ -80,8 +81,8 @@ class Around:
     """Of the model's text encoder, where a clip skip ends."""
     controls: Mapping[str, ControlSpec] = field(default_factory=dict)
     detectors: Mapping[str, DetectorSpec] = field(default_factory=dict)
-    here: Callable[[DetectorSpec], bool] = lambda spec: True
-    """Whether a detector's weights need not be fetched."""
+    place_of: Callable[[DetectorSpec], ModelPlace] = lambda spec: "disk"
+    """Where a detector's weights are."""
     lora_names: Mapping[str, str] = field(default_factory=dict)
     """The LoRAs' ids by every name that a prompt may call them."""
     lora: Callable[[LoraUse], LoraUse] = _no_lora
@@ -376,7 +377,7 @@ def _choice(unit: ControlUnit, spec: ModelSpec, around: Around) -> Choice | None
     """What takes a reference's map, where something has to."""
     if unit.map or not control_of(unit).detectors:
         return None
-    return chosen(unit, around.detectors, around.here, spec.base)
+    return chosen(unit, around.detectors, around.place_of, spec.base)
 
 
 # -- LoRAs ----------------------------------------------------------------------------------------

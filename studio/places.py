@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from studio.catalog import PICKLE, source_path
+from studio.catalog import PICKLE, Sourced, source_path
 from studio.errors import StudioError
 from studio.families import FAMILIES, MOST_LAYERS
 from studio.forecast import forecast
@@ -121,9 +121,24 @@ def part_state(
                 if one.model.partition(":")[0] == spec.id:
                     return PartState(spec=spec, place=place, bytes=one.bytes)
     try:
-        return PartState(spec=spec, place="disk", bytes=part_bytes(source_path(spec, data)))
+        return PartState(spec=spec, place="disk", bytes=entry_bytes(spec, data))
     except StudioError as error:
         return PartState(spec=spec, place="missing", trouble=error.trouble)
+
+
+def entry_bytes(spec: Sourced, data: Path) -> int:
+    """What an entry that is here weighs as stored; what is missing or cut short is told by its name."""
+    source = source_path(spec, data)
+    if isinstance(spec, ModelSpec):
+        return checkpoint_bytes(source)
+    try:
+        return part_bytes(source)
+    except StudioError as error:
+        if not isinstance(spec, DetectorSpec) or error.code != "weights_missing":
+            raise
+        raise StudioError(
+            "detector_file_missing", detector=spec.title.en, file=error.params["file"]
+        ) from None
 
 
 def part_bytes(source: Path) -> int:

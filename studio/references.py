@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from studio.controls import Control, Detector, choices
+from studio.controls import NEARNESS, Control, Detector, choices
 from studio.families import FAMILIES
 from studio.messages import ControlSpec, ControlState, DetectorSpec, DetectorState, ModelSpec, PartState
 
-PlaceOf = Callable[[DetectorSpec], PartState]
-NEARNESS = {"resident": 0, "host": 0, "disk": 0, "hub": 1, "missing": 2}
-"""What is here comes before what would have to be fetched, and that before what cannot be had."""
+StateOf = Callable[[DetectorSpec], PartState]
 
 
 def control_state(
@@ -18,7 +16,7 @@ def control_state(
     model: ModelSpec,
     nets: Iterable[ControlSpec],
     detectors: Mapping[str, DetectorSpec],
-    place_of: PlaceOf,
+    state_of: StateOf,
 ) -> ControlState:
     """One kind for a model."""
     following = [net for net in nets if net.follows(control.id)]
@@ -36,25 +34,25 @@ def control_state(
         fits=fits,
         nets=tuple(net.id for net in fitting),
         detectors=tuple(
-            sorted(_detectors(control, model, detectors, place_of), key=lambda one: NEARNESS[one.place])
+            sorted(_detectors(control, model, detectors, state_of), key=lambda one: NEARNESS[one.place])
         ),
         families=() if fits else tuple(others),
     )
 
 
 def _detectors(
-    control: Control, model: ModelSpec, entries: Mapping[str, DetectorSpec], place_of: PlaceOf
+    control: Control, model: ModelSpec, entries: Mapping[str, DetectorSpec], state_of: StateOf
 ) -> Iterable[DetectorState]:
     for detector, id in choices(control, entries, model.base):
-        yield _with_weights(detector, entries[id], place_of) if detector.weights else _at_once(detector)
+        yield _with_weights(detector, entries[id], state_of) if detector.weights else _at_once(detector)
 
 
 def _at_once(detector: Detector) -> DetectorState:
     return DetectorState(id=detector.id, detector=detector.id, settings=detector.settings)
 
 
-def _with_weights(detector: Detector, spec: DetectorSpec, place_of: PlaceOf) -> DetectorState:
-    part = place_of(spec)
+def _with_weights(detector: Detector, spec: DetectorSpec, state_of: StateOf) -> DetectorState:
+    part = state_of(spec)
     return DetectorState(
         id=spec.id,
         detector=detector.id,

@@ -47,6 +47,7 @@ from studio.messages import (
     Job,
     Language,
     LoraUse,
+    ModelPlace,
     ModelSpec,
     ModelState,
     PartState,
@@ -63,7 +64,7 @@ from studio.messages import (
 from studio.own import Library, Own
 from studio.pace import Pace
 from studio.people import People
-from studio.places import layers_of, part_bytes, part_state, state_of
+from studio.places import entry_bytes, layers_of, part_state, state_of
 from studio.prompt import (
     Texts,
     count_tokens,
@@ -78,7 +79,7 @@ from studio.rack import Rack
 from studio.references import control_state
 from studio.settings import Settings
 from studio.spellbook import Sayings, Translated, Translator, as_written, unread
-from studio.weights import Hashes, checkpoint_bytes
+from studio.weights import Hashes
 
 DAY = 24 * 60 * 60
 
@@ -186,17 +187,21 @@ class Studio(Desk, Rack, Trainings, Captions):
         spec, library, devices = self.library.spec(model), self.library, self._engine.devices()
         nets, detectors = library.controls.values(), library.detectors
 
-        def place_of(one: DetectorSpec) -> PartState:
+        def state_of(one: DetectorSpec) -> PartState:
             return part_state(one, self.settings.data, devices, self._downloads.needed(one))
 
-        return tuple(control_state(one, spec, nets, detectors, place_of) for one in CONTROLS.values())
+        return tuple(control_state(one, spec, nets, detectors, state_of) for one in CONTROLS.values())
+
+    def _place_of(self, one: DetectorSpec) -> ModelPlace:
+        devices, needed = self._engine.devices(), self._downloads.needed(one)
+        return part_state(one, self.settings.data, devices, needed).place
 
     async def detect(self, unit: ControlUnit, person: Person) -> Input:
         """The map of a reference, to be seen before anything is painted; one that was taken before is at hand."""
         size = self._inputs.size(unit.picture)
         if unit.map:
             return Input(picture=unit.picture, size=size)
-        choice = chosen(unit, self.library.detectors, lambda spec: not self._downloads.needed(spec))
+        choice = chosen(unit, self.library.detectors, self._place_of)
         return self._maps.find(unit, choice) or await self._detected(unit, choice, person)
 
     async def _detected(self, unit: ControlUnit, choice: Choice, person: Person) -> Input:
@@ -279,8 +284,7 @@ class Studio(Desk, Rack, Trainings, Captions):
         needed = {spec.id: spec for request in requests for spec in self.library.entries(request)}
         for spec in needed.values():
             if not self._downloads.needed(spec):
-                source = source_path(spec, self.settings.data)
-                checkpoint_bytes(source) if isinstance(spec, ModelSpec) else part_bytes(source)
+                entry_bytes(spec, self.settings.data)
 
     def follow(self, job: str, person: Person, after: int = 0) -> AsyncIterator[AnyEvent]:
         """A job's events after a number, as they come, ending with its last."""
@@ -342,7 +346,7 @@ class Studio(Desk, Rack, Trainings, Captions):
             self._layers(spec),
             library.controls,
             library.detectors,
-            lambda detector: not self._downloads.needed(detector),
+            self._place_of,
             self._lora_names(spec),
             lambda use: self._usable(use, spec),
             self._hashed,

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from studio.families import MOST_LAYERS
-from studio.messages import DeviceState, Held, HubSource, ModelState, Trouble
+from studio.messages import DetectorSpec, DeviceState, FileSource, Held, HubSource, ModelState, Trouble
 from studio.places import part_elements, part_state, state_of
 from tests.diffusion.painting import spec
 from tests.tiny_parts import tiny_upscaler, upscaler_spec, vae_spec
@@ -108,3 +108,11 @@ def test_a_part_whose_file_is_gone_or_cut_says_so(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-9])
     cut = part_state(upscaler_spec(file), tmp_path, (), on_hub=False)
     assert cut.place == "missing" and cut.trouble and cut.trouble.code == "weights_truncated"
+
+
+def test_a_detector_without_its_file_is_missing_and_says_which_it_lacks(tmp_path: Path) -> None:
+    source = FileSource(path=str(tmp_path / "detectors" / "hed.safetensors"))
+    hed = DetectorSpec(id="hed", title=spec(tmp_path).title, source=source, licence="MIT", detector="hed")
+    told = part_state(hed, tmp_path, (), on_hub=False)
+    lacks = {"detector": hed.title.en, "file": "detectors/hed.safetensors"}
+    assert (told.place, told.trouble) == ("missing", Trouble(code="detector_file_missing", params=lacks))

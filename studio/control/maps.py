@@ -28,7 +28,7 @@ def map_of(unit: ControlUnit, maps: Maps, specs: Mapping[str, Entry], lease: Lea
 def kept_map(unit: ControlUnit, maps: Maps, specs: Mapping[str, Entry], lease: Lease) -> Input:
     """The map as it is kept; it is taken where it was not before."""
     entries = {id: spec for id, spec in specs.items() if isinstance(spec, DetectorSpec)}
-    choice = chosen(unit, entries, lambda spec: True)
+    choice = chosen(unit, entries, lambda spec: "disk")
     found = maps.find(unit, choice)
     return found or maps.keep(unit, choice, *_seen(unit, maps, choice, lease))
 

@@ -82,6 +82,7 @@ STRINGS: dict[str, str] = {
     "error.detector_unknown": "“{detector}” takes no map of the kind {kind}. These do: {known}.",
     "error.setting_unknown": "{detector} has no setting called “{setting}”. Take it away.",
     "error.detector_weightless": "{detector} takes no weights, so the entry {entry} of models.yaml is of no use. Take it out.",
+    "error.detector_file_missing": "The detector “{detector}” lacks its file {file}. Choose another detector, or put the file in place.",
     "error.detector_missing": "There is no “{detector}” in models.yaml, which {kind} needs. Choose another detector, or add its entry.",
     "error.control_without_map": "{kind} follows the picture itself; there is no map to take of it.",
     "error.setting_out_of_range": "{setting} is {value}; it can be {least} to {most}.",

@@ -82,6 +82,7 @@ STRINGS: dict[str, str] = {
     "error.detector_unknown": "“{detector}”取不出{kind}的控制图。可选：{known}。",
     "error.setting_unknown": "{detector} 没有叫“{setting}”的设置，请去掉它。",
     "error.detector_weightless": "{detector} 不需要权重，models.yaml 里的 {entry} 没有用，请去掉。",
+    "error.detector_file_missing": "检测器“{detector}”缺文件 {file}。请换一个检测器，或把文件放好。",
     "error.detector_missing": "models.yaml 里没有 {kind} 需要的“{detector}”。请换一个，或添加它的条目。",
     "error.control_without_map": "{kind}直接参考图片本身，没有控制图可取。",
     "error.setting_out_of_range": "{setting} 是 {value}，可以在 {least} 到 {most} 之间。",

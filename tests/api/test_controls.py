@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import yaml
 from fastapi import FastAPI
 
 from studio import api
+from studio.catalog import read_catalog
 from studio.engine.fake import FakeEngine
 from studio.messages import ENDED, Draft, Job, Person
 from studio.service import Studio
+from studio.settings import ROOT, Settings
 from tests.api.conftest import client
 from tests.api.test_inputs import png
+from tests.tiny import catalog_text
 from tests.ui.browsing import served
-from tests.worlds import fake_studio, until
+from tests.worlds import fake_checkpoint, fake_studio, until
+
+FILE = ROOT / "pocket" / "weights" / "detectors" / "reader.safetensors"
+"""Any weights: nothing reads more of them than their header here."""
 
 
 def test_the_kinds_of_a_model_are_told_with_their_detectors_and_settings(alone: Studio) -> None:
@@ -37,6 +47,47 @@ def test_a_map_is_taken_and_named_by_its_digest(alone: Studio) -> None:
     answer = browser.post("/api/maps", json={"kind": "canny", "picture": picture})
     assert answer.status_code == 200
     assert browser.get(f"/api/inputs/{answer.json()['picture']}").status_code == 200
+
+
+def test_a_detector_whose_file_is_missing_is_told_so_and_another_reads(tmp_path: Path) -> None:
+    with opened(tmp_path, "pidinet", "hed") as studio:
+        shutil.copy(FILE, tmp_path / "hed.safetensors")
+        browser = client(studio)
+        picture = browser.post("/api/inputs", content=png()).json()["picture"]
+        kinds = {one["kind"]: one for one in browser.get("/api/controls", params={"model": "tiny"}).json()}
+        read, missing = kinds["soft_edge"]["detectors"]
+        assert (read["id"], read["place"], missing["id"], missing["place"]) == (
+            "hed",
+            "disk",
+            "pidinet",
+            "missing",
+        )
+        asked = {"kind": "soft_edge", "picture": picture}
+        assert browser.post("/api/maps", json=asked).status_code == 200
+        refused = browser.post("/api/maps", json=asked | {"detector": "pidinet"})
+        assert refused.status_code == 422 and refused.json()["code"] == "detector_file_missing"
+        assert "pidinet.safetensors" in refused.json()["text"]
+
+
+@contextlib.contextmanager
+def opened(folder: Path, *detectors: str) -> Iterator[Studio]:
+    """A studio whose catalog has local detectors, each with a file that may be there."""
+    fake_checkpoint(folder / "checkpoint")
+    catalog = yaml.safe_load(catalog_text(("tiny", folder / "checkpoint")))
+    catalog["detectors"] = [
+        {
+            "id": one, "title": {"en": one, "zh": one}, "licence": "MIT", "detector": one,
+            "source": {"kind": "file", "path": str(folder / f"{one}.safetensors")},
+        }
+        for one in detectors
+    ]  # fmt: skip
+    (folder / "models.yaml").write_text(yaml.safe_dump(catalog, allow_unicode=True), "utf-8")
+    read = read_catalog(folder / "models.yaml")
+    assert not read.problems
+    studio = Studio(Settings(data=folder / "data"), read, FakeEngine(step_seconds=0))
+    studio.start()
+    yield studio
+    studio.close()
 
 
 def test_what_has_no_map_is_told_in_words(alone: Studio) -> None:

@@ -19,7 +19,7 @@ from studio.controls import (
 )
 from studio.errors import StudioError
 from studio.i18n import TABLES
-from studio.messages import Bilingual, ControlUnit, DetectorSpec, DetectRequest, FileSource
+from studio.messages import Bilingual, ControlUnit, DetectorSpec, DetectRequest, FileSource, ModelPlace
 
 PICTURE = "a" * 64
 HELPERS = {helper for detector in DETECTORS.values() for helper in detector.helpers.values()}
@@ -41,12 +41,12 @@ ENTRIES = {
 
 
 def choice(one: ControlUnit, here: bool = True) -> Choice:
-    return chosen(one, ENTRIES, lambda spec: here)
+    return chosen(one, ENTRIES, lambda spec: "disk" if here else "hub")
 
 
 def refusal(one: ControlUnit, entries: dict[str, DetectorSpec] = ENTRIES) -> str:
     with pytest.raises(StudioError) as told:
-        chosen(one, entries, lambda spec: True)
+        chosen(one, entries, lambda spec: "disk")
     return told.value.code
 
 
@@ -126,12 +126,27 @@ def test_without_a_name_it_is_the_kinds_first_that_is_here() -> None:
     assert choice(unit("depth"), here=False).entries == ("my-depth_anything",)
 
 
+def test_what_cannot_be_had_comes_last_also_for_hands_and_faces() -> None:
+    second = ENTRIES["my-openpose_hand"].model_copy(update={"id": "second-hand"})
+    places: dict[str, ModelPlace] = dict.fromkeys(("my-pidinet", "my-small", "my-openpose_hand"), "missing")
+    places["my-hed"] = "hub"
+
+    def first(*asked: object, **settings: float) -> Choice:
+        one = unit(*asked, settings=settings)
+        return chosen(one, ENTRIES | {second.id: second}, lambda spec: places.get(spec.id, "disk"))
+
+    assert first("soft_edge").id == "my-hed"
+    assert first("pose", hands=1).entries == ("my-openpose", "second-hand")
+    places["my-hed"] = "missing"
+    assert first("soft_edge").id == "my-pidinet", "what it lacks is told by its name"
+
+
 def test_what_reads_for_a_base_comes_first_for_its_models_and_is_nothing_to_others() -> None:
     own = ENTRIES["my-small"].model_copy(update={"base": "toy"})
     entries = ENTRIES | {"my-small": own}
 
     def first(kind: str, base: str, here: bool = True) -> str:
-        return chosen(unit(kind), entries, lambda spec: here, base).id
+        return chosen(unit(kind), entries, lambda spec: "disk" if here else "hub", base).id
 
     assert [first(kind, "toy") for kind in ("pose", "soft_edge", "depth")] == ["my-small"] * 3
     assert [first(kind, "") for kind in ("pose", "soft_edge")] == ["my-openpose", "my-pidinet"]
@@ -139,7 +154,7 @@ def test_what_reads_for_a_base_comes_first_for_its_models_and_is_nothing_to_othe
     assert first("depth", "toy", here=False) == "my-small", (
         "it is fetched like any other where it is not here"
     )
-    named = chosen(unit("depth", detector="my-small"), entries, lambda spec: True)
+    named = chosen(unit("depth", detector="my-small"), entries, lambda spec: "disk")
     assert (named.detector.id, named.entries) == ("small_depth", ("my-small",))
     told = [id for _, id in choices(CONTROLS["soft_edge"], entries, "toy")]
     assert told == ["my-small", "my-pidinet", "my-hed"]

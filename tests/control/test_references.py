@@ -20,12 +20,12 @@ NETS = (net("own", "sd1"), net("one", "sd1", "canny"), net("two", "sdxl", "canny
 
 
 def state(kind: str, family: str = "sd1", here: tuple[str, ...] = (), base: str = "") -> ControlState:
-    def place_of(spec: DetectorSpec) -> PartState:
+    def state_of(spec: DetectorSpec) -> PartState:
         return PartState(spec=spec, place="disk" if spec.id in here else "hub", bytes=7)
 
     model = SPEC.model_copy(update={"family": family, "base": base})
     entries = ENTRIES | {"my-small": ENTRIES["my-small"].model_copy(update={"base": "toy"})}
-    return control_state(CONTROLS[kind], model, NETS, entries, place_of)
+    return control_state(CONTROLS[kind], model, NETS, entries, state_of)
 
 
 def test_a_kind_fits_where_a_net_of_the_family_names_it() -> None:
