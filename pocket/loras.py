@@ -44,6 +44,8 @@ class Making:
     samples: tuple[str, ...]
     steps: int
     rank: int = 8
+    batch: int = 8
+    rate: float = 1e-3
 
 
 MAKINGS = {
@@ -104,6 +106,8 @@ def wish(making: Making, data: Path) -> Any:
         pictures=brought(write_pictures(making, data / "drawn" / making.name), data),
         rank=making.rank,
         steps=making.steps,
+        batch=making.batch,
+        learning_rate=making.rate,
         samples=making.samples,
         text_encoder=True,
     )

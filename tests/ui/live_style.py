@@ -64,7 +64,7 @@ def teach(page: Any, style: str) -> float:
 
 def main() -> None:
     """Teach, then judge."""
-    style = sys.argv[1] if len(sys.argv) > 1 else "paper cut"
+    style = sys.argv[1] if len(sys.argv) > 1 else "neon"
     with tempfile.TemporaryDirectory() as held, sync_playwright() as started:
         folder = Path(held)
         with serving(pocket(folder)) as url:
