@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -194,3 +197,17 @@ def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("STUDIO_HOST", "0.0.0.0")
     settings = read_flags(["--port", "4321"])
     assert (settings.port, settings.host) == (4321, "0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [({}, "5000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "passive"}, "None")],
+    ids=["usually", "as somebody says", "otherwise as somebody says"],
+)
+def test_threads_that_wait_turn_only_briefly(given: dict[str, str], told: str) -> None:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("GOMP", "OMP"))}
+    code = "import app, os, sys; print(os.environ.get('GOMP_SPINCOUNT'), 'torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=bare | given, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [told, "False"], "torch would have read it before"
