@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from studio.messages import ControlUnit
@@ -20,9 +20,15 @@ def read(text: str) -> tuple[dict[str, Any], ...]:
 
 
 def _checked(entry: dict[str, Any]) -> dict[str, Any]:
-    picture = entry.get("picture") or ""
-    unit = ControlUnit.model_validate(entry | {"picture": picture or NO_PICTURE})
-    return unit.model_dump() | {"picture": picture}
+    waits, picture = entry.get("waits", False), entry.get("picture") or ""
+    if not isinstance(waits, bool):
+        raise ValueError("waits is neither true nor false")
+    return _unit(entry).model_dump() | {"picture": picture, "waits": waits}
+
+
+def _unit(entry: dict[str, Any]) -> ControlUnit:
+    own = {name: value for name, value in entry.items() if name != "waits"}
+    return ControlUnit.model_validate(own | {"picture": own.get("picture") or NO_PICTURE})
 
 
 def readable(text: Any) -> bool:
@@ -32,7 +38,7 @@ def readable(text: Any) -> bool:
 
 def units_of(text: str) -> tuple[ControlUnit, ...]:
     """The references that are complete: what the studio is asked for."""
-    return tuple(ControlUnit(**entry) for entry in read(text) if entry["picture"])
+    return tuple(_unit(entry) for entry in read(text) if entry["picture"])
 
 
 def text_of(entries: Iterable[dict[str, Any]]) -> str:
@@ -46,28 +52,33 @@ def text_of_units(units: Iterable[ControlUnit]) -> str:
 
 
 def _short(entry: dict[str, Any]) -> dict[str, Any]:
-    picture = entry["picture"]
-    unit = ControlUnit(**(entry | {"picture": picture or NO_PICTURE}))
-    return unit.model_dump(exclude_defaults=True) | {"picture": picture}
+    said = _unit(entry).model_dump(exclude_defaults=True) | {"picture": entry["picture"]}
+    return said | ({"waits": True} if entry.get("waits") else {})
 
 
-def with_picture(text: str, picture: str, kind: str, muted: bool = False) -> str:
+def with_picture(text: str, picture: str, kind: str, waits: bool = False) -> str:
     """The same references and one more; where there is no room it takes the place of the last.
 
-    `muted`: the model has nothing that follows it, and it is only looked at.
+    `waits`: the model has nothing that follows it; it is only looked at until one is chosen that has.
     """
     entries = list(read(text))
     free = next((entry for entry in entries if not entry["picture"]), None)
     if free is not None:
         free["picture"] = picture
         return text_of(entries)
-    new = {"kind": kind, "picture": picture, "muted": muted}
+    new = {"kind": kind, "picture": picture, "muted": waits, "waits": waits}
     return text_of([*entries[: MOST - 1], new])
 
 
 def without_nets(text: str) -> str:
     """The same references for another model: which net follows them is its own to choose."""
     return text_of(entry | {"net": ""} for entry in read(text))
+
+
+def roused(text: str, followed: Collection[str]) -> str:
+    """The same references: those that wait for a model count where it follows their kind."""
+    entries = read(text)
+    return text_of(one | {"muted": one["kind"] not in followed} if one["waits"] else one for one in entries)
 
 
 def without_gone(text: str, here: Callable[[str], bool]) -> str:

@@ -94,6 +94,22 @@ def test_a_picture_that_is_sent_takes_the_place_that_waits_for_one() -> None:
     assert reference_units.units_of(more) == (BARE, ControlUnit(kind="canny", picture=ONE))
 
 
+def test_one_that_waits_for_a_model_is_left_out_and_waits_for_the_next_too() -> None:
+    waiting = reference_units.with_picture("", ONE, "canny", waits=True)
+    assert json.loads(waiting) == [{"kind": "canny", "picture": ONE, "muted": True, "waits": True}]
+    assert reference_units.units_of(waiting) == (ControlUnit(kind="canny", picture=ONE, muted=True),)
+    assert reference_units.without_nets(waiting) == waiting
+    assert not reference_units.readable(waiting.replace("true}", '"yes"}'))
+
+
+def test_one_that_waits_counts_with_a_model_that_follows_it_and_waits_again_with_one_that_does_not() -> None:
+    own = {"kind": "canny", "picture": TWO, "muted": True}
+    waiting = reference_units.with_picture(json.dumps([own]), ONE, "canny", waits=True)
+    awake = reference_units.roused(waiting, {"canny"})
+    assert [unit.muted for unit in reference_units.units_of(awake)] == [True, False]
+    assert reference_units.roused(awake, {"pose"}) == waiting
+
+
 def test_where_there_is_no_room_it_takes_the_place_of_the_last() -> None:
     units = reference_units.units_of(reference_units.with_picture(written(*[BARE] * 4), ONE, "canny"))
     assert units == (*[BARE] * 3, ControlUnit(kind="canny", picture=ONE))

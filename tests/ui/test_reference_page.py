@@ -41,11 +41,14 @@ def net(folder: Path, family: str, *kinds: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
-    """A studio whose first model follows edges, scribbles and poses, and whose second follows depth alone."""
+    """A studio whose first model follows edges, scribbles and poses, whose second follows depth alone, and whose
+    third follows nothing."""
     folder = tmp_path_factory.mktemp("studio")
 
     def change(catalog: dict[str, Any]) -> None:
         catalog["models"][1]["family"] = "sd2"
+        bare = {"id": "bare", "title": {"en": "Bare", "zh": "空手"}, "family": "sdxl"}
+        catalog["models"].append(catalog["models"][0] | bare)
         catalog["controls"] = [
             net(folder / "one", "sd1", "canny", "scribble", "pose"), net(folder / "two", "sd2", "depth")
         ]  # fmt: skip
@@ -421,6 +424,43 @@ def test_an_unsent_reference_survives_a_reload_and_can_be_muted_and_removed(
     page.locator(".rf").get_by_role("button", name="Remove").click()
     generate(page)
     assert units(studio) == ()
+
+
+def choose(page: Any, model: str) -> None:
+    """Another model."""
+    page.locator("#tools [data-local=menu]").click()
+    page.get_by_role("menuitemradio", name=model).click()
+    expect(page.locator("#tools .chip")).to_contain_text(model)
+
+
+def test_what_no_model_followed_wakes_up_with_one_that_follows_it_unless_a_person_muted_it(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page = visit()
+    page.fill(PROMPT, "a boat")
+    open_tab(page)
+    choose(page, "Bare")
+    expect(page.locator(".rfnone")).to_be_visible()
+    for kind, colour in (("canny", "white"), ("scribble", "black"), ("colour", "red")):
+        bring(add(page, kind), png(colour=colour))
+        expect(page.locator(".rf").last.locator("[data-fig=picture] img")).to_be_visible()
+    asleep = page.get_by_role("button", name="Use it again")
+    expect(asleep).to_have_count(3)
+    for name in ("Use it again", "Leave it out for now"):
+        page.locator(".rf").nth(1).get_by_role("button", name=name).click()
+    page.reload()
+    page.wait_for_selector("body[data-ready=yes]")
+    choose(page, "Pocket")
+    open_tab(page)
+    expect(asleep).to_have_count(2)
+    generate(page)
+    assert [(unit.kind, unit.muted) for unit in units(studio)] == [
+        ("canny", False), ("scribble", True), ("colour", True)
+    ]  # fmt: skip
+    choose(page, "Bare")
+    expect(asleep).to_have_count(3)
+    generate(page)
+    assert all(unit.muted for unit in units(studio))
 
 
 def test_a_drop_on_the_tab_is_a_reference_and_its_size_can_be_taken(

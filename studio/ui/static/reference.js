@@ -6,7 +6,7 @@ window.studio.reference = (() => {
   const $ = (query, from = document) => from.querySelector(query);
   const $$ = (query, from = document) => [...from.querySelectorAll(query)];
   const MOST = 4, PAUSE = 400; // references at once; milliseconds a setting rests before a map is asked for
-  const OWN = { map: false, detector: "", settings: {}, net: "", weight: 1, start: 0, end: 1, balance: "even", fit: "crop", muted: false };
+  const OWN = { map: false, detector: "", settings: {}, net: "", weight: 1, start: 0, end: 1, balance: "even", fit: "crop", muted: false, waits: false };
   const LINED = new Set(["canny", "soft_edge", "lines", "scribble", "line_art"]); // light lines on black: what is drawn for one serves all
   const GREY = new Set([...LINED, "depth", "grey"]); // a white pen corrects these
   const COLOURED = { // and one with these colours the others: named ones, any, in whole cells
@@ -53,6 +53,11 @@ window.studio.reference = (() => {
   const follows = () => told().kinds.some((kind) => kind.fits);
   const opens = (kind) => kind.fits || (!follows() && kind.maps && kind.detectors.some(here));
   const followed = (unit) => kindOf(unit)?.fits !== false;
+  function rouse() { // what waits for a model that follows it counts with one; what a person muted stays so
+    const waiting = units.filter((unit) => unit.waits && kindOf(unit) && unit.muted === followed(unit));
+    for (const unit of waiting) unit.muted = !followed(unit);
+    return waiting.length > 0;
+  }
 
   // -- the form's field ---------------------------------------------------------------------------------------------
   const field = () => $("#controls textarea, #controls input");
@@ -76,11 +81,13 @@ window.studio.reference = (() => {
     const before = units, same = (one, at) => before[at]?.picture === one.picture && before[at]?.kind === one.kind;
     // A card that is the same picture as before stays itself: open where it was, and waiting for what is under way.
     units = (written ? JSON.parse(written) : []).map((one, at) => (same(one, at) ? Object.assign(before[at], own(one)) : fresh(one)));
+    if (rouse()) write();
     draw();
     followMaps();
   }
   function changed(unit, values) {
     Object.assign(unit, values);
+    rouse();
     write();
     draw();
     followMaps(PAUSE);
@@ -141,7 +148,13 @@ window.studio.reference = (() => {
   function forgetDetectors() { // that another model had for itself
     const strange = units.filter((unit) => kindOf(unit) && !suited(unit));
     for (const unit of strange) Object.assign(unit, { detector: "", settings: {} });
-    if (strange.length) write();
+    return strange.length > 0;
+  }
+  function anotherModel() {
+    const changes = [forgetDetectors(), rouse()];
+    if (changes.includes(true)) write();
+    draw();
+    followMaps();
   }
   function peopleOf(unit) { // who is drawn in its map, where that was posed here or seen by a detector
     const map = mapOf(unit), people = notes()[map?.picture]?.people || map?.people;
@@ -325,7 +338,7 @@ window.studio.reference = (() => {
   const ACTS = {
     add: () => { const kind = firstKind(); if (kind) add({ kind, picture: "" }); },
     remove: (unit) => { leave(unit); units = units.filter((one) => one !== unit); write(); draw(); followMaps(); $(".rfadd", place)?.focus(); },
-    mute: (unit) => changed(unit, { muted: !unit.muted }),
+    mute: (unit) => changed(unit, { muted: !unit.muted, waits: false }),
     kind: (unit, { kind }) => another(unit, kind),
     map: (unit, { answer }) => changed(unit, { map: answer === "yes" }),
     balance: (unit, { answer }) => changed(unit, { balance: answer }),
@@ -341,7 +354,7 @@ window.studio.reference = (() => {
     try: tryReady,
   };
   function add(given) {
-    units = [...units, fresh({ muted: !follows(), ...given })];
+    units = [...units, fresh({ muted: !follows(), waits: !follows(), ...given })];
     write();
     draw();
     followMaps();
@@ -555,11 +568,11 @@ window.studio.reference = (() => {
     place.addEventListener("input", set);
     place.addEventListener("keydown", radioKeys);
     place.addEventListener("change", chosen);
-    new MutationObserver(() => { forgetDetectors(); draw(); followMaps(); }).observe(place, { attributeFilter: ["data-kinds"] });
+    new MutationObserver(anotherModel).observe(place, { attributeFilter: ["data-kinds"] });
     draw();
     hear();
     bringShelf();
-    followMaps(); // what was heard before this tab was opened has no map yet
+    anotherModel(); // what was heard before this tab was opened has no map yet
   }
   for (const name of ["studio:bringing", "studio:brought", "studio:bring-failed"]) window.addEventListener(name, brought, true);
   document.addEventListener("drop", (event) => { asking = event.target.closest?.(".rf")?.dataset.id || null; }, true);

@@ -54,7 +54,7 @@ from studio.ui.panel import (
     use_default,
 )
 from studio.ui.parts import live
-from studio.ui.reference_units import with_picture, without_gone
+from studio.ui.reference_units import roused, with_picture, without_gone
 from studio.ui.session import language_of, who
 from studio.ui.shapes import nearest_size, read_size, size_choices, size_text
 from studio.ui.sheets import StageView
@@ -342,6 +342,8 @@ class Create:
         return replace(form, translate="off") if as_written else form, state
 
     def _filled(self, form: Form, state: ModelState, person: Person) -> list[Any]:
+        followed = {kind.kind for kind in self._kinds(state.spec.id) if kind.fits}
+        form = replace(form, controls=roused(form.controls, followed))
         offers = self._offers(form.model, person)
         figure = book.figure(form, state.spec, self._models(person))
         told = [starters(state.spec), figure, self._references(state.spec, person)]
@@ -512,7 +514,7 @@ class Create:
         kept = self.studio.input_from_picture(picture, person)
         if way == "reference":
             first = reference.first_kind(self._kinds(form.model))
-            told = with_picture(form.controls, kept.picture, first.kind, muted=not first.fits)
+            told = with_picture(form.controls, kept.picture, first.kind, waits=not first.fits)
             form = replace(form, controls=told)
             return self._sent(form, state, person, "", said_note(words("stage.sent_reference")))
         form = starting_from(form, kept.picture, kept.size, state.spec, way)
