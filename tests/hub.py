@@ -30,6 +30,8 @@ class Hub:
         """What is answered instead, by a file's name."""
         self.lies: dict[str, bytes] = {}
         """What is sent instead, by a file's name."""
+        self.blobs: dict[str, str] = {}
+        """What is told instead of git's name for a content, by a file's name."""
         self.ranged = True
         self.gate = threading.Event()
         """Answers stop after their first bytes until it is set."""
@@ -80,7 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
             {
                 "rfilename": name,
                 "size": len(data),
-                "blobId": hashlib.sha1(data).hexdigest(),
+                "blobId": self.hub.blobs.get(name)
+                or hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest(),
                 **({"lfs": _lfs(data)} if name.endswith((".safetensors", ".pth", ".bin")) else {}),
             }
             for name, data in self.hub.repos[repo].items()

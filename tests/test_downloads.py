@@ -294,6 +294,20 @@ def test_a_file_with_other_bytes_is_refused_and_not_kept(hub: Hub, downloads: Do
     assert not list(folder.rglob("*.part"))
 
 
+@pytest.mark.parametrize("named", ["", "W/of-a-mirrors-own"], ids=["by git", "by a mirror"])
+def test_a_small_file_with_other_bytes_is_refused_where_the_hub_says_what_it_is(
+    hub: Hub, downloads: Downloads, named: str
+) -> None:
+    name = "text_encoder/config.json"
+    hub.lies[name], hub.blobs[name] = b"[]", named
+    if named:
+        assert (fetch(downloads, model()) / name).read_bytes() == b"[]"
+        return
+    assert refused(downloads, model()).params["file"] == name
+    hub.lies.clear()
+    assert (fetch(downloads, model()) / name).read_bytes() == b"{}"
+
+
 def test_a_repository_that_changes_in_between_is_not_mixed(hub: Hub, downloads: Downloads) -> None:
     hub.status["text_encoder/model.safetensors"] = 503
     hub.status[UNET] = 503

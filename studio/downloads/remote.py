@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -44,6 +44,8 @@ class RemoteFile:
     size: int
     url: str
     sha256: str = ""
+    blob: str = ""
+    """What git calls its content: of small files hubs tell no other sum."""
     tag: str = ""
     """Another one once the content is another: a part of the old must not be continued with the new."""
 
@@ -135,11 +137,17 @@ def _hub(source: HubSource, settings: Settings) -> Listing:
             size=file.size or 0,
             url=hf_hub_url(source.repo, file.rfilename, revision=commit, endpoint=settings.hub or None),
             sha256=file.lfs.sha256 if file.lfs else "",
+            blob=_blob("" if file.lfs else file.blob_id or ""),
             tag=(file.lfs.sha256 if file.lfs else file.blob_id) or commit,
         )
         for file in info.siblings or ()
     )
     return Listing(source.repo, commit, files, build_hf_headers(token=api.token))
+
+
+def _blob(id: str) -> str:
+    # A mirror that names content in a way of its own is believed by size, as before there were such names.
+    return id if re.fullmatch("[0-9a-f]{40}", id) else ""
 
 
 # -- ModelScope -----------------------------------------------------------------------------------
@@ -199,7 +207,7 @@ def _one(source: HubSource | ModelScopeSource, files: dict[str, RemoteFile]) -> 
     if source.sha256 and file.sha256 and file.sha256 != source.sha256:
         raise StudioError("hash_wrong", file=source.file)
     pinned = source.sha256 or file.sha256
-    return RemoteFile(file.name, file.size, file.url, pinned, file.tag)
+    return replace(file, sha256=pinned)
 
 
 def _parts(listing: Listing, index: RemoteFile) -> list[str]:
@@ -238,7 +246,7 @@ def _pinned(source: HubSource | ModelScopeSource, inside: list[RemoteFile]) -> l
     file = found[0]
     if file.sha256 not in ("", source.sha256):
         raise StudioError("hash_wrong", file=file.name)
-    return [RemoteFile(file.name, file.size, file.url, source.sha256, file.tag)]
+    return [replace(file, sha256=source.sha256)]
 
 
 def _weights(inside: list[RemoteFile], variant: str) -> list[RemoteFile]:

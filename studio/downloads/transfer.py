@@ -103,7 +103,7 @@ class Transfer:
             time.sleep(PAUSE / 10)
 
     def _finish(self, file: RemoteFile, part: Path) -> None:
-        if _size(part) != file.size or (file.sha256 and _sha256(part) != file.sha256):
+        if not _is_whole(file, part):
             self._forget(part)
             raise StudioError("download_wrong", model=self._model, file=file.name)
         part.replace(self._store / file.name)
@@ -135,6 +135,15 @@ def _is_here(file: RemoteFile, store: Path, tags: dict[str, str]) -> bool:
     return tags.get(file.name) == file.tag and _size(store / file.name) == file.size
 
 
+def _is_whole(file: RemoteFile, part: Path) -> bool:
+    if _size(part) != file.size:
+        return False
+    if file.sha256:
+        return _digest(part, hashlib.sha256()) == file.sha256
+    begun = hashlib.sha1(f"blob {file.size}\0".encode(), usedforsecurity=False)
+    return not file.blob or _digest(part, begun) == file.blob
+
+
 def _tags(store: Path) -> dict[str, str]:
     try:
         return dict(json.loads((store / TAGS).read_text(encoding="utf-8")))
@@ -159,6 +168,6 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _sha256(path: Path) -> str:
+def _digest(path: Path, begun: hashlib._Hash) -> str:
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, lambda: begun).hexdigest()
