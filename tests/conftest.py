@@ -12,6 +12,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 # Threads of tiny layers wait for each other more than they work; workers inherit this.
 os.environ["OMP_NUM_THREADS"] = "1"
+# On processors of other makers MKL's sums depend on where in memory a matrix lies, unless it is told that they may not.
+os.environ["MKL_CBWR"] = "COMPATIBLE"
 for _name in [name for name in os.environ if name.startswith("STUDIO_") or name == "SPACE_ID"]:
     del os.environ[_name]
 

@@ -200,7 +200,10 @@ def test_what_was_posed_by_hand_is_there_again_after_a_reload_and_an_untouched_m
     press(page, "fingers")
     before = points(page)
     page.get_by_role("button", name="Use this pose").click()
-    page.wait_for_function("localStorage['studio.form']?.includes('map')")
+    page.wait_for_function(  # the form knows the map that was posed
+        "Object.entries(JSON.parse(localStorage['studio.reference'] || '{}'))"
+        ".some(([map, told]) => told.people && localStorage['studio.form']?.includes(map))"
+    )
     page.reload()
     page.wait_for_selector("body[data-ready=yes]")
     open_tab(page)
