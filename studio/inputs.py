@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import logging
 import math
+import os
 import re
 import threading
 import time
@@ -27,6 +29,8 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 NAMED = re.compile(rf"\b{DIGEST.pattern}\b")
 NAMED_IN = ("jobs/*.json", "people/*/*.yaml")
 """Files of the data folder that may name a picture which was brought."""
+RENEWED_SECONDS = 60 * 60
+"""After how long a picture that is used is marked as used again."""
 MOST_PIXELS = 64_000_000
 """A picture of more is refused by its header, before anything of it is decoded."""
 LONGEST_SIDE = 4096
@@ -79,11 +83,23 @@ class Inputs:
         return self._keep(data, _as_mask)
 
     def path(self, digest: str) -> Path:
-        """Where a kept picture's file lies."""
-        path = self._folder / f"{digest}.png"
-        if not DIGEST.fullmatch(digest) or not path.is_file():
+        """Where a kept picture's file lies; whoever asks may need it for as long again as if it came today."""
+        if not self.has(digest):
             raise StudioError("input_unknown")
+        path = self._folder / f"{digest}.png"
+        _renew(path)
         return path
+
+    def has(self, digest: str) -> bool:
+        """Whether a picture is kept; nobody needs it the longer for that."""
+        return bool(DIGEST.fullmatch(digest)) and (self._folder / f"{digest}.png").is_file()
+
+    def hold(self, digests: Iterable[str]) -> int:
+        """Keeps what an open page may still need as if it came today; answers how many of it are here."""
+        here = [digest for digest in digests if self.has(digest)]
+        for digest in here:
+            _renew(self._folder / f"{digest}.png")
+        return len(here)
 
     def size(self, digest: str) -> Size:
         """A kept picture's size, from its header."""
@@ -107,10 +123,10 @@ class Inputs:
         return {digest for text in chain(recipes, notes) for digest in NAMED.findall(text)}
 
     def forget(self, kept: Collection[str], older_than_seconds: float) -> int:
-        """Takes away what is not to be kept and was last brought so long ago; answers how many pictures."""
+        """Takes away what is not to be kept and was last brought or used so long ago; answers how many pictures."""
         latest = time.time() - older_than_seconds
-        old = [path for path in self._folder.glob("*.png") if path.stat().st_mtime < latest]
-        unnamed = [path for path in old if DIGEST.fullmatch(path.stem) and path.stem not in kept]
+        named = (path for path in self._folder.glob("*.png") if DIGEST.fullmatch(path.stem))
+        unnamed = [path for path in named if path.stem not in kept and _used(path) < latest]
         for path in unnamed:
             path.unlink(missing_ok=True)
         if unnamed:
@@ -139,6 +155,21 @@ class Inputs:
         except OSError as error:
             log.exception("a picture that was brought cannot be kept")
             raise StudioError("disk_unwritable", folder=self._data.name) from error
+
+
+def _renew(path: Path) -> None:
+    # Once an hour is often enough, and a disk that takes nothing keeps nobody from a picture.
+    if _used(path) < time.time() - RENEWED_SECONDS:
+        with contextlib.suppress(OSError):
+            os.utime(path)
+
+
+def _used(path: Path) -> float:
+    """When a picture was brought or used last; just now where it went meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return math.inf
 
 
 def _text(path: Path) -> str:

@@ -59,10 +59,9 @@ class Maps:
 
     def _still_there(self, note: Path) -> bool:
         try:
-            self.inputs.path(Input.model_validate_json(note.read_bytes()).picture)
-        except (OSError, ValueError, StudioError):
+            return self.inputs.has(Input.model_validate_json(note.read_bytes()).picture)
+        except (OSError, ValueError):
             return False
-        return True
 
     def _note(self, unit: ControlUnit, choice: Choice) -> Path:
         return self._folder / f"{_key(unit, choice)}.json"

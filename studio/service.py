@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from studio.errors import StudioError, check_admin
 from studio.families import FAMILIES, MOST_LAYERS
 from studio.gallery import Gallery
 from studio.inputs import Inputs
-from studio.jobs import Captions, JobBook, Trainings, new_id
+from studio.jobs import Captions, Forgetting, JobBook, Trainings, new_id
 from studio.jobs.records import JobRecords
 from studio.limits import (
     Around,
@@ -81,8 +80,6 @@ from studio.settings import Settings
 from studio.spellbook import Sayings, Translated, Translator, as_written, unread
 from studio.weights import Hashes
 
-DAY = 24 * 60 * 60
-
 
 class Studio(Desk, Rack, Trainings, Captions):
     """Pages and APIs call this and nothing else."""
@@ -108,6 +105,8 @@ class Studio(Desk, Rack, Trainings, Captions):
         self._book = JobBook(
             engine, self.library, self._gallery, records, self._pace, self._downloads, self._diaries
         )
+        days = settings.inputs_days
+        self._forgetting = Forgetting(days, self._inputs, self._maps, self._gallery, self._book)
 
     def start(self) -> None:
         """Opens the index, reads the records, starts the workers; returns at once."""
@@ -118,16 +117,11 @@ class Studio(Desk, Rack, Trainings, Captions):
         self._engine.start()
         self._book.start()
         self.forget_old_trainings()
-        if self.settings.inputs_days:
-            threading.Thread(target=self._forget_inputs, name="old inputs", daemon=True).start()
-
-    def _forget_inputs(self) -> None:
-        named = self._inputs.named(self._gallery.recipes())
-        self._inputs.forget(named, self.settings.inputs_days * DAY)
-        self._maps.forget()
+        self._forgetting.start()
 
     def close(self) -> None:
         """Ends the workers; what was under way can be resumed after the next start."""
+        self._forgetting.close()
         self._errands.stop_all()
         self._book.close()
         self._engine.close()
@@ -463,6 +457,10 @@ class Studio(Desk, Rack, Trainings, Captions):
     def keep_mask(self, data: bytes, person: Person) -> Input:
         """Keeps a mask that somebody painted; white is painted anew."""
         return self._inputs.keep_mask(data)
+
+    def hold_inputs(self, pictures: Collection[str], person: Person) -> int:
+        """Keeps pictures that stand in the forms of an open page; answers how many of them are here."""
+        return self._inputs.hold(pictures)
 
     def input_file(self, picture: str, person: Person) -> Path:
         """The file of a picture that was kept."""

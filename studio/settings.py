@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     inputs_days: int = Field(
         default=30,
         ge=0,
-        description="pictures people brought go after so many days where nothing names them; 0: they stay",
+        description="pictures people brought go after so many days unused where nothing names them; 0: they stay",
     )
     training_turn_seconds: float = Field(
         default=5.0, ge=0, description="how long a training keeps a device while somebody waits for a picture"

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from studio.api.guard import check_origin, limited, refused
+from studio.api.book import Asked
+from studio.api.guard import answered, check_origin, limited, refused
 from studio.api.identity import asker, language_of
 from studio.errors import StudioError, say_trouble
-from studio.messages import Input, Language, Person
+from studio.messages import Digest, Input, Language, Person
 from studio.service import Studio
 
 MOST_BYTES = 64 * 2**20
 """Of one upload; what comes after is not read."""
+MOST_HELD = 2000
 IN_MEMORY = 2**20
 AT_ONCE = 2
 """How many uploads are in memory and read at a time; the others wait on disk."""
@@ -29,8 +32,17 @@ KEEP = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type
 Keep = Callable[[bytes, Person], Input]
 
 
+class Held(Asked):
+    """What stands in the forms of a page."""
+
+    pictures: Annotated[list[Digest], Field(max_length=MOST_HELD)]
+
+
 def router(studio: Studio) -> APIRouter:
-    """`POST /api/inputs` and `/api/masks`: a picture's bytes; `GET /api/inputs/DIGEST`: as it was kept."""
+    """`POST /api/inputs` and `/api/masks`: a picture's bytes; `GET /api/inputs/DIGEST`: as it was kept.
+
+    `POST /api/inputs/held`: which of them an open page may still need.
+    """
     routes = APIRouter(prefix="/api")
     turns = asyncio.Semaphore(AT_ONCE)
 
@@ -50,6 +62,13 @@ def router(studio: Studio) -> APIRouter:
     @routes.post("/masks")
     async def bring_mask(request: Request) -> Response:
         return await kept(request, studio.keep_mask)
+
+    @routes.post("/inputs/held")
+    def hold(held: Held, request: Request) -> Response:
+        def do() -> dict[str, int]:
+            return {"held": studio.hold_inputs(held.pictures, asker(studio, request))}
+
+        return answered(request, do)
 
     @routes.get("/inputs/{digest}")
     def show(digest: str, request: Request) -> Response:

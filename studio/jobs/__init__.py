@@ -2,6 +2,7 @@
 
 from studio.jobs.book import JobBook
 from studio.jobs.captions import Captions
+from studio.jobs.forgetting import Forgetting
 from studio.jobs.trainings import Trainings, new_id
 
-__all__ = ["Captions", "JobBook", "Trainings", "new_id"]
+__all__ = ["Captions", "Forgetting", "JobBook", "Trainings", "new_id"]

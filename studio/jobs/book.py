@@ -304,6 +304,17 @@ class JobBook:
             requests = [one for job in self._jobs.values() for one in job.requests]
         return frozenset(request.id for request in requests if request.long) | self._records.strange()
 
+    def busy(self) -> bool:
+        """Whether anybody waits for anything."""
+        with self._changed:
+            return any(job.state not in ENDED for job in self._jobs.values())
+
+    def notes(self) -> tuple[str, ...]:
+        """The jobs that are not over as their records would tell them; of some there is none, or no new one yet."""
+        with self._changed:
+            under_way = [job for job in self._jobs.values() if job.state not in ENDED]
+        return tuple(job.model_dump_json() for job in under_way)
+
     def told(self, id: str) -> tuple[AnyEvent, ...]:
         """What was told of a job so far; nothing of one that nobody worked on since the start."""
         with self._changed:

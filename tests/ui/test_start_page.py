@@ -255,6 +255,18 @@ def test_send_a_finished_picture_on_and_find_its_recipe_again(
     expect(page.locator("#start .have")).to_have_attribute("data-picture", start.picture)
 
 
+def test_a_page_keeps_what_stands_in_its_form(visit: Callable[..., Any], studio: Studio) -> None:
+    page = visit()
+    bring(page, png(colour="teal"))
+    expect(page.locator("#start .have")).to_be_visible()
+    digest = page.locator("#start .have").get_attribute("data-picture")
+    page.wait_for_function("digest => localStorage['studio.form'].includes(digest)", arg=digest)
+    with page.expect_response("**/api/inputs/held") as told:
+        page.reload()
+    assert digest in told.value.request.post_data_json["pictures"]
+    assert told.value.json()["held"] >= 1
+
+
 def test_start_from_a_picture_of_the_gallery(visit: Callable[..., Any]) -> None:
     page = visit()
     page.fill(PROMPT, "kept for later")

@@ -586,6 +586,18 @@ window.studio = (() => {
     }
   }
 
+  // -- pictures that were brought: the studio lets go of those that nobody needs, so whoever has some says so -----------
+  const HALF_A_DAY = 12 * 60 * 60 * 1000;
+  let held = 0;
+  function hold() {
+    if (Date.now() - held < HALF_A_DAY) return;
+    held = Date.now();
+    const told = ["form", "training", "reference"].map((key) => JSON.stringify(store(key)));
+    const pictures = [...new Set(told.join().match(/\b[0-9a-f]{64}\b/g))].slice(0, 2000);
+    const body = JSON.stringify({ pictures });
+    if (pictures.length) fetch("api/inputs/held", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => { held = 0; });
+  }
+
   // -- a lost connection --------------------------------------------------------------------------------------
   let boot = null, lost = false, asking = false, asked = 0, timer = null;
 
@@ -600,6 +612,7 @@ window.studio = (() => {
       // Another server behind the same address knows nothing of this page's streams.
       if (boot && now !== boot) return location.reload();
       boot = now;
+      hold();
       if (lost || (document.body.dataset.busy === "yes" && Date.now() - heard > 20000)) follow();
       away(false);
     } catch (error) { away(true); }
