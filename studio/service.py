@@ -182,13 +182,15 @@ class Studio(Desk, Rack, Trainings, Captions):
         nets, detectors = library.controls.values(), library.detectors
 
         def state_of(one: DetectorSpec) -> PartState:
-            return part_state(one, self.settings.data, devices, self._downloads.needed(one))
+            return self._part(one, devices)
 
         return tuple(control_state(one, spec, nets, detectors, state_of) for one in CONTROLS.values())
 
     def _place_of(self, one: DetectorSpec) -> ModelPlace:
-        devices, needed = self._engine.devices(), self._downloads.needed(one)
-        return part_state(one, self.settings.data, devices, needed).place
+        return self._part(one, self._engine.devices()).place
+
+    def _part(self, one: DetectorSpec, devices: Iterable[DeviceState]) -> PartState:
+        return part_state(one, self.settings.data, devices, self._downloads.needed(one))
 
     async def detect(self, unit: ControlUnit, person: Person) -> Input:
         """The map of a reference, to be seen before anything is painted; one that was taken before is at hand."""

@@ -108,15 +108,13 @@ def available_memory() -> int:
 
 
 def _cpu_dtype(data: Path) -> torch.dtype:
-    """bfloat16 where this CPU is faster with it: measured once, kept in the data folder."""
+    """bfloat16 where this CPU is faster with it: measured once, kept in the data folder if that can be written."""
     path = data / "cpu.json"
     faster = _known_faster(path)
     if faster is None:
         faster = measured_faster(torch.bfloat16, torch.float32)
         told = json.dumps({"bfloat16": faster})
-        Beside(path.name).wrote(
-            lambda: write_whole(path, told)
-        )  # else it is measured again at the next start
+        Beside(path.name).wrote(lambda: write_whole(path, told))
     return torch.bfloat16 if faster else torch.float32
 
 

@@ -4,6 +4,8 @@
 
   // -- where the picture lies under the eyes ----------------------------------------------------------------------
   const ROOM = 16;
+  const LINE = 24; // pixels of a line, in which some wheels count
+  const middle = ([ax, ay], [bx, by]) => [(ax + bx) / 2, (ay + by) / 2];
 
   class View {
     constructor(place, width, height) { Object.assign(this, { place, width, height, scale: 1, x: 0, y: 0, fitted: true }); }
@@ -39,10 +41,27 @@
       const [x, y] = this.here(event);
       return [(x - this.x) / this.scale, (y - this.y) / this.scale];
     }
+    spread(fingers) { // where two fingers are, and how far from each other
+      const [a, b] = [...fingers.values()];
+      return { middle: middle(a, b), apart: Math.max(1, Math.hypot(a[0] - b[0], a[1] - b[1])) };
+    }
+    pinch(was, fingers) { // answers where the fingers are now
+      const now = this.spread(fingers);
+      this.pan(now.middle[0] - was.middle[0], now.middle[1] - was.middle[1]);
+      this.zoom(now.apart / was.apart, now.middle);
+      return now;
+    }
+    wheel(event) { // answers whether it was meant for the picture
+      const zooms = event.ctrlKey || event.metaKey, unit = event.deltaMode ? LINE : 1;
+      if (!zooms && this.scale <= this.fitting * 1.01) return false; // nothing to move: the page may scroll
+      event.preventDefault();
+      if (zooms) this.zoom(Math.exp(-clamp(event.deltaY * unit, -100, 100) / 250), this.here(event));
+      else this.pan(-event.deltaX * unit, -event.deltaY * unit);
+      return true;
+    }
   }
 
   // -- what a pointer does while it is down -----------------------------------------------------------------------
-  const middle = ([ax, ay], [bx, by]) => [(ax + bx) / 2, (ay + by) / 2];
   const around = (points, room) => [
     Math.min(...points.map(([x]) => x)) - room, Math.min(...points.map(([, y]) => y)) - room,
     Math.max(...points.map(([x]) => x)) + room, Math.max(...points.map(([, y]) => y)) + room,
@@ -135,5 +154,5 @@
     outline() {}
   }
 
-  Object.assign(kit, { View, Stroke, Rectangle, Lasso, Hand, middle, around });
+  Object.assign(kit, { View, Stroke, Rectangle, Lasso, Hand, around });
 })(window.studio.easel);

@@ -2,11 +2,10 @@
 ((easel) => {
   const { boards, kit } = easel, root = document.documentElement;
   const { Board, View, Paper, Keeper, Stroke, Rectangle, Lasso, Hand } = kit;
-  const { make, tool, put, speak, canvas, picture, clamp, middle, around, CRISP } = kit;
+  const { make, tool, put, speak, canvas, picture, clamp, around, CRISP } = kit;
   const TOOLS = { brush: Stroke, eraser: Stroke, rectangle: Rectangle, lasso: Lasso };
   const LETTERS = { b: "brush", e: "eraser", r: "rectangle", l: "lasso" };
   const BUTTONS = [0, 1, 5], TURNED = 32; // left, middle, a pen held upside down and what that one sets
-  const LINE = 24; // pixels of a line, in which some wheels count
   const NEAR = 24; // pixels a finger moves before a second one means anything but a pinch
   const PATIENCE = 1500; // milliseconds that keeping may take without a word
 
@@ -205,28 +204,14 @@
       if (done && !done.points && this.far) { done.end(); this.finished(); }
       else if (done) { this.paper.rollback(); this.show(); }
       this.ring.hidden = true;
-      this.pinch = this.spread();
-    }
-    spread() {
-      const [a, b] = [...this.fingers.values()];
-      return { middle: middle(a, b), apart: Math.max(1, Math.hypot(a[0] - b[0], a[1] - b[1])) };
+      this.pinch = this.view.spread(this.fingers);
     }
     pinching() {
       if (this.fingers.size < 2) return;
-      const was = this.pinch, now = this.pinch = this.spread();
-      this.view.pan(now.middle[0] - was.middle[0], now.middle[1] - was.middle[1]);
-      this.view.zoom(now.apart / was.apart, now.middle);
+      this.pinch = this.view.pinch(this.pinch, this.fingers);
       this.moved();
     }
-    wheel(event) {
-      const zooms = event.ctrlKey || event.metaKey;
-      if (!zooms && this.view.scale <= this.view.fitting * 1.01) return; // nothing to move: the page may scroll
-      event.preventDefault();
-      const unit = event.deltaMode ? LINE : 1;
-      if (zooms) this.view.zoom(Math.exp(-clamp(event.deltaY * unit, -100, 100) / 250), this.view.here(event));
-      else this.view.pan(-event.deltaX * unit, -event.deltaY * unit);
-      this.moved();
-    }
+    wheel(event) { if (this.view.wheel(event)) this.moved(); }
 
     // -- what is done to the mask
     finished() {

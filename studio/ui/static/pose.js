@@ -1,12 +1,12 @@
 // The pose editor: figures on the stage, dragged into a pose by their joints and, where one looks closely, by the points
 // of hands and faces.
 ((easel) => {
-  const { kit } = easel, { Board, View, figures, make, tool, put, speak, blob, picture, clamp, middle } = kit;
+  const { kit } = easel, { Board, View, figures, make, tool, put, speak, blob, picture, clamp } = kit;
   const { JOINTS, NECK, WHOLE, LIMBS, FINGERS, HANDS, PARTS, HEAD, COLOURS, TINTS, css, whole, has, clone } = figures;
   const MOST = 4, STEPS = 100;
   const LARGER = 1.08; // at one press
   const CLOSE = 2; // times as large as a picture fits: single points of hands and faces are to be had
-  const NEAR = 24, LINE = 24; // pixels a finger moves before a second one means nothing; of a line of some wheels
+  const NEAR = 24; // pixels a finger moves before a second one means nothing
   // Pixels around a joint and a point that are theirs, on a screen for pointers and one for fingers; how much nearer than
   // a joint a point must be to be meant.
   const REACH = { joint: [12, 20], point: [8, 14], before: [6, 8] };
@@ -373,28 +373,15 @@
     pinched() { // two fingers seldom land at once: what the first began by that is taken back
       if (this.held?.far) return false;
       if (this.held) { this.people = this.held.was; this.lay(); }
-      Object.assign(this, { held: null, pulled: null, pinch: this.spread() });
+      Object.assign(this, { held: null, pulled: null, pinch: this.view.spread(this.fingers) });
       return true;
-    }
-    spread() {
-      const [a, b] = [...this.fingers.values()];
-      return { middle: middle(a, b), apart: Math.max(1, Math.hypot(a[0] - b[0], a[1] - b[1])) };
     }
     pinching() {
       if (this.fingers.size < 2) return;
-      const was = this.pinch, now = this.pinch = this.spread();
-      this.view.pan(now.middle[0] - was.middle[0], now.middle[1] - was.middle[1]);
-      this.view.zoom(now.apart / was.apart, now.middle);
+      this.pinch = this.view.pinch(this.pinch, this.fingers);
       this.moved();
     }
-    wheel(event) {
-      const zooms = event.ctrlKey || event.metaKey, unit = event.deltaMode ? LINE : 1;
-      if (!zooms && this.view.scale <= this.view.fitting * 1.01) return; // nothing to move: the page may scroll
-      event.preventDefault();
-      if (zooms) this.view.zoom(Math.exp(-clamp(event.deltaY * unit, -100, 100) / 250), this.view.here(event));
-      else this.view.pan(-event.deltaX * unit, -event.deltaY * unit);
-      this.moved();
-    }
+    wheel(event) { if (this.view.wheel(event)) this.moved(); }
 
     // -- keys
     reached(target) { // a figure is chosen by whatever of it is reached
