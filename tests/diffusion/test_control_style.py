@@ -80,7 +80,7 @@ def test_a_style_is_what_the_library_does(
         ip_adapter_image=drawing(SIDE), generator=torch.Generator().manual_seed(asked.seed),
         height=64, width=64, output_type="latent",
     ).images  # fmt: skip
-    assert torch.allclose(mine, theirs, atol=1e-5)
+    assert torch.allclose(mine, theirs, atol=1e-4)
     assert not torch.allclose(mine, free, atol=0.01)
 
 

@@ -45,7 +45,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         pictures=PICTURES, compiled=False,
     )  # fmt: skip
     brief = {
-        name: replace(getattr(moment, name), minutes=0.005, batch=2) for name in ("words", "unet", "control")
+        name: replace(getattr(moment, name), minutes=0.005, batch=2) for name in ("words", "unet", "vae")
     }
     drawn(moment.data / f"learned-{NATIVE}.npy", PICTURES, 0, scenes.learned)
     drawn(moment.data / f"own-{NATIVE}.npy", 4, OWN, scenes.learned)
@@ -53,8 +53,10 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         moment,
         **brief | {
             "unet": replace(brief["unet"], pieces_share=1.0),
-            "vae": replace(moment.vae, minutes=0.005, batch=2, pictures=4),
-            "control": replace(brief["control"], pictures=PICTURES - PLAIN),
+            "vae": replace(brief["vae"], pictures=4),
+            "control": replace(
+                moment.control, minutes=0.005, pictures_a_step=2, pictures=PICTURES - PLAIN
+            ),
         },
     )  # fmt: skip
 

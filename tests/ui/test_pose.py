@@ -208,6 +208,7 @@ def test_what_was_posed_by_hand_is_there_again_after_a_reload_and_an_untouched_m
     page.wait_for_selector("body[data-ready=yes]")
     open_tab(page)
     page.locator(".rf").get_by_role("button", name="Edit pose").click()
+    expect(page.locator(".pflat")).to_have_count(ALL - len(JOINTS))
     press(page, "fingers")
     assert same(points(page), before, 0.1)
     press(page, "cancel")
