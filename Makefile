@@ -17,6 +17,9 @@ CODE := studio tests app.py pocket presets
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
+# Modules are compiled when they are imported and kept: a start that may not keep them compiles torch anew each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint format bench gpu check-catalog check-book lock clean
 
