@@ -21,6 +21,7 @@ REGIONS = {"flat": True, "named": True}
 GRID = {"flat": True, "free": True, "cells": "grid", "count": 8}
 STRIPES = {"flat": True, "free": True, "cells": "stripes"}
 SOFT = {"free": True}
+SHADES = {"shades": True, "hint": "recolour_depth"}
 
 
 def regions(shelf: Shelf) -> str:
@@ -204,6 +205,33 @@ def test_a_map_of_many_shades_is_painted_softly_and_offers_its_own_colours(
     assert tuple(found[200, 300]) == (255, 0, 0)
     assert len(colours(found[180:220, 280:320]) - colours(before)) > 8, "its edge is soft"
     assert np.array_equal(found[:150], before[:150])
+
+
+def test_a_map_of_depth_is_corrected_nearer_and_farther(easel: Callable[..., Easel], shelf: Shelf) -> None:
+    board = opened(easel(), shelf.put(png(Image.new("RGB", SIZE, (90, 90, 90)))), SHADES)
+    expect(board.page.locator(".esay")).to_have_text("Light is near, dark is far; the eraser restores")
+    board.size(40)
+    board.drag((100, 100), (200, 100))
+    near = corrected(board)
+    assert tuple(near[100, 150]) == (255, 255, 255), "white is at hand, as it is for lines"
+    swatch(board, (64, 64, 64)).click()
+    board.drag((100, 300), (200, 300))
+    corrected(board, 2)
+    board.page.get_by_label("How light").fill("140")
+    board.drag((400, 300), (500, 300))
+    found = corrected(board, 3)
+    assert [tuple(found[300, across]) for across in (150, 450)] == [(64, 64, 64), (140, 140, 140)]
+    assert all(len(set(colour)) == 1 for colour in colours(found)), "shades alone, also at soft edges"
+
+
+def test_a_map_of_depth_is_begun_from_black_and_taken_back_to_nothing(easel: Callable[..., Easel]) -> None:
+    board = opened(easel(), "", SHADES)
+    swatch(board, (128, 128, 128)).click()
+    board.drag((100, 100), (200, 100))
+    found = corrected(board)
+    assert (tuple(found[100, 150]), tuple(found[300, 300])) == ((128, 128, 128), (0, 0, 0))
+    board.press("undo")
+    assert not board.wait("easel:drawn", 2)["mask"]
 
 
 def test_swatches_are_reached_and_chosen_with_the_keyboard(easel: Callable[..., Easel], shelf: Shelf) -> None:

@@ -27,11 +27,11 @@ GRID = grid.detect(painted(600, 400), {"cells": 8}, {})
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
-    """A studio whose model follows colours in place, regions, and edges."""
+    """A studio whose model follows colours in place, regions, edges, and shades."""
     folder = tmp_path_factory.mktemp("studio")
 
     def change(catalog: dict[str, Any]) -> None:
-        catalog["controls"] = [net(folder / "one", "sd1", "colour", "segmentation", "canny")]
+        catalog["controls"] = [net(folder / "one", "sd1", "colour", "segmentation", "canny", "grey")]
 
     return studio_with(folder, change)
 
@@ -113,3 +113,18 @@ def test_what_was_read_comes_back_in_whole_also_on_a_later_visit_to_the_easel(
     [unit] = units(studio)
     assert (unit.kind, unit.map) == ("colour", False)
     assert picture(studio, unit.picture).tobytes() == GRID.tobytes()
+
+
+def test_a_map_of_shades_is_begun_on_black_and_followed(visit: Callable[..., Any], studio: Studio) -> None:
+    page = visit()
+    page.fill(PROMPT, "a house")
+    open_tab(page)
+    card = add(page, "grey")
+    begin(page, card, "Draw it", "colours")
+    page.get_by_label("How light").fill("128")
+    paint_mask(page, False)
+    generate(page)
+    [unit] = units(studio)
+    assert (unit.kind, unit.map) == ("grey", True)
+    found = picture(studio, unit.picture).convert("RGB")
+    assert {(0, 0, 0), (128, 128, 128)} <= {colour for _, colour in found.getcolors(1 << 16)}

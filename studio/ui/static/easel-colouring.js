@@ -1,10 +1,12 @@
-// A coloured map is corrected: with the colours that it has, with one from under the pointer, or with any other.
+// A coloured map is corrected: with the colours that it has, with one from under the pointer, or with any other. One of
+// shades is also begun: from black, with all of them.
 ((easel) => {
   const { boards, words, kit } = easel, { Sketching, Colours, FAINT, LETTERS } = kit;
-  const { make, speak, picture, frequent, grid, stripes, hex, distance } = kit;
+  const { make, speak, canvas, picture, frequent, grid, stripes, hex, distance } = kit;
   const MOST = 12, MOST_NAMED = 24, APART = 28; // swatches; how unlike colours without names must be to have one each
   const NEAR = 24; // a named colour that a lossy file changed is still meant
   const CELL = 0.4, PEN = 0.05; // of a pen in a cell's side, or in the map's shorter one
+  const grey = (level) => [level, level, level], SHADES = [255, 224, 192, 160, 128, 96, 64, 32, 0].map(grey);
   const HINTS = { grid: "recolour_grid", stripes: "recolour_stripes" };
 
   // -- what colours are called ----------------------------------------------------------------------------------------
@@ -38,7 +40,7 @@
     get letters() { return { ...LETTERS, i: "pipette" }; }
     get wholes() { return ["clear"]; }
     get smallest() { return this.options.pen.flat ? 2 : 1; } // a smaller one could cover no pixel
-    get lead() { return HINTS[this.paper.cells && this.options.pen.cells] || "recolour"; }
+    get lead() { return this.options.pen.hint || HINTS[this.paper.cells && this.options.pen.cells] || "recolour"; }
     get first() {
       const { cells } = this.paper;
       return this.options.pen.cells === "grid" && cells ? CELL * cells.side : PEN * Math.min(this.width, this.height);
@@ -56,10 +58,16 @@
       this.state();
       this.show();
     }
-    async begun() { // a map that was corrected before: the eraser brings back what it was before that
+    async begun() { // on black; or a map that was corrected before: the eraser brings back what it was before that
       const { detected, mask } = this.options;
+      if (!mask) this.paper.take(this.black());
       if (!detected || detected === mask) return;
       try { this.paper.from(await picture(detected)); } catch (error) { /* it is gone: back goes as far as today */ }
+    }
+    black() {
+      const sheet = canvas(this.width, this.height);
+      sheet.getContext("2d").fillRect(0, 0, this.width, this.height);
+      return sheet;
     }
     laid() {
       const { cells, count } = this.options.pen, { paper, width, height } = this;
@@ -68,8 +76,7 @@
 
     // -- colours to choose from
     furnishTray() {
-      const { pen } = this.options, apart = this.named.length || pen.cells === "stripes" ? 0 : APART;
-      const found = frequent(this.paper.all, this.named.length ? MOST_NAMED : MOST, apart);
+      const found = this.options.pen.shades ? SHADES.map((colour) => ({ colour })) : this.frequent();
       this.swatches = make("div", { className: "eswatches" }, found.map((one) => this.swatch(one)), { name: "swatches" });
       this.swatches.setAttribute("role", "radiogroup");
       this.now = this.named.length ? this.names() : this.anything();
@@ -78,10 +85,15 @@
       speak(this.tray);
       this.wet(found[0].colour);
     }
+    frequent() {
+      const apart = this.named.length || this.options.pen.cells === "stripes" ? 0 : APART;
+      return frequent(this.paper.all, this.named.length ? MOST_NAMED : MOST, apart);
+    }
     swatch({ colour, share }) {
-      const n = Math.max(1, Math.round(100 * share)), name = this.nameOf(colour);
+      const n = Math.max(1, Math.round(100 * share)), name = this.nameOf(colour), code = hex(colour);
       const told = make("span", {}, [], { say: "share", values: JSON.stringify({ n }) });
-      const inner = name ? [make("span", {}, [], { say: name }), make("span", { className: "sr" }, [told])] : [make("span", { className: "tip" }, [`${hex(colour)} · `, told])];
+      const tip = make("span", { className: "tip" }, share === undefined ? [code] : [`${code} · `, told]);
+      const inner = name ? [make("span", {}, [], { say: name }), make("span", { className: "sr" }, [told])] : [tip];
       const button = make("button", { type: "button", className: name ? "eswatch named" : "eswatch" }, [this.square(colour), ...inner], { colour: hex(colour) });
       button.setAttribute("role", "radio");
       return button;
@@ -97,11 +109,17 @@
       return make("div", { className: "enow" }, [this.square([0, 0, 0]), select]);
     }
     anything() {
-      const code = make("output", { className: "num" });
-      if (!this.options.pen.free) return make("div", { className: "enow" }, [this.square([0, 0, 0]), code]);
+      const code = make("output", { className: "num" }), { free, shades } = this.options.pen;
+      if (shades) return make("label", { className: "enow" }, [this.square([0, 0, 0]), this.shade(), code]);
+      if (!free) return make("div", { className: "enow" }, [this.square([0, 0, 0]), code]);
       const input = make("input", { type: "color" }, [], { name: "any_colour" });
       input.addEventListener("input", () => this.mean(input.value.match(/\w\w/g).map((part) => parseInt(part, 16))));
       return make("label", { className: "enow" }, [input, code]);
+    }
+    shade() {
+      const input = make("input", { type: "range", min: 0, max: 255 }, [], { name: "shade" });
+      input.addEventListener("input", () => this.mean(grey(Number(input.value))));
+      return input;
     }
     regionOf(colour, slack = 0) {
       const [nearest] = this.named.map((one) => [distance(one.colour, colour), one]).sort(([one], [other]) => one - other);
@@ -125,7 +143,7 @@
         one.setAttribute("aria-checked", one === on);
         one.tabIndex = one === (on || every[0]) ? 0 : -1;
       }
-      for (const field of this.now.querySelectorAll("input, select")) field.value = code;
+      for (const field of this.now.querySelectorAll("input, select")) field.value = field.type === "range" ? colour[0] : code;
       for (const square of this.now.querySelectorAll(".esquare")) square.style.background = code;
       for (const output of this.now.querySelectorAll("output")) output.textContent = code;
       const select = this.now.querySelector("select");

@@ -8,8 +8,9 @@ window.studio.reference = (() => {
   const MOST = 4, PAUSE = 400; // references at once; milliseconds a setting rests before a map is asked for
   const OWN = { map: false, detector: "", settings: {}, net: "", weight: 1, start: 0, end: 1, balance: "even", fit: "crop", muted: false, waits: false };
   const LINED = new Set(["canny", "soft_edge", "lines", "scribble", "line_art"]); // light lines on black: what is drawn for one serves all
-  const GREY = new Set([...LINED, "depth", "grey"]); // a white pen corrects these
-  const COLOURED = { // and one with these colours the others: named ones, any, in whole cells
+  const DRAWN = new Set([...LINED, "depth", "grey"]); // begun on a black sheet too
+  const COLOURED = { // lines are corrected in white, the others in these colours: shades, named ones, any, in whole cells
+    depth: { shades: true, hint: "recolour_depth" }, grey: { shades: true },
     segmentation: { flat: true, named: true }, normals: {}, shuffle: { free: true }, tile: { free: true },
     colour: { flat: true, free: true, cells: "grid" }, palette: { flat: true, free: true, cells: "stripes" },
   };
@@ -234,7 +235,7 @@ window.studio.reference = (() => {
 
   function bringing(unit) {
     if (unit.busy) return `<div class="rfbring"><p class="t13 i2">${t("bringing")}</p></div>`;
-    const draws = GREY.has(unit.kind) ? `<button type="button" class="btn small" data-ref="draw">${icon("paintbrush", "sm")}${t("draw")}</button>` : "";
+    const draws = DRAWN.has(unit.kind) ? `<button type="button" class="btn small" data-ref="draw">${icon("paintbrush", "sm")}${t("draw")}</button>` : "";
     const poses = unit.kind === "pose" && kit.posing ? `<button type="button" class="btn small" data-ref="pose">${icon("person-standing", "sm")}${t("pose")}</button>` : "";
     const camera = navigator.mediaDevices?.getUserMedia ? `<button type="button" class="btn small rfcamera" data-ref="camera">${icon("camera", "sm")}${t("camera")}</button>` : "";
     const photo = file("photo", "camera", ' capture="environment"', "btn small file photo");
@@ -280,7 +281,7 @@ window.studio.reference = (() => {
     const every = [button("size", "scan", "take_size"), file("replace", "refresh-cw")];
     if (map?.picture) {
       if (unit.kind === "pose" && kit.posing) every.push(button("pose", "person-standing", "edit_pose"));
-      if (GREY.has(unit.kind) || COLOURED[unit.kind]) every.push(button("draw", "paintbrush", "correct"));
+      if (DRAWN.has(unit.kind) || COLOURED[unit.kind]) every.push(button("draw", "paintbrush", "correct"));
       if (!unit.map) every.push(button("keep", "check", "use_map"));
       every.push(`<a class="btn small" href="api/inputs/${map.picture}" download="${unit.kind}-map.png">${icon("download", "sm")}${t("download")}</a>`);
     }
