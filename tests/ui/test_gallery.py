@@ -36,6 +36,11 @@ def test_nothing_yet() -> None:
     assert 'class="drawer"' in html
 
 
+def test_the_browser_is_told_what_it_was_answered() -> None:
+    assert 'data-load="7"' in draw(Stretch(), NAMES, UTC, NOW, load="7")
+    assert 'data-load="7"' in draw(Stretch((picture("a", NOW),)), NAMES, UTC, NOW, load="7")
+
+
 def test_days_follow_the_visitors_clock() -> None:
     late = picture("a", datetime(2026, 3, 2, 1, 0, tzinfo=UTC))
     assert "Today" in drawn(late)

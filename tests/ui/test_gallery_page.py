@@ -17,7 +17,7 @@ from studio.gallery import Gallery
 from studio.people import LOCAL
 from studio.ui.tabs import gallery as tab
 from tests.samples import media, recipe
-from tests.ui.browsing import IN_A_BROWSER, NARROW, serving
+from tests.ui.browsing import IN_A_BROWSER, NARROW, held_answers, serving
 from tests.ui.house import studio_at
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -147,3 +147,13 @@ def test_whoever_goes_on_by_the_keyboard_goes_on_from_there(visit: Callable[...,
         page.keyboard.press("Enter")
         holds(page, first, last)
         expect(page.locator("#gallery .pc", has_text=f"no. {last - PAGE},")).to_be_focused()
+
+
+def test_who_goes_on_while_the_gallery_is_read_anew_does_go_on(visit: Callable[..., Any]) -> None:
+    page = visit(**LOW)
+    gallery_of(page)
+    with held_answers(page):
+        page.evaluate("studio.go('create')")
+        page.evaluate("studio.go('gallery')")
+        page.locator("#gallery .older").click()
+    holds(page, 1, 28)

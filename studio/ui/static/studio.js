@@ -134,7 +134,7 @@ window.studio = (() => {
     if (element.closest("#toast")) toastHtml($(".live", element).innerHTML);
     // A refusal leaves the stage as it was, so the buttons must be put right here.
     if (element.closest("#toast, #trouble") && document.body.dataset.busy === "starting" && $(".live", element).textContent) settle_busy();
-    if (element.closest("#gallery")) { turnedTo(); drawerAgain(); }
+    if (element.closest("#gallery")) { turnedTo(); drawerAgain(); loaded($("#gallery .pages")?.dataset.load); }
     if (element.closest("#start")) { busyCard(false); easelFollows(); }
     marks();
     groups();
@@ -372,28 +372,44 @@ window.studio = (() => {
   // -- the gallery --------------------------------------------------------------------------------------------
   let opened = null;
   const items = () => $$("#gallery .pc[data-id]");
-  function reload(turn = {}) {
+  // Asked while it answers, Gradio drops what is asked or asks the same again: so the last that was wanted waits here.
+  const PATIENCE = 8000; // milliseconds, then the answer is not waited for any longer
+  let loads = 0, loading = "", due = null, impatient;
+  function inTurn(ask) { if (loading) due = ask; else ask(); }
+  function load(turn = {}) {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
     const { before, count } = $("#gallery .rolls")?.dataset || {};
-    part("gallery")?.trigger("load", { zone, before, count, ...turn });
+    const mine = loading = String(++loads);
+    impatient = setTimeout(() => loaded(mine), PATIENCE);
+    part("gallery")?.trigger("load", { zone, before, count, load: mine, ...turn });
   }
+  function loaded(answer) {
+    if (!loading || answer !== loading) return;
+    clearTimeout(impatient);
+    loading = "";
+    const next = due;
+    due = null;
+    next?.();
+  }
+  const reload = () => { if (!due) inTurn(load); }; // what waits shows the present state anyway
 
   // Rows come and go above and below: one picture is kept where it was seen.
   let still = null;
   const scrolled = () => (narrow() ? document.scrollingElement : $("#gallery .rolls"));
   const topOf = (item) => item.getBoundingClientRect().top;
-  function turnTo(way, by = 0) {
+  const turnTo = (way, by = 0) => inTurn(() => turnNow(way, by));
+  function turnNow(way, by) {
     const all = items(), at = way === "older" ? all.length - 1 : 0, button = $(`#gallery .${way}`);
     if (!button || !all[at]) return;
     const on = document.activeElement === button ? all[at] : document.activeElement?.closest?.("#gallery .pc");
     still = { id: all[at].dataset.id, top: topOf(all[at]), by, on: on?.dataset.id };
-    reload({ turn: way });
+    load({ turn: way });
   }
-  function jump(before) {
+  const jump = (before) => inTurn(() => {
     still = {};
     closePicture();
-    reload({ before, count: "" });
-  }
+    load({ before, count: "" });
+  });
   function turnedTo() {
     if (!still) return;
     const { id, top, by, on } = still, find = (id) => items().find((one) => one.dataset.id === id);

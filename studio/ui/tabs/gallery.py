@@ -56,7 +56,7 @@ class Gallery:
         self.grid = live(
             draw(Stretch(), StageView(), zone("UTC")), "load", "again", "send", elem_id="gallery"
         )
-        self.grid.load(self.load, None, self.grid, queue=False, trigger_mode="always_last", **QUIET)
+        self.grid.load(self.load, None, self.grid, queue=False, trigger_mode="multiple", **QUIET)
         removed = dialogs.remove(self.remove, None, note, queue=False, **QUIET)
         removed.then(None, None, None, js="() => { studio.removed(); }", **QUIET)
 
@@ -83,7 +83,7 @@ class Gallery:
         stretch = self._stretch(person, before, count, where)
         if before is not None and not stretch.pictures:  # all of these were deleted
             stretch = self._stretch(person, None, count, where)
-        return draw(stretch, self._names(person), where)
+        return draw(stretch, self._names(person), where, load=_text(event, "load"))
 
     def _turned(
         self, turn: str, person: Person, before: float | None, count: int
@@ -136,10 +136,14 @@ def _moment_of(text: str) -> float | None:
 # -- drawing --------------------------------------------------------------------------------------
 
 
-def draw(stretch: Stretch, names: StageView, where: tzinfo, now: datetime | None = None) -> str:
-    """The whole page: days, their pictures, and an empty drawer at the right."""
+def draw(
+    stretch: Stretch, names: StageView, where: tzinfo, now: datetime | None = None, load: str = ""
+) -> str:
+    """The whole page: days, their pictures, and an empty drawer at the right. The browser knows by `load` what it is
+    the answer to."""
+    pages = f'<div class="pages"{attributes(load=load)}>'
     if not stretch.pictures:
-        return f'<div class="pages">{_empty()}{DRAWER}</div>'
+        return f"{pages}{_empty()}{DRAWER}</div>"
     today = (now or datetime.now(where)).date()
     days = groupby(stretch.pictures, key=lambda picture: _day(picture, where))
     groups = "".join(
@@ -148,7 +152,7 @@ def draw(stretch: Stretch, names: StageView, where: tzinfo, now: datetime | None
     older = local("older", t("gallery.more"), "btn older") if stretch.more else ""
     held = attributes(before="" if stretch.before is None else repr(stretch.before), count=stretch.count)
     rolls = f'<div class="rolls"{held}>{_head(stretch, where)}{_newer(stretch)}{groups}{older}</div>'
-    return f'<div class="pages">{rolls}{DRAWER}</div>'
+    return f"{pages}{rolls}{DRAWER}</div>"
 
 
 def _head(stretch: Stretch, where: tzinfo) -> str:
