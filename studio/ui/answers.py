@@ -12,6 +12,8 @@ from studio.ui.form import FIELDS, SIDES
 
 QUIET: dict[str, Any] = {
     "show_progress": "hidden",
+    # Hidden or not, Gradio walks through the page to tell every output how far its handler is; nobody looks there.
+    "show_progress_on": [],
     "api_visibility": "private",
     "concurrency_limit": None,
 }
