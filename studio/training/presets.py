@@ -63,7 +63,7 @@ LOOKS = (1600, 8000)
 """The least and the most looks of a training that nobody set."""
 # A small model learns on a processor too: fewer looks in longer steps, so that a style comes while one watches.
 BATCH, SMALL_BATCH = 2, 4
-SMALL_RATE, SMALL_LOOKS = 30.0, 0.75
+SMALL_RATE, SMALL_LOOKS = 30.0, 0.5
 
 
 def resolve(draft: TrainingDraft, spec: ModelSpec, job: str, person: str) -> TrainingRequest:

@@ -16,12 +16,16 @@ from typing import Any
 
 from playwright.sync_api import expect, sync_playwright
 
+from app import make_engine
 from pocket.evaluate import WEIGHTS, tell
 from pocket.loras import judged
 from pocket.prompts import Prompt, one, say
 from pocket.world import Scene, draw, sample
+from studio.catalog import read_catalog
+from studio.service import Studio
+from studio.settings import ROOT, Settings
 from tests.ui.browsing import CHROMIUM, FLAGS, WIDE, opened, serving
-from tests.ui.test_training_page import bring, field, open_training, pocket
+from tests.ui.test_training_page import bring, field, open_training
 
 BROUGHT, ASKED, FIRST = 8, 16, 3_000_000
 WORD = "tianxia"
@@ -49,6 +53,13 @@ def asked() -> list[Prompt]:
     return out
 
 
+def studio_at(folder: Path) -> Studio:
+    """The studio as `app.py` starts it: what learns has a process of its own."""
+    settings = Settings(data=folder, models=ROOT / "models.yaml", devices="cpu")
+    catalog = read_catalog(settings.models)
+    return Studio(settings, catalog, make_engine(settings, catalog))
+
+
 def teach(page: Any, style: str) -> float:
     """Trains through the page; the seconds from the click until the LoRA stands on the shelf."""
     open_training(page)
@@ -67,7 +78,7 @@ def main() -> None:
     style = sys.argv[1] if len(sys.argv) > 1 else "neon"
     with tempfile.TemporaryDirectory() as held, sync_playwright() as started:
         folder = Path(held)
-        with serving(pocket(folder)) as url:
+        with serving(studio_at(folder)) as url:
             browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             page = opened(browser.new_context(locale="en-GB", **WIDE), url)
             sys.stdout.write(f"learned in {teach(page, style):.0f} seconds\n")
