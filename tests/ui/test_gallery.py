@@ -37,8 +37,8 @@ def test_nothing_yet() -> None:
 
 
 def test_the_browser_is_told_what_it_was_answered() -> None:
-    assert 'data-load="7"' in draw(Stretch(), NAMES, UTC, NOW, load="7")
-    assert 'data-load="7"' in draw(Stretch((picture("a", NOW),)), NAMES, UTC, NOW, load="7")
+    assert 'data-read="7"' in draw(Stretch(), NAMES, UTC, NOW, read="7")
+    assert 'data-read="7"' in draw(Stretch((picture("a", NOW),)), NAMES, UTC, NOW, read="7")
 
 
 def test_days_follow_the_visitors_clock() -> None:

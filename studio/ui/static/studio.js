@@ -58,7 +58,7 @@ window.studio = (() => {
     watch("value", paint);
     paint();
     if (names.includes("paint") && names.includes("cancel")) setTimeout(() => follow(), 0);
-    if (names.includes("load")) setTimeout(() => reload(), 0);
+    if (names.includes("read")) setTimeout(() => reload(), 0);
     if (names.includes("bring")) setTimeout(look, 0);
   }
 
@@ -134,7 +134,7 @@ window.studio = (() => {
     if (element.closest("#toast")) toastHtml($(".live", element).innerHTML);
     // A refusal leaves the stage as it was, so the buttons must be put right here.
     if (element.closest("#toast, #trouble") && document.body.dataset.busy === "starting" && $(".live", element).textContent) settle_busy();
-    if (element.closest("#gallery")) { turnedTo(); drawerAgain(); loaded($("#gallery .pages")?.dataset.load); }
+    if (element.closest("#gallery")) { turnedTo(); drawerAgain(); wasRead($("#gallery .pages")?.dataset.read); }
     if (element.closest("#start")) { busyCard(false); easelFollows(); }
     marks();
     groups();
@@ -374,24 +374,26 @@ window.studio = (() => {
   const items = () => $$("#gallery .pc[data-id]");
   // Asked while it answers, Gradio drops what is asked or asks the same again: so the last that was wanted waits here.
   const PATIENCE = 8000; // milliseconds, then the answer is not waited for any longer
-  let loads = 0, loading = "", due = null, impatient;
-  function inTurn(ask) { if (loading) due = ask; else ask(); }
-  function load(turn = {}) {
+  let reads = 0, reading = "", due = null, impatient;
+  function inTurn(ask) { if (reading) due = ask; else ask(); }
+  function read(turn = {}) {
+    const gallery = part("gallery");
+    if (!gallery) return; // it reads by itself once it is there
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
     const { before, count } = $("#gallery .rolls")?.dataset || {};
-    const mine = loading = String(++loads);
-    impatient = setTimeout(() => loaded(mine), PATIENCE);
-    part("gallery")?.trigger("load", { zone, before, count, load: mine, ...turn });
+    const mine = reading = String(++reads);
+    impatient = setTimeout(() => wasRead(mine), PATIENCE);
+    gallery.trigger("read", { zone, before, count, read: mine, ...turn });
   }
-  function loaded(answer) {
-    if (!loading || answer !== loading) return;
+  function wasRead(answer) {
+    if (!reading || answer !== reading) return;
     clearTimeout(impatient);
-    loading = "";
+    reading = "";
     const next = due;
     due = null;
     next?.();
   }
-  const reload = () => { if (!due) inTurn(load); }; // what waits shows the present state anyway
+  const reload = () => { if (!due) inTurn(read); }; // what waits shows the present state anyway
 
   // Rows come and go above and below: one picture is kept where it was seen.
   let still = null;
@@ -403,12 +405,12 @@ window.studio = (() => {
     if (!button || !all[at]) return;
     const on = document.activeElement === button ? all[at] : document.activeElement?.closest?.("#gallery .pc");
     still = { id: all[at].dataset.id, top: topOf(all[at]), by, on: on?.dataset.id };
-    load({ turn: way });
+    read({ turn: way });
   }
   const jump = (before) => inTurn(() => {
     still = {};
     closePicture();
-    load({ before, count: "" });
+    read({ before, count: "" });
   });
   function turnedTo() {
     if (!still) return;

@@ -30,6 +30,8 @@ MOST = 180
 """What a page holds at a time; whoever goes on towards older ones leaves the newest behind."""
 DRAWER = '<aside class="drawer" data-own hidden tabindex="-1" aria-label="Recipe 配方"></aside>'
 """The browser fills it, so patching leaves its inside alone."""
+UNREAD = f'<div class="pages">{DRAWER}</div>'
+"""Until somebody looks: a start of the page reads no pictures."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,8 @@ class Gallery:
 
     def build(self, dialogs: gr.HTML, note: gr.HTML) -> None:
         """Lays the page out and wires it."""
-        self.grid = live(
-            draw(Stretch(), StageView(), zone("UTC")), "load", "again", "send", elem_id="gallery"
-        )
-        self.grid.load(self.load, None, self.grid, queue=False, trigger_mode="multiple", **QUIET)
+        self.grid = live(UNREAD, "read", "again", "send", elem_id="gallery")
+        self.grid.read(self.read, None, self.grid, queue=False, trigger_mode="multiple", **QUIET)
         removed = dialogs.remove(self.remove, None, note, queue=False, **QUIET)
         removed.then(None, None, None, js="() => { studio.removed(); }", **QUIET)
 
@@ -74,7 +74,7 @@ class Gallery:
         filled = answers.wire(self.grid.again, again, outputs)
         filled.then(None, None, None, js="() => { studio.filled(); }", **QUIET)
 
-    def load(self, event: gr.EventData, request: gr.Request) -> str:
+    def read(self, event: gr.EventData, request: gr.Request) -> str:
         """The stretch of pictures that the page holds, or the one that it goes on to."""
         person = who(self.studio, request)
         where = zone(_text(event, "zone"))
@@ -83,7 +83,7 @@ class Gallery:
         stretch = self._stretch(person, before, count, where)
         if before is not None and not stretch.pictures:  # all of these were deleted
             stretch = self._stretch(person, None, count, where)
-        return draw(stretch, self._names(person), where, load=_text(event, "load"))
+        return draw(stretch, self._names(person), where, read=_text(event, "read"))
 
     def _turned(
         self, turn: str, person: Person, before: float | None, count: int
@@ -137,11 +137,11 @@ def _moment_of(text: str) -> float | None:
 
 
 def draw(
-    stretch: Stretch, names: StageView, where: tzinfo, now: datetime | None = None, load: str = ""
+    stretch: Stretch, names: StageView, where: tzinfo, now: datetime | None = None, read: str = ""
 ) -> str:
-    """The whole page: days, their pictures, and an empty drawer at the right. The browser knows by `load` what it is
+    """The whole page: days, their pictures, and an empty drawer at the right. The browser knows by `read` what it is
     the answer to."""
-    pages = f'<div class="pages"{attributes(load=load)}>'
+    pages = f'<div class="pages"{attributes(read=read)}>'
     if not stretch.pictures:
         return f"{pages}{_empty()}{DRAWER}</div>"
     today = (now or datetime.now(where)).date()
