@@ -255,8 +255,24 @@ def test_pictures_are_painted_and_seen_while_one_learns(visit: Callable[..., Any
     expect(page.locator("#training .trtop h3")).to_contain_text("Learning")
 
 
-def test_one_that_is_ready_is_chosen_with_its_trigger_word(visit: Callable[..., Any], studio: Studio) -> None:
+def late(route: Any) -> None:
+    """All trainings as they stood a moment ago, when none was ready."""
+    if route.request.method != "GET":
+        return route.continue_()
+    answer = route.fetch()
+    told = answer.json()
+    for one in told["trainings"]:
+        one.update(state="running", lora="")
+    return route.fulfill(response=answer, json=told)
+
+
+@pytest.mark.parametrize("between", [False, True], ids=["seen", "between two looks"])
+def test_one_that_is_ready_is_chosen_with_its_trigger_word(
+    visit: Callable[..., Any], studio: Studio, between: bool
+) -> None:
     page = visit()
+    if between:
+        page.route("**/api/trainings", late)
     page.fill(PROMPT, "on a chair")
     open_training(page)
     begin(page, 5, trigger="wug")

@@ -86,7 +86,9 @@ window.studio.training = ((L) => {
   };
   async function lookCloser(mine) {
     const id = T.watched, whole = await ask(`/${id}`);
-    if (mine === turn && id === T.watched) T.seen = whole;
+    if (mine !== turn || id !== T.watched) return;
+    T.seen = whole;
+    T.all = T.all.map((one) => (one.id === id ? whole : one)); // it may have become ready since all were told
   }
   const active = (one) => ACTIVE.includes(one.state);
   T.active = active;
