@@ -186,6 +186,21 @@ def painting(painter: Any, net: Any, steps: int, batch: int = 25) -> Paint:
     return paint
 
 
+def remembering(paint: Paint) -> Paint:
+    """The same, but what follows no map is painted once: most kinds have the same references."""
+    alone: dict[str, Pictures] = {}
+
+    def go(prompts: list[str], seeds: list[int], maps: Pictures | None) -> Pictures:
+        if maps is not None:
+            return paint(prompts, seeds, maps)
+        asked = repr((prompts, seeds))
+        if asked not in alone:
+            alone[asked] = paint(prompts, seeds, None)
+        return alone[asked]
+
+    return go
+
+
 def load_net(folder: Path) -> Any:
     """The control net of a folder, or None where there is none."""
     from diffusers import ControlNetModel
@@ -213,7 +228,7 @@ def open_desk(weights: Path, steps: int) -> Desk:
     from pocket.painter import load_painter
 
     net = load_net(weights / "control")
-    paint = painting(load_painter(weights), net, steps)
+    paint = remembering(painting(load_painter(weights), net, steps))
     return Desk(paint, open_eyes(weights), judged(weights), net is not None)
 
 

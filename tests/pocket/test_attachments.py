@@ -83,9 +83,16 @@ def test_two_are_mixed_and_the_base_is_as_it_was_to_the_byte(pocket: Any) -> Non
     assert (fingerprint(pocket), painted(pocket, {})) == (before, bare)
 
 
+@pytest.fixture(scope="module")
+def desk() -> fidelity.Desk:
+    """What paints and reads for every kind."""
+    return fidelity.open_desk(WEIGHTS, steps=12)
+
+
 @pytest.mark.parametrize(("kind", "times"), CLOSER.items())
-def test_what_follows_a_reference_is_closer_to_it_and_shows_what_was_asked(kind: str, times: float) -> None:
-    desk = fidelity.open_desk(WEIGHTS, steps=12)
+def test_what_follows_a_reference_is_closer_to_it_and_shows_what_was_asked(
+    desk: fidelity.Desk, kind: str, times: float
+) -> None:
     assert desk.follows
     without, led, _, less = (row.value for row in fidelity.kind_rows(desk, kind, FEW))
     assert led * times <= without

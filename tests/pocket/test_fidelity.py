@@ -165,6 +165,21 @@ def test_each_picture_of_a_batch_follows_its_own_map() -> None:
     assert told.tolist() == pytest.approx([0.2, 0.8, 0.2, 0.8]), "without words, then with them"
 
 
+def test_what_follows_no_map_is_painted_once_and_what_follows_one_every_time() -> None:
+    asked = []
+
+    def paint(prompts: list[str], seeds: list[int], maps: Any) -> Any:
+        asked.append((tuple(prompts), tuple(seeds), maps is None))
+        return np.full((1, 2, 2, 3), len(asked), np.uint8)
+
+    remembered, map = fidelity.remembering(paint), np.zeros((1, 2, 2, 3), np.uint8)
+    first, again = (remembered(["a cat"], [1], None) for _ in range(2))
+    others = [remembered(*other) for other in ((["a cat"], [2], None), (["a dog"], [1], None))]
+    led = [remembered(["a cat"], [1], map) for _ in range(2)]
+    assert [int(one.max()) for one in (first, again, *others, *led)] == [1, 1, 2, 3, 4, 5]
+    assert [alone for *_, alone in asked] == [True, True, True, False, False]
+
+
 def test_the_command_says_so_when_there_is_no_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
