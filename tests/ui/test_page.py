@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, idle, kept, opened, serving
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, generate, idle, kept, opened, serving
 from tests.ui.house import studio_at
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -284,3 +284,13 @@ def test_a_restart_in_mid_run_is_told_and_the_rest_is_painted(
         page.get_by_role("button", name="Paint the rest").click()
         expect(page.locator(".sb img[src^=pictures]")).to_have_count(2)
         idle(page)
+
+
+def test_the_gallery_of_a_phone_shows_what_was_painted_since_it_was_left(visit: Callable[..., Any]) -> None:
+    page = visit(**NARROW)
+    for fruit in ("apple", "pear"):
+        page.locator("[data-local=go][data-page=create]:visible").click()
+        page.fill(PROMPT, f"one {fruit}")
+        generate(page)
+        page.locator("[data-local=go][data-page=gallery]:visible").click()
+        expect(page.locator("#gallery .pc").first).to_contain_text(f"one {fruit}")

@@ -158,18 +158,25 @@ window.studio = (() => {
     const tabs = $$("#nav > .tab-wrapper [role=tab]");
     const tab = tabs[PAGES[page]];
     if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
-    document.body.dataset.page = page;
-    marks();
+    entered(page);
     if (page !== "gallery") scrollTo(0, 0);
+  }
+
+  function entered(page) { // what happened meanwhile is shown
+    const before = document.body.dataset.page;
+    document.body.dataset.page = page;
+    if (page === "gallery" && before !== page) reload();
+    if (page === "models" && before !== page) look();
+    marks();
   }
 
   function seen() {
     const tabs = $$("#nav > .tab-wrapper [role=tab]");
     const at = tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
     const page = document.body.dataset.page;
-    if (at === 1 && page !== "gallery") { document.body.dataset.page = "gallery"; reload(); marks(); }
-    if (at === 2 && page !== "models") { document.body.dataset.page = "models"; look(); marks(); }
-    if (at === 0 && (page === "gallery" || page === "models" || !page)) { document.body.dataset.page = "create"; marks(); }
+    if (at === 1 && page !== "gallery") entered("gallery");
+    if (at === 2 && page !== "models") entered("models");
+    if (at === 0 && (page === "gallery" || page === "models" || !page)) entered("create");
   }
 
   function marks() {
