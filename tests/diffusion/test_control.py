@@ -116,7 +116,7 @@ def test_one_control_net_is_what_the_library_does(
 ) -> None:
     mine = passed(model, reference(nets[0], samples.unit(**asked)))
     theirs = librarys(StableDiffusionControlNetPipeline, model, nets[0], image=drawing(), **given)
-    assert torch.allclose(mine, theirs, atol=1e-4)
+    assert torch.allclose(mine, theirs, atol=1e-5)
     assert not torch.allclose(mine, passed(model), atol=0.01)
 
 
@@ -124,7 +124,7 @@ def test_one_control_net_of_xl_is_what_the_library_does(large: Loaded) -> None:
     net = control_net(large.parts["unet"])
     mine = passed(large, reference(net, family="sdxl"), family="sdxl")
     theirs = librarys(StableDiffusionXLControlNetPipeline, large, net, image=drawing())
-    assert torch.allclose(mine, theirs, atol=1e-4)
+    assert torch.allclose(mine, theirs, atol=1e-5)
 
 
 def test_a_union_is_told_the_kind_as_the_library_tells_it(large: Loaded) -> None:
@@ -142,7 +142,7 @@ def test_a_union_is_told_the_kind_as_the_library_tells_it(large: Loaded) -> None
     theirs = librarys(
         StableDiffusionXLControlNetUnionPipeline, large, net, control_image=[drawing()], control_mode=[3]
     )
-    assert torch.allclose(edges, theirs, atol=1e-4) and not torch.allclose(edges, pose, atol=1e-3)
+    assert torch.allclose(edges, theirs, atol=1e-5) and not torch.allclose(edges, pose, atol=1e-3)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_an_adapter_is_what_the_library_does(reading_first: Loaded, kind: str) -
     theirs = librarys(
         StableDiffusionAdapterPipeline, reading_first, net, image=drawing(), adapter_conditioning_scale=0.8
     )
-    assert torch.allclose(mine, theirs, atol=1e-4)
+    assert torch.allclose(mine, theirs, atol=1e-5)
     assert not torch.allclose(mine, passed(reading_first), atol=0.01)
 
 
@@ -177,7 +177,7 @@ def test_an_adapter_of_xl_is_what_the_library_does(large: Loaded) -> None:
     told = {"family": "sdxl", "network": "adapter"}
     mine = passed(large, reference(net, **told), family="sdxl")
     theirs = librarys(StableDiffusionXLAdapterPipeline, large, net, image=drawing())
-    assert torch.allclose(mine, theirs, atol=1e-4)
+    assert torch.allclose(mine, theirs, atol=1e-5)
 
 
 def test_a_grey_adapter_is_shown_grey(reading_first: Loaded) -> None:
@@ -206,7 +206,7 @@ def test_one_net_twice_at_a_half_is_the_net_once(model: Loaded, nets: list[Any])
 def test_of_two_nets_each_has_its_own_steps(model: Loaded, nets: list[Any]) -> None:
     early, late = samples.unit(end=0.5), samples.unit(start=0.5)
     both = passed(model, reference(nets[0], early), reference(nets[0], late))
-    assert torch.allclose(both, passed(model, reference(nets[0])), atol=1e-4)
+    assert torch.allclose(both, passed(model, reference(nets[0])), atol=1e-5)
     alone = [passed(model, reference(nets[0], one)) for one in (early, late)]
     assert all(not torch.allclose(one, both, atol=1e-3) for one in alone)
 
@@ -251,7 +251,7 @@ def test_a_net_without_places_speaks_to_the_prompts_side_alone(model: Loaded) ->
     net = control_net(model.parts["unet"], global_pool_conditions=True)
     mine = passed(model, reference(net))
     theirs = librarys(StableDiffusionControlNetPipeline, model, net, image=drawing())
-    assert torch.allclose(mine, theirs, atol=1e-4)
+    assert torch.allclose(mine, theirs, atol=1e-5)
 
 
 # -- every way to paint ---------------------------------------------------------------------------

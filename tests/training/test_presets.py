@@ -36,7 +36,7 @@ def test_a_preset_chooses_everything(asked: TrainingDraft, preset: str, spec: ob
         "tiny",
         preset,
     )
-    assert found.settings.steps * found.settings.batch >= 800
+    assert found.settings.steps * found.settings.batch >= (1200 if spec is LARGE else 800)
     assert found.settings.mirror == (preset != "person")
     assert 1 <= found.sample_every < found.settings.steps
     assert found.parts == ("tiny",) and not found.light

@@ -94,7 +94,7 @@
       const told = make("span", {}, [], { say: "share", values: JSON.stringify({ n }) });
       const tip = make("span", { className: "tip" }, share === undefined ? [code] : [`${code} · `, told]);
       const inner = name ? [make("span", {}, [], { say: name }), make("span", { className: "sr" }, [told])] : [tip];
-      const button = make("button", { type: "button", className: name ? "eswatch named" : "eswatch" }, [this.square(colour), ...inner], { colour: hex(colour) });
+      const button = make("button", { type: "button", className: name ? "eswatch named" : "eswatch" }, [this.square(colour), ...inner], { colour: code });
       button.setAttribute("role", "radio");
       return button;
     }

@@ -163,10 +163,9 @@ window.studio = (() => {
   }
 
   function entered(page) { // what happened meanwhile is shown
-    const before = document.body.dataset.page;
     document.body.dataset.page = page;
-    if (page === "gallery" && before !== page) reload();
-    if (page === "models" && before !== page) look();
+    if (page === "gallery") reload();
+    if (page === "models") look();
     marks();
   }
 
@@ -500,7 +499,7 @@ window.studio = (() => {
     picture: (b) => openPicture(b.dataset.id),
     shut: () => closePicture(),
     pick: (b) => { part("tools")?.trigger("choose", { model: b.dataset.model }); go("create"); },
-    why: (b) => { picked = b.dataset.model; go("models"); look(); },
+    why: (b) => { picked = b.dataset.model; go("models"); },
     previous: () => step(-1),
     next: () => step(1),
     older: () => turnTo("older"),

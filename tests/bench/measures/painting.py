@@ -105,9 +105,9 @@ def previews(folder: Path) -> float:
 
 
 def in_turns(one: Callable[[], None], other: Callable[[], None]) -> float:
-    """One's time by the other's, in turn, so that a busy stretch meets both. The best by the best, since other work
-    only ever makes a time longer; or the middle of all pairs, where a machine's own speed comes and goes and one of
-    them was lucky: what is slower is so in both."""
+    """One's time by the other's, in turn, so that a busy stretch meets both: the less of two ratios. The best by the
+    best, since other work only ever makes a time longer; and the middle of all pairs, where a machine's own speed comes
+    and goes and one of them was lucky. What is slower is so in both."""
     seconds(one), seconds(other)  # once unmeasured: loads
     both = [(seconds(one), seconds(other)) for _ in range(ROUNDS)]
     best = min(first for first, _ in both) / min(second for _, second in both)
