@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from html import escape
 from typing import Any
 
-import pytest
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
@@ -19,7 +18,7 @@ from studio.service import Studio
 from studio.settings import ROOT
 from studio.ui.book import magic
 from studio.ui.theme import BOOK
-from tests.ui.browsing import PROMPT, WIDE
+from tests.ui.browsing import PROMPT, WIDE, blank
 
 Visit = Callable[..., Any]
 STATIC = ROOT / "studio" / "ui" / "static"
@@ -88,9 +87,7 @@ def visits(browser: Any, url: str) -> Iterator[Visit]:
 
     def go(language: str = "en-GB", to: str = url, typed: str = "", **options: Any) -> Any:
         contexts.append(browser.new_context(locale=language, **(WIDE | options)))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: pytest.fail(f"the page's script broke: {error}"))
+        page = blank(contexts[-1])
         page.goto(to)
         page.wait_for_selector("body[data-book=yes]")
         page.fill(PROMPT, typed)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.browsing import CHROMIUM, FLAGS, WIDE, opened, served, serving
+from tests.ui.browsing import CHROMIUM, FLAGS, SLOWNESS, WIDE, blank, opened, served, serving
 from tests.ui.easel_page import Easel, Shelf, app_of
 
 # What moves for its own sake is computed sixty times a second, and no test looks at it.
@@ -20,7 +20,7 @@ HASTY = "--js-flags=--no-opt"
 def browser() -> Iterator[Any]:
     """One Chromium for all tests of a module."""
     playwright = pytest.importorskip("playwright.sync_api")
-    playwright.expect.set_options(timeout=15_000)  # a busy machine draws late
+    playwright.expect.set_options(timeout=15_000 * SLOWNESS)  # a busy machine draws late
     with playwright.sync_playwright() as started:
         yield started.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, HASTY])
 
@@ -108,9 +108,7 @@ def easel(browser: Any, easel_url: str, shelf: Shelf) -> Iterator[Callable[..., 
 
     def go(options: dict[str, Any] = WIDE, **more: Any) -> Easel:
         contexts.append(browser.new_context(**({"locale": "en-GB"} | options | more)))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(8000)
-        page.on("pageerror", lambda error: pytest.fail(f"the page's script broke: {error}"))
+        page = blank(contexts[-1], patience=8_000)
         page.goto(easel_url)
         return Easel(page, shelf)
 

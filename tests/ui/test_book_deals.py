@@ -177,11 +177,21 @@ def in_chapter(words: list[str], id: str) -> list[str]:
     return [place.spell.en for place in index().sources[id] if place.spell.en in words]
 
 
-def throw(page: Any, where: str) -> list[str]:
-    with page.expect_response("**/api/book/dice"):
-        page.locator(where).click()
-    dealt(page, "dice", BOOK)
+def fell(page: Any, where: str, kind: str) -> list[str]:
+    """What is chosen after a throw, once another seed than before stands there."""
+    number = f"{BOOK} input[data-deal=seed]"
+    before = page.input_value(number) if page.locator(number).count() else None
+    page.locator(where).click()
+    page.wait_for_function(
+        "([at, old]) => ![null, undefined, old].includes(document.querySelector(at)?.value)",
+        arg=[number, before],
+    )
+    dealt(page, kind, BOOK)
     return chips(page)
+
+
+def throw(page: Any, where: str) -> list[str]:
+    return fell(page, where, "dice")
 
 
 def test_the_dice_of_a_chapter_throw_one_and_the_next_one_takes_its_place(come: Visit) -> None:
@@ -217,10 +227,7 @@ def test_the_key_throws_the_dice_of_the_open_chapter(come: Visit) -> None:
 
 
 def whole(page: Any) -> list[str]:
-    with page.expect_response("**/api/book/random"):
-        page.locator(".bkhead [data-tool=dice]").click()
-    dealt(page, "whole", BOOK)
-    return chips(page)
+    return fell(page, ".bkhead [data-tool=dice]", "whole")
 
 
 def test_a_whole_prompt_comes_again_with_its_seed(come: Visit) -> None:
