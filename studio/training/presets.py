@@ -27,7 +27,9 @@ from studio.training.reading import check_count
 SMALL_SIDE = 384
 """A model whose own pictures are smaller learns with larger steps, and more pictures at once."""
 SAMPLES = 8
-"""So many times while it learns a LoRA paints its samples, unless somebody says how often."""
+"""So many times at most while it learns a LoRA paints its samples, unless somebody says how often."""
+NEAREST = 25
+"""So many steps lie between two times then, where there are more: a sample takes as long as several of them."""
 MOST_TIMES = 100
 """So many times at most: they take longer than what is learned in between."""
 MOST_SAMPLES = 4
@@ -63,7 +65,7 @@ LOOKS = (1600, 8000)
 """The least and the most looks of a training that nobody set."""
 # A small model learns on a processor too: fewer looks in longer steps, so that a style comes while one watches.
 BATCH, SMALL_BATCH = 2, 4
-SMALL_RATE, SMALL_LOOKS = 30.0, 0.5
+SMALL_RATE, SMALL_LOOKS = 50.0, 5 / 16
 
 
 def resolve(draft: TrainingDraft, spec: ModelSpec, job: str, person: str) -> TrainingRequest:
@@ -110,7 +112,8 @@ def _told(where: Place) -> TrainingPlace:
 
 
 def _sample_every(draft: TrainingDraft, steps: int) -> int:
-    every = _chosen(draft.sample_every, max(1, math.ceil(steps / SAMPLES)))
+    usual = max(math.ceil(steps / SAMPLES), min(NEAREST, math.ceil(steps / 2)))
+    every = _chosen(draft.sample_every, usual)
     _check("sample_every", every, *_sample_ends(steps))
     return int(every)
 
