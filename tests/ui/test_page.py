@@ -47,7 +47,7 @@ def _watch_and_stop(page: Any) -> None:
     expect(page.locator("#meter")).to_contain_text("/ 75")
     page.press(PROMPT, "Control+Enter")
     page.wait_for_selector(".plate.on .ring[aria-valuenow]:not([aria-valuenow='0'])")
-    assert page.locator(".plate.on .shot img").get_attribute("src").startswith("data:image/jpeg")
+    expect(page.locator(".plate.on .shot img")).to_have_attribute("src", re.compile("^data:image/jpeg"))
     page.keyboard.press("Escape")
     expect(page.locator(".plate.on")).to_contain_text("Stopped at step")
     idle(page)
@@ -56,7 +56,7 @@ def _watch_and_stop(page: Any) -> None:
     idle(page)
     picture = page.locator(".plate.on .shot img")
     expect(picture).to_have_attribute("src", _is_picture())
-    assert page.evaluate("document.querySelector('.plate.on .shot img').naturalWidth") == 512
+    page.wait_for_function("document.querySelector('.plate.on .shot img').naturalWidth === 512")
     expect(page.locator(".plate.on .recipe")).to_contain_text("<script>alert(1)</script>")
 
 
