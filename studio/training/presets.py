@@ -28,8 +28,8 @@ SMALL_SIDE = 384
 """A model whose own pictures are smaller learns with larger steps, and more pictures at once."""
 SAMPLES = 8
 """So many times at most while it learns a LoRA paints its samples, unless somebody says how often."""
-NEAREST = 25
-"""So many steps lie between two times then, where there are more: a sample takes as long as several of them."""
+STEPS_BETWEEN = 25
+"""So many steps lie between two samples at least, but no more than half of all: a sample takes as long as several."""
 MOST_TIMES = 100
 """So many times at most: they take longer than what is learned in between."""
 MOST_SAMPLES = 4
@@ -112,7 +112,7 @@ def _told(where: Place) -> TrainingPlace:
 
 
 def _sample_every(draft: TrainingDraft, steps: int) -> int:
-    usual = max(math.ceil(steps / SAMPLES), min(NEAREST, math.ceil(steps / 2)))
+    usual = max(math.ceil(steps / SAMPLES), min(STEPS_BETWEEN, math.ceil(steps / 2)))
     every = _chosen(draft.sample_every, usual)
     _check("sample_every", every, *_sample_ends(steps))
     return int(every)

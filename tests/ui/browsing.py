@@ -32,8 +32,8 @@ IN_A_BROWSER = [
 WIDE: dict[str, Any] = {"viewport": {"width": 1440, "height": 1000}}
 NARROW: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 PROMPT = "#prompt textarea"
-# How many times slower a page computes than it could. A test that looks before the page is done passes here and fails
-# on a busy machine; at 6 it fails here too: `make test ARGS=tests/ui` with SLOW_PAGES=6.
+# How many times slower a page computes than it could: a test that looks before the page is done passes on a quiet
+# machine and fails on a busy one, and with SLOW_PAGES=4 it fails on a quiet one too.
 SLOWNESS = float(os.environ.get("SLOW_PAGES", "1"))
 
 
