@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +19,9 @@ from studio.skeletons import JOINTS, Joints, figure_of, skeleton
 NECK = JOINTS.index("neck")
 SURE, SEEN = 0.55, 0.12
 """How likely a neck must be to be somebody's, and another joint, where the neck says it is, to be seen."""
-APART, REACH = 7, 3
-"""Cells: necks stand apart, and a joint is looked for around its place."""
+APART, REACH, SWING = 7, 3, 6
+"""Cells: necks stand apart, a joint is looked for around its place, and one that swings in a wider circle."""
+SWINGING = {"elbow", "wrist", "knee", "ankle"}
 
 
 def edges(picture: Image.Image, settings: Mapping[str, float], tools: Mapping[str, Any]) -> Image.Image:
@@ -60,18 +62,23 @@ def found(likely: Tensor, away: Tensor) -> list[dict[str, tuple[float, float]]]:
 
 
 def _figure(likely: Tensor, away: Tensor, row: int, column: int) -> dict[str, tuple[float, float]]:
-    """The joints of whose neck lies in a cell: each where it is most likely around the place that the neck tells."""
-    side, out = min(likely.shape[1:]), {}
+    """The joints of whose neck lies in a cell: each where it is most likely around the place that the neck tells, a
+    wrist around its elbow: of an arm that may hang or be raised, the neck tells the middle."""
+    side = min(likely.shape[1:])
+    out: dict[str, tuple[float, float]] = {}
     for k, (right, down) in enumerate(away.tolist()):
-        place = _likeliest(likely[k], round(column + right * side), round(row + down * side))
-        if place:
-            out[JOINTS[k]] = place
+        name = JOINTS[k]
+        elbow = out.get(name.replace("wrist", "elbow"))
+        at = elbow or (column + right * side + 0.5, row + down * side + 0.5)
+        if place := _likeliest(likely[k], at, SWING if name.split("_")[-1] in SWINGING else REACH):
+            out[name] = place
     return out
 
 
-def _likeliest(likely: Tensor, column: int, row: int) -> tuple[float, float] | None:
-    top, left = max(0, row - REACH), max(0, column - REACH)
-    near = likely[top : max(0, row + REACH + 1), left : max(0, column + REACH + 1)]
+def _likeliest(likely: Tensor, around: tuple[float, float], reach: int) -> tuple[float, float] | None:
+    column, row = (math.floor(place) for place in around)
+    top, left = max(0, row - reach), max(0, column - reach)
+    near = likely[top : max(0, row + reach + 1), left : max(0, column + reach + 1)]
     if near.numel() == 0 or float(near.max()) < SEEN:
         return None
     # Finer than a cell: the middle of what is likely around the likeliest one.

@@ -57,6 +57,18 @@ def test_a_joint_belongs_to_the_neck_that_points_to_it() -> None:
         assert mine["left_wrist"] == pytest.approx(meant["left_wrist"], abs=0.4)
 
 
+def test_a_raised_hand_is_found_where_it_is_seen_and_not_where_hands_mostly_hang() -> None:
+    hanging = figure(16.5, 16.5)
+    x, y = hanging["right_elbow"]
+    raised = hanging | {"right_elbow": (x, y - 3), "right_wrist": (x - 2, y - 8)}
+    likely, _ = told(raised)
+    _, away = told(hanging)
+    (seen,) = found(likely, away)
+    assert np.hypot(*np.subtract(hanging["right_wrist"], raised["right_wrist"])) > 6
+    for name in ("right_elbow", "right_wrist"):
+        assert seen[name] == pytest.approx(raised[name], abs=0.4)
+
+
 def test_what_is_not_likely_is_left_out_and_so_is_what_lies_beyond_the_picture() -> None:
     likely, away = told(figure(16.5, 16.5))
     likely[JOINTS.index("right_knee")] = 0.05
