@@ -187,6 +187,8 @@ def _against_control(spec: ControlSpec, known: Mapping[str, Sourced]) -> Iterato
         yield ("kinds",), "is empty: name the kinds of references that it follows"
     if spec.network == "union" and (lacking := [kind for kind in spec.kinds if kind not in spec.modes]):
         yield ("modes",), f"has no number for {', '.join(lacking)}"
+    if spec.network == "ip_adapter" and spec.balances:
+        yield ("balances",), "are for nets that speak beside the denoiser, and this one is read within it"
     if spec.network == "ip_adapter" and not isinstance(known.get(spec.encoder), EncoderSpec):
         yield ("encoder",), f"{spec.encoder or 'nothing'} is not among the encoders"
 

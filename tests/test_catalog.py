@@ -10,7 +10,7 @@ import pytest
 
 from studio.catalog import COMPLETE, Catalog, read_catalog, source_path, store_of
 from studio.errors import StudioError
-from studio.messages import FileSource, HubSource, ModelScopeSource, ModelSpec
+from studio.messages import BALANCES, FileSource, HubSource, Loudness, ModelScopeSource, ModelSpec
 from studio.settings import ROOT
 from tests.test_weights import checkpoint
 from tests.tiny import catalog_text
@@ -330,6 +330,25 @@ def test_the_repository_has_loras_for_few_steps_of_both_usual_families() -> None
     assert all(file.endswith(".safetensors") for file in files)
 
 
+CONTROL = """controls:
+  - id: lines
+    title: {en: Lines, zh: 线}
+    family: sd1
+    kinds: [canny]
+    source: {kind: hub, repo: a/lines}
+    licence: MIT
+"""
+LOUD = "    balances: {even: {own: 0.5, opposite: 0}}\n"
+
+
+def test_a_control_net_says_how_loud_it_is_where_it_was_measured(tmp_path: Path) -> None:
+    catalog = read(tmp_path, "models:\n" + entry("first") + CONTROL + LOUD)
+    assert [str(problem) for problem in catalog.problems] == []
+    net = catalog.controls["lines"]
+    assert net.loudness("even") == Loudness(own=0.5, opposite=0)
+    assert net.loudness("prompt") == BALANCES["prompt"]
+
+
 def test_vaes_and_upscalers_stand_beside_the_models(tmp_path: Path) -> None:
     catalog = read(tmp_path, "models:\n" + entry("first") + VAE + UPSCALER)
     assert [str(problem) for problem in catalog.problems] == []
@@ -363,6 +382,13 @@ def test_vaes_and_upscalers_stand_beside_the_models(tmp_path: Path) -> None:
         (LORA.replace(", file: glow.safetensors", ""), "loras.0.source", "names no file"),
         (LORA.replace("glow.safetensors", f"glow.pt, sha256: {SHA}"), "loras.0.source.file", "no other"),
         (LORA.replace("weight: 0.8", "weight: 40"), "loras.0.weight", "less than or equal"),
+        (CONTROL.replace("family: sd1", "family: sd3"), "controls.0.family", "takes no control nets"),
+        (CONTROL.replace("    kinds: [canny]\n", ""), "controls.0.kinds", "is empty"),
+        (CONTROL + "    network: union\n", "controls.0.modes", "no number for canny"),
+        (CONTROL + "    network: ip_adapter\n", "controls.0.encoder", "nothing is not among"),
+        (CONTROL + "    network: ip_adapter\n" + LOUD, "controls.0.balances", "speak beside the denoiser"),
+        (CONTROL + LOUD.replace("0.5", "0"), "controls.0.balances.even.own", "greater than 0"),
+        (CONTROL + LOUD.replace("even", "loud"), "controls.0.balances.loud.[key]", "'even'"),
         ("default: {gpu: first, cpu: nobody}\n", "default.cpu", "not among the models"),
         ("default: {gpu: first}\n", "default.cpu", "is missing"),
         ("default: {gpu: first, cpu: first, tpu: first}\n", "default.tpu", "not a key"),

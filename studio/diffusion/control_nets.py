@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from studio.messages import Size
+from studio.messages import Loudness, Size
 
 if TYPE_CHECKING:
     from studio.diffusion.control import Reference
@@ -48,7 +49,14 @@ class Added:
 
     def on_the_own_side(self) -> Added:
         """The same with nothing on the side of the opposite."""
-        return Added(*([_with_nothing(one) for one in part] for part in (self.down, self.mid, self.within)))
+        return self._each(_with_nothing)
+
+    def on_both_sides(self, loud: Loudness) -> Added:
+        """The same, on either side of a guided call as loud as it is to be."""
+        return self._each(lambda told: _by_side(told, loud))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Added:
+        return Added(*([change(one) for one in part] for part in (self.down, self.mid, self.within)))
 
 
 def _sum(some: list[Tensor], others: list[Tensor]) -> list[Tensor]:
@@ -61,10 +69,17 @@ def _with_nothing(told: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(told), told])
 
 
+def _by_side(told: Tensor, loud: Loudness) -> Tensor:
+    # What looks at the map alone says the same to both.
+    opposite, own = told.chunk(2) if len(told) > 1 else (told, told)
+    return torch.cat([opposite * loud.opposite, own * loud.own])
+
+
 class Voice:
     """A net at work in one pass."""
 
     def __init__(self, reference: Reference, size: Size, device: str) -> None:
+        assert reference.spec
         self.unit, self._net, self._spec = reference.unit, reference.net, reference.spec
         kind = next(self._net.parameters()).dtype
         self._map = _tensor(self._shown(reference, size)).to(device, kind)
@@ -74,26 +89,32 @@ class Voice:
 
     def add(self, call: Call) -> Added:
         """What it adds to a call."""
-        alone = call.guided and self._on_one_side()
-        ramp = self.unit.balance == "prompt" or (alone and self.unit.balance == "reference")
-        told = self._told(call.own_side() if alone else call, ramp)
-        return told.on_the_own_side() if alone else told
+        loud, weight = self._loudness(), float(self.unit.weight)
+        if not call.guided:  # there are no sides, and it is as even
+            return self._told(call, weight * loud.own, loud.softly and self.unit.balance == "prompt")
+        if not loud.opposite:
+            return self._told(call.own_side(), weight * loud.own, loud.softly).on_the_own_side()
+        if loud.own == loud.opposite:
+            return self._told(call, weight * loud.own, loud.softly)
+        return self._told(call, weight, loud.softly).on_both_sides(loud)
 
-    def _on_one_side(self) -> bool:
-        return self.unit.balance == "reference"
+    def _loudness(self) -> Loudness:
+        return self._spec.loudness(self.unit.balance)
 
-    def _told(self, call: Call, ramp: bool) -> Added:
+    def _told(self, call: Call, weight: float, softly: bool) -> Added:
         raise NotImplementedError
 
 
 class NetVoice(Voice):
     """A control net, or a union of them that is told which kind it is shown."""
 
-    def _on_one_side(self) -> bool:
+    def _loudness(self) -> Loudness:
+        loud = super()._loudness()
         # What is said of a picture as a whole, without places, drowns out the opposite: the library holds it so.
-        return super()._on_one_side() or bool(self._net.config.global_pool_conditions)
+        whole = bool(self._net.config.global_pool_conditions)
+        return loud.model_copy(update={"opposite": 0.0}) if whole else loud
 
-    def _told(self, call: Call, ramp: bool) -> Added:
+    def _told(self, call: Call, weight: float, softly: bool) -> Added:
         # A denoiser that fills masks reads the masked picture behind the noise.
         noise = call.sample[:, : self._net.config.in_channels]
         rows = len(noise)
@@ -103,8 +124,8 @@ class NetVoice(Voice):
             call.time,
             encoder_hidden_states=call.text,
             controlnet_cond=[shown] if self._spec.network == "union" else shown,
-            conditioning_scale=float(self.unit.weight),
-            guess_mode=ramp,
+            conditioning_scale=weight,
+            guess_mode=softly,
             added_cond_kwargs=call.added,
             return_dict=False,
             **self._kind(rows),
@@ -132,12 +153,12 @@ class AdapterVoice(Voice):
         picture = reference.picture(Size(width=width, height=height))
         return picture.convert("L") if self._net.config.in_channels == 1 else picture
 
-    def _told(self, call: Call, ramp: bool) -> Added:
+    def _told(self, call: Call, weight: float, softly: bool) -> Added:
         if self._features is None:
             self._features = self._net(self._map)
-        softly = torch.logspace(SOFTEST, 0, len(self._features)) if ramp else torch.ones(len(self._features))
-        weights = (softly * self.unit.weight).tolist()
-        return Added(within=[one * weight for one, weight in zip(self._features, weights, strict=True)])
+        ramp = torch.logspace(SOFTEST, 0, len(self._features)) if softly else torch.ones(len(self._features))
+        weights = (ramp * weight).tolist()
+        return Added(within=[one * by for one, by in zip(self._features, weights, strict=True)])
 
 
 def _tensor(picture: Image.Image) -> Tensor:
@@ -148,5 +169,5 @@ def _tensor(picture: Image.Image) -> Tensor:
 
 def voice(reference: Reference, size: Size, device: str) -> Voice:
     """A net at work on its map."""
-    kind = AdapterVoice if reference.spec.network == "adapter" else NetVoice
+    kind = AdapterVoice if reference.spec and reference.spec.network == "adapter" else NetVoice
     return kind(reference, size, device)

@@ -6,6 +6,7 @@ from studio.messages.base import (
     LARGEST_LORA_WEIGHT,
     MOST_LORAS,
     RECORD_FORMAT,
+    Balance,
     Bilingual,
     Digest,
     Language,
@@ -17,6 +18,7 @@ from studio.messages.base import (
     Trouble,
 )
 from studio.messages.catalog import (
+    BALANCES,
     Capability,
     CaptionerSpec,
     ControlSpec,
@@ -30,6 +32,7 @@ from studio.messages.catalog import (
     HubSource,
     LocalSource,
     LoraSpec,
+    Loudness,
     ModelScopeSource,
     ModelSpec,
     Network,
@@ -130,6 +133,7 @@ from studio.messages.work import (
 )
 
 __all__ = [
+    "BALANCES",
     "LONGEST_CAPTION",
     "LONGEST_TRIGGER",
     "PictureSet",
@@ -153,6 +157,7 @@ __all__ = [
     "LoraSpec",
     "LoraMix",
     "LoraUse",
+    "Loudness",
     "Answered",
     "ControlUnit",
     "TranslateRequest",
@@ -168,6 +173,7 @@ __all__ = [
     "ControlState",
     "AnyEvent",
     "Base",
+    "Balance",
     "Bilingual",
     "Cancelled",
     "Capability",

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 Role = Literal["guest", "user", "admin"]
+Balance = Literal["prompt", "even", "reference"]
+"""Which counts more, where a picture follows both."""
 Param = str | int | float
 RECORD_FORMAT = 1
 """The `format` number of everything that is stored today."""

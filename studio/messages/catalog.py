@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from studio.messages.base import LARGEST_LORA_WEIGHT, Bilingual, Language, Message, Size
+from studio.messages.base import LARGEST_LORA_WEIGHT, Balance, Bilingual, Language, Message, Size
 
 Capability = Literal["text_to_image", "image_to_image", "inpaint"]
 
@@ -175,6 +175,25 @@ class EncoderSpec(PartSpec):
 Network = Literal["controlnet", "union", "adapter", "ip_adapter"]
 
 
+class Loudness(Message):
+    """How loud a net speaks at a weight of 1, where a picture is painted against its opposite."""
+
+    own: float = Field(default=1.0, gt=0, le=4, description="on the prompt's own side")
+    opposite: float = Field(default=1.0, ge=0, le=4, description="on the side of the opposite")
+    softly: bool = Field(
+        default=False,
+        description="the nearer to a picture's surface the softer, from a tenth up to all of it",
+    )
+
+
+BALANCES: dict[Balance, Loudness] = {
+    "even": Loudness(),
+    "prompt": Loudness(softly=True),
+    "reference": Loudness(opposite=0, softly=True),
+}
+"""Who leads, as the large families' nets are used to it."""
+
+
 class ControlSpec(PartSpec):
     """A control net: it makes a model of its family follow a reference."""
 
@@ -186,6 +205,13 @@ class ControlSpec(PartSpec):
     modes: dict[str, int] = Field(default={}, description="of a union net: the number of each kind")
     encoder: str = Field(default="", description="of an ip_adapter: the entry that reads the picture")
     base: str = Field(default="", description="of the models that it fits; empty: what its family grew from")
+    balances: dict[Balance, Loudness] = Field(
+        default={}, description="where it was measured to follow better than by the usual ones"
+    )
+
+    def loudness(self, balance: Balance) -> Loudness:
+        """How loud it speaks, by who leads."""
+        return self.balances.get(balance, BALANCES[balance])
 
     def follows(self, kind: str) -> bool:
         """Whether it can be used for references of a kind."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from studio.messages.base import LARGEST_LORA_WEIGHT, Digest, Message, Size, Trouble
+from studio.messages.base import LARGEST_LORA_WEIGHT, Balance, Digest, Message, Size, Trouble
 
 LANCZOS = "lanczos"
 """The upscaler that every studio has: it needs no weights."""
@@ -133,7 +133,7 @@ class ControlUnit(Message):
     weight: float = Field(default=1.0, ge=0, le=2)
     start: float = Field(default=0.0, ge=0, le=1, description="share of the steps where it begins to count")
     end: float = Field(default=1.0, ge=0, le=1, description="share of the steps where it ends")
-    balance: Literal["prompt", "even", "reference"] = Field(default="even", description="which counts more")
+    balance: Balance = Field(default="even", description="which counts more")
     fit: Literal["crop", "fill", "stretch"] = Field(default="crop", description="how it takes another shape")
     muted: bool = False
 

@@ -19,12 +19,13 @@ from PIL import Image, ImageDraw
 
 from studio.diffusion.canvas import lay_out
 from studio.diffusion.control import Reference, steps_of
+from studio.diffusion.control_nets import Added
 from studio.diffusion.families import painter
 from studio.diffusion.passes import OnStep, Pass, denoise
 from studio.diffusion.run import Means, paint
 from studio.diffusion.samplers import scheduler
 from studio.errors import StudioError
-from studio.messages import Base, ControlUnit, HighResolution, Mask, Size, Start
+from studio.messages import Base, ControlUnit, HighResolution, Loudness, Mask, Size, Start
 from studio.models.registry import Loaded
 from tests import samples
 from tests.diffusion.painting import SILENT, loaded, request
@@ -76,7 +77,7 @@ def passed(
     on_step: OnStep = lambda *_: None,
     **changes: Any,
 ) -> torch.Tensor:
-    asked = request(steps=4, sampler="ddim", **changes)
+    asked = request(**{"steps": 4, "sampler": "ddim"} | changes)
     pipe = painter(family).pipe(model.parts, scheduler(asked.sampler, model.parts["scheduler"]))
     texts = painter(family).encode(pipe, asked, "cpu")
     with torch.inference_mode():
@@ -239,6 +240,30 @@ def test_every_balance_is_another_picture(model: Loaded, nets: list[Any]) -> Non
     assert len({one.numpy().tobytes() for one in ways.values()}) == 3
 
 
+def test_an_entry_says_how_loud_its_net_is_on_either_side(model: Loaded, nets: list[Any]) -> None:
+    def with_sides(**loud: Any) -> torch.Tensor:
+        return passed(model, reference(nets[0], balances={"even": Loudness(**loud)}))
+
+    plain = passed(model, reference(nets[0], samples.unit(weight=0.6)))
+    assert torch.equal(with_sides(own=0.6, opposite=0.6), plain)
+    alone, nearly, both = (with_sides(opposite=there) for there in (0, 1e-6, 0.5))
+    assert torch.allclose(alone, nearly, atol=1e-4) and not torch.allclose(alone, both, atol=1e-3)
+    assert torch.equal(
+        with_sides(softly=True), passed(model, reference(nets[0], samples.unit(balance="prompt")))
+    )
+
+
+def test_what_is_said_of_a_map_alone_is_as_loud_on_either_side_as_it_is_to_be() -> None:
+    loud = Loudness(own=0.5, opposite=0.25)
+    told = Added(down=[torch.ones(2, 1)], mid=[torch.tensor([[4.0], [8.0]])], within=[torch.ones(1, 1)])
+    heard = told.on_both_sides(loud)
+    assert [part[0].flatten().tolist() for part in (heard.down, heard.mid, heard.within)] == [
+        [0.25, 0.5],
+        [1.0, 4.0],
+        [0.25, 0.5],
+    ]
+
+
 def test_painted_without_an_opposite_the_reference_leads_as_if_even(model: Loaded, nets: list[Any]) -> None:
     ways = [
         passed(model, reference(nets[0], samples.unit(balance=balance)), guidance=1.0)
@@ -323,7 +348,7 @@ def test_the_denoiser_is_what_it_was_though_painting_failed(model: Loaded, nets:
 
     with pytest.raises(KeyError):
         passed(model, reference(nets[1]), on_step=fails)
-    assert not unet._forward_pre_hooks
+    assert not unet._forward_pre_hooks and not unet._forward_hooks
     assert all(torch.equal(weight, weights[name]) for name, weight in unet.state_dict().items())
 
 
