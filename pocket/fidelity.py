@@ -13,28 +13,47 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pocket.closeness import colour_difference, depth_rank, edge_f1, joint_distance
+from pocket.closeness import colour_difference, depth_rank, edge_f1, joint_distance, palette_difference
 from pocket.evaluate import WEIGHTS, Row, row, tell
 from pocket.eyes import Eyes, open_eyes, reader_file
 from pocket.models import NATIVE
 from pocket.prompts import say
-from pocket.world import SUBJECTS, Picture, draw, sample
+from pocket.world import SUBJECTS, Picture, Scene, draw, sample
 from pocket.world.truth import people
+from studio.catalog import read_catalog
+from studio.controls import CONTROLS
 
+CATALOG, NET = Path(__file__).parents[1] / "models.yaml", "pocket-control"
+"""Where the studio is told how loud the net may speak."""
 FIRST, GOAL = 1_300_000, 3.0
 # How much less of the prompt may be followed than without a reference.
 PROMPT_GOAL = -0.05
 # Distances below this are the detectors' own doing: nothing is called closer than that.
 LEAST = 0.01
 Pictures = NDArray[np.uint8]
-Paint = Callable[[list[str], list[int], Pictures | None], Pictures]
-"""From prompts, seeds and maps, or none, to pictures."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Maps of a kind, one for each picture."""
+
+    kind: str
+    maps: Pictures
+
+    def __getitem__(self, rows: slice) -> Shown:
+        """Those of some pictures."""
+        return Shown(self.kind, self.maps[rows])
+
+
+Paint = Callable[[list[str], list[int], Shown | None], Pictures]
+"""From prompts, seeds and what is to be followed, or nothing, to pictures."""
 
 
 # -- references -----------------------------------------------------------------------------------
@@ -42,19 +61,26 @@ Paint = Callable[[list[str], list[int], Pictures | None], Pictures]
 
 @dataclass(frozen=True)
 class Reference:
-    """A held-out drawing, what it is called, and the seed that it is painted with."""
+    """A held-out drawing, what is asked for beside it, how that is said, and the seed that it is painted with."""
 
     drawing: Picture
+    asked: Scene
     prompt: str
     seed: int
 
 
 def references(kind: str, amount: int, side: int = NATIVE) -> list[Reference]:
-    """Plain drawings of one thing each; for poses it is a person."""
+    """Plain drawings of one thing each; for poses it is a person. What is drawn is asked for, but beside a palette
+    something else: a prompt names most of its own colours."""
     scenes = (sample(FIRST + k, "held_out", "single", plain=True) for k in count())
     fitting = (s for s in scenes if kind != "pose" or SUBJECTS[s.things[0].subject].person)
     some = [scene for scene, _ in zip(fitting, range(amount), strict=False)]
-    return [Reference(draw(s, side), say("single object", s, "en"), k) for k, s in enumerate(some)]
+    asked = some[1:] + some[:1] if kind == "palette" else some
+    said = [say("single object", scene, "en") for scene in asked]
+    return [
+        Reference(draw(scene, side), *told, k)
+        for k, (scene, *told) in enumerate(zip(some, asked, said, strict=True))
+    ]
 
 
 # -- distances ------------------------------------------------------------------------------------
@@ -86,12 +112,18 @@ def colour_distance(eyes: Eyes, painted: Image.Image, meant: Picture, map: Image
     return colour_difference(painted, meant.image) / 100
 
 
+def palette_distance(eyes: Eyes, painted: Image.Image, meant: Picture, map: Image.Image) -> float:
+    """How far the colours are from the reference's wherever they stand, in CIE Lab likewise."""
+    return palette_difference(painted, meant.image) / 100
+
+
 KINDS: dict[str, Callable[[Eyes, Image.Image, Picture, Image.Image], float]] = {
     "pose": pose_distance,
     "canny": canny_distance,
     "soft_edge": soft_distance,
     "depth": depth_distance,
     "colour": colour_distance,
+    "palette": palette_distance,
 }
 """By the kind: how far a painted picture is from a drawing and its map."""
 
@@ -113,6 +145,8 @@ def maps_for(eyes: Eyes, kind: str, some: list[Reference]) -> Pictures:
     """The maps of references as the net is shown them."""
     from pocket.train.references import Maps, maps_of, seen_levels
 
+    if kind == "palette":
+        return np.stack([np.asarray(eyes.map("histogram", one.drawing.image)) for one in some])
     every = [maps_of(one.drawing) | seen_levels(one.drawing.image, eyes) for one in some]
     maps = Maps(**{name: np.stack([told[name] for told in every]) for name in every[0]})
     return np.stack([maps.one(kind, at) for at in range(len(some))])
@@ -134,7 +168,7 @@ def kind_rows(desk: Desk, kind: str, amount: int) -> Iterator[Row]:
     yield row(f"{kind}: distance without control", apart)
     if not desk.follows:
         return
-    led = desk.paint(*words, maps)
+    led = desk.paint(*words, Shown(kind, maps))
     near = distance(desk, kind, led, some, maps)
     yield row(f"{kind}: distance with control", near)
     yield row(f"{kind}: times closer", apart / max(near, LEAST), GOAL)
@@ -154,32 +188,65 @@ def measure(desk: Desk, kinds: list[str], amount: int) -> Iterator[Row]:
 
 
 class Following:
-    """A UNet with a control net beside it, called as the UNet alone is."""
+    """A UNet with a control net beside it, called as the UNet alone is, as loud as the studio lets it speak."""
 
-    def __init__(self, unet: Any, net: Any, maps: Any) -> None:
-        self.unet, self.net, self.maps = unet, net, maps
-        self.config, self.parameters = unet.config, unet.parameters
+    def __init__(self, painter: Any, net: Any, shown: Shown) -> None:
+        spec = read_catalog(CATALOG).controls[NET]
+        self.unet, self.net = painter.unet, net if spec.follows(shown.kind) else None
+        self.config, self.parameters = painter.unet.config, painter.unet.parameters
+        self.maps = to_batch(shown.maps, painter.device)
+        self.colours = held_colours(painter, self.maps, CONTROLS[shown.kind].held)
+        self.loud = spec.loudness("even")
 
     def __call__(self, x: Any, t: Any, words: Any) -> Any:
         """The prediction for a batch that holds every picture without words, then with them."""
-        maps = self.maps.repeat(len(x) // len(self.maps), 1, 1, 1)
-        down, mid = self.net(x, t, words, controlnet_cond=maps, return_dict=False)
-        more = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
-        return self.unet(x, t, words, **more)
+        from pocket.painter import GUIDANCE
+
+        guess = self.unet(x, t, words, **self.told(x, t, words))
+        if self.colours is None:
+            return guess
+        return SimpleNamespace(sample=self.colours.hold(guess.sample, x, t, GUIDANCE))
+
+    def told(self, x: Any, t: Any, words: Any) -> dict[str, Any]:
+        """What the net says to the UNet, where it follows this kind."""
+        from studio.diffusion.control_nets import Added
+
+        if self.net is None:
+            return {}
+        down, mid = self.net(x, t, words, controlnet_cond=self.maps.repeat(2, 1, 1, 1), return_dict=False)
+        heard = Added(down=list(down), mid=[mid]).on_both_sides(self.loud)
+        return {"down_block_additional_residuals": heard.down, "mid_block_additional_residual": heard.mid[0]}
+
+
+def to_batch(maps: Pictures, device: Any) -> Any:
+    """Maps as nets read them."""
+    import torch
+
+    return torch.from_numpy(maps).permute(0, 3, 1, 2).float().to(device) / 255
+
+
+def held_colours(painter: Any, maps: Any, how: str) -> Any:
+    """The colours of maps as the studio holds them, or None where it does not."""
+    from pocket.painter import build_scheduler
+    from studio.diffusion.control_colours import CELLS, Grid, Held, placed, shares
+    from studio.diffusion.latents import encode
+
+    if not how:
+        return None
+    grid, latents = Grid(CELLS, CELLS), encode(painter.vae, 2 * maps - 1)
+    return Held(grid, placed(grid.cells(latents)) if how == "places" else shares(latents), build_scheduler())
 
 
 def painting(painter: Any, net: Any, steps: int, batch: int = 25) -> Paint:
     """What the pocket paints, following maps where there are some."""
-    import torch
 
-    def paint(prompts: list[str], seeds: list[int], maps: Pictures | None) -> Pictures:
-        if maps is None:
+    def paint(prompts: list[str], seeds: list[int], shown: Shown | None) -> Pictures:
+        if shown is None:
             return painter.paint(prompts, seeds, batch, steps=steps)
         done = []
         for k in range(0, len(prompts), batch):
             here = slice(k, k + batch)
-            shown = torch.from_numpy(maps[here]).permute(0, 3, 1, 2).float().to(painter.device) / 255
-            led = replace(painter, unet=Following(painter.unet, net, shown))
+            led = replace(painter, unet=Following(painter, net, shown[here]))
             done.append(led.paint(prompts[here], seeds[here], batch, steps=steps))
         return np.concatenate(done)
 
@@ -190,9 +257,9 @@ def remembering(paint: Paint) -> Paint:
     """The same, but what follows no map is painted once: most kinds have the same references."""
     alone: dict[str, Pictures] = {}
 
-    def go(prompts: list[str], seeds: list[int], maps: Pictures | None) -> Pictures:
-        if maps is not None:
-            return paint(prompts, seeds, maps)
+    def go(prompts: list[str], seeds: list[int], shown: Shown | None) -> Pictures:
+        if shown is not None:
+            return paint(prompts, seeds, shown)
         asked = repr((prompts, seeds))
         if asked not in alone:
             alone[asked] = paint(prompts, seeds, None)
@@ -218,7 +285,7 @@ def judged(weights: Path) -> Callable[[Pictures, list[Reference]], float] | None
 
     def shown(pictures: Pictures, some: list[Reference]) -> float:
         seen = zip(some, look(judge, pictures), strict=True)
-        return float(np.mean([r.drawing.scene.things[0].subject in v.subjects for r, v in seen]))
+        return float(np.mean([r.asked.things[0].subject in v.subjects for r, v in seen]))
 
     return shown
 

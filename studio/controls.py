@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from studio.errors import StudioError
-from studio.messages import ControlUnit, DetectorSetting, DetectorSpec, ModelPlace
+from studio.families import FAMILIES
+from studio.messages import ControlUnit, DetectorSetting, DetectorSpec, ModelPlace, ModelSpec
 
 PlaceOf = Callable[[DetectorSpec], ModelPlace]
 NEARNESS: dict[ModelPlace, int] = {"resident": 0, "host": 0, "disk": 0, "hub": 1, "missing": 2}
@@ -43,6 +45,9 @@ class Control:
     """Its map's colours are names: blending two of them would say something else."""
     fixed: Mapping[str, float] = field(default_factory=dict)
     """Settings of the detectors that this kind makes for the person."""
+    held: Literal["", "places", "shares"] = ""
+    """Its map's colours are held in the picture itself as it is painted, in their places or in their shares wherever
+    they are: it needs no net, though one may help."""
 
 
 CONTROLS: dict[str, Control] = {}
@@ -85,6 +90,11 @@ def control_of(unit: ControlUnit) -> Control:
     if unit.kind not in CONTROLS:
         raise StudioError("control_unknown", kind=unit.kind, known=", ".join(CONTROLS))
     return CONTROLS[unit.kind]
+
+
+def held(control: Control, model: ModelSpec) -> bool:
+    """Whether a model follows a kind without any net."""
+    return bool(control.held) and FAMILIES[model.family].denoiser == "unet"
 
 
 def detector_of(unit: ControlUnit, detector: str) -> Detector:
@@ -246,8 +256,8 @@ for _control in (
     Control("canny", ("canny",)),
     Control("soft_edge", ("pidinet", "hed", "small_edges")),
     Control("depth", ("depth_anything", "midas", "zoe", "leres", "small_depth")),
-    Control("colour", ("grid",), flat=True),
-    Control("palette", ("histogram",), flat=True),
+    Control("colour", ("grid",), flat=True, held="places"),
+    Control("palette", ("histogram",), flat=True, held="shares"),
     Control("lines", ("mlsd",)),
     Control("scribble", ("drawn", "pidinet", "hed"), fixed={"scribble": 1}),
     Control("segmentation", ("upernet", "segformer"), flat=True),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from studio.controls import Choice, chosen, control_of
+from studio.controls import Choice, chosen, control_of, held
 from studio.errors import StudioError
 from studio.families import FAMILIES, MOST_LAYERS
 from studio.messages import (
@@ -341,11 +341,13 @@ def _unit(unit: ControlUnit, spec: ModelSpec, around: Around) -> tuple[ControlUn
     if unit.start >= unit.end:
         raise StudioError("control_span", start=round(100 * unit.start), end=round(100 * unit.end))
     net, choice = _net(unit, spec, around), _choice(unit, spec, around)
-    filled = unit.model_copy(update={"net": net.id, "detector": choice.id if choice else ""})
-    return filled, (*(choice.entries if choice else ()), *([net.encoder] if net.encoder else []))
+    named = {"net": net.id if net else "", "detector": choice.id if choice else ""}
+    encoder = [net.encoder] if net and net.encoder else []
+    return unit.model_copy(update=named), (*(choice.entries if choice else ()), *encoder)
 
 
-def _net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec:
+def _net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec | None:
+    """What follows a reference; None where its kind is held without a net."""
     if not unit.net:
         return _first_net(unit, spec, around)
     if unit.net not in around.controls:
@@ -361,11 +363,11 @@ def _net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec:
     return net
 
 
-def _first_net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec:
+def _first_net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec | None:
     # What a person's own file is for may be theirs alone to say: such a net is used where it is named.
     known = [net for net in around.controls.values() if unit.kind in net.kinds]
     fitting = next((net for net in known if net.fits(spec)), None)
-    if fitting:
+    if fitting or held(control_of(unit), spec):
         return fitting
     families = dict.fromkeys(FAMILIES[net.family].title for net in known if not net.base)
     if not families:

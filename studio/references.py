@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from studio.controls import NEARNESS, Control, Detector, choices
+from studio.controls import NEARNESS, Control, Detector, choices, held
 from studio.families import FAMILIES
 from studio.messages import ControlSpec, ControlState, DetectorSpec, DetectorState, ModelSpec, PartState
 
@@ -24,19 +24,21 @@ def control_state(
     fitting = sorted(
         (net for net in following if net.fits(model)), key=lambda net: control.id not in net.kinds
     )
-    fits = any(control.id in net.kinds for net in fitting)
+    named = any(control.id in net.kinds for net in fitting)
+    alone = held(control, model) and not named
     # What was made for one model of a family says nothing of the family.
     others = dict.fromkeys(
         FAMILIES[net.family].title for net in following if control.id in net.kinds and not net.base
     )
     return ControlState(
         kind=control.id,
-        fits=fits,
+        fits=named or alone,
         nets=tuple(net.id for net in fitting),
+        held=alone,
         detectors=tuple(
             sorted(_detectors(control, model, detectors, state_of), key=lambda one: NEARNESS[one.place])
         ),
-        families=() if fits else tuple(others),
+        families=() if named or alone else tuple(others),
     )
 
 

@@ -70,6 +70,24 @@ def test_a_reference_gets_the_first_net_that_fits_and_the_first_detector_that_ca
     assert whole.parts == ("midas-large", "hed-1", "edges", "deep")
 
 
+def test_colours_need_no_net_and_take_one_where_there_is_one() -> None:
+    asked = unit(kind="colour")
+    assert [(one.net, one.detector) for one in resolved(asked).controls] == [("", "grid")]
+    assert resolved(asked).parts == ()
+    painting = control(id="colours", kinds=("colour",))
+    helped = replace(AROUND, controls={**AROUND.controls, "colours": painting})
+    assert resolved(asked, around=helped).controls[0].net == "colours"
+    assert refused(unit(kind="colour", net="deep")).code == "control_other_kind"
+
+
+def test_a_denoiser_that_is_not_held_to_colours_needs_a_net_for_them() -> None:
+    draft = Draft(model="tiny", controls=(unit(kind="colour"),))
+    flowing = SPEC.defaults.model_copy(update={"sampler": "flow_euler"})
+    with pytest.raises(StudioError) as told:
+        resolve(draft, spec(family="sd3", defaults=flowing), "job", ANN, AROUND)
+    assert told.value.code == "control_nowhere"
+
+
 def test_a_finished_map_needs_no_detector() -> None:
     whole = resolved(unit(kind="depth", map=True), unit(kind="pose", map=True, net="mine"))
     assert [one.detector for one in whole.controls] == ["", ""] and whole.detectors == ()

@@ -128,6 +128,7 @@ def _words(reference: Reference, guided: bool) -> Tensor:
 
 
 def _check_encoder(reference: Reference, said: Tensor) -> None:
+    assert reference.spec
     first = next(layer for layer in reference.net.projection.modules() if isinstance(layer, nn.Linear))
     if first.in_features != said.shape[-1]:
         raise StudioError("control_encoder", net=reference.spec.title.en, encoder=reference.spec.encoder)

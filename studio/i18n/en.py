@@ -453,6 +453,7 @@ STRINGS: dict[str, str] = {
     "reference.fit_stretch": "Stretch",
     "reference.detector": "How it is read",
     "reference.net": "Control net",
+    "reference.no_net": "none needed",
     "reference.no_camera": "The camera did not open. Allow it in the browser, or choose a picture.",
     "reference.cancel": "Cancel",
     "reference.shoot": "Take it",

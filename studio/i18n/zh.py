@@ -453,6 +453,7 @@ STRINGS: dict[str, str] = {
     "reference.fit_stretch": "拉伸",
     "reference.detector": "识别方式",
     "reference.net": "控制网络",
+    "reference.no_net": "不需要",
     "reference.no_camera": "摄像头没有打开。请在浏览器里允许，或者选一张图。",
     "reference.cancel": "取消",
     "reference.shoot": "拍下",

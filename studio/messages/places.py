@@ -133,8 +133,11 @@ class ControlState(Message):
     """A kind of reference as the page offers it for a model; worded as `control.<kind>`."""
 
     kind: str
-    fits: bool = Field(description="whether a control net of the model's family follows it")
+    fits: bool = Field(
+        description="whether the model follows it, by a control net of its family or by itself"
+    )
     nets: tuple[str, ...] = Field(default=(), description="entries of those control nets")
+    held: bool = Field(default=False, description="it is followed without a net, unless a person names one")
     detectors: tuple[DetectorState, ...] = Field(
         default=(), description="the first is the one that is used; none: the picture itself is followed"
     )

@@ -67,7 +67,7 @@ class _Read:
     """A reference that was looked at: what its net will be shown, or what an encoder said of it."""
 
     unit: ControlUnit
-    spec: ControlSpec
+    spec: ControlSpec | None
     picture: Callable[[Size], Image.Image]
     seen: Seen | None = None
 
@@ -181,10 +181,10 @@ class _Picture:
         return tuple(self._read(unit, canvas) for unit in self.request.references)
 
     def _read(self, unit: ControlUnit, canvas: Canvas | None) -> _Read:
-        spec = self.specs[unit.net]
-        assert isinstance(spec, ControlSpec)
+        spec = self.specs[unit.net] if unit.net else None
+        assert spec is None or isinstance(spec, ControlSpec)
         map = map_of(unit, Maps(self.bench.registry.data), self.specs, self._lease_by_id)
-        if spec.network != "ip_adapter":
+        if spec is None or spec.network != "ip_adapter":
             return _Read(unit, spec, lambda size: _framed(map, unit, size, canvas))
         with self._lease(self.specs[spec.encoder]) as encoder, self._timed():
             seen = see(encoder.parts["image_encoder"], lambda size: _shown(map, unit, size), encoder.device)
@@ -196,7 +196,7 @@ class _Picture:
     @contextlib.contextmanager
     def _nets(self, read: Sequence[_Read]) -> Iterator[tuple[Reference, ...]]:
         with contextlib.ExitStack() as stack:
-            nets = [stack.enter_context(self._lease(one.spec)).parts["net"] for one in read]
+            nets = [one.spec and stack.enter_context(self._lease(one.spec)).parts["net"] for one in read]
             yield tuple(one.with_net(net) for one, net in zip(read, nets, strict=True))
 
     # -- pictures --------------------------------------------------------------------------------
@@ -284,13 +284,15 @@ class _Picture:
 
 
 def _shown(map: Image.Image, unit: ControlUnit, size: Size) -> Image.Image:
-    """A map at a size, in the way in which its reference takes another shape."""
-    return fitted(map, (size.width, size.height), unit.fit, CONTROLS[unit.kind].flat)
+    """A map at a size, in the way in which its reference takes another shape; one without places loses nothing."""
+    kind = CONTROLS[unit.kind]
+    return fitted(map, (size.width, size.height), "stretch" if kind.held == "shares" else unit.fit, kind.flat)
 
 
 def _framed(map: Image.Image, unit: ControlUnit, size: Size, canvas: Canvas | None) -> Image.Image:
     """A map at the size of a pass; where a part of a picture is painted large, the same part of the map."""
-    if canvas is None or canvas.box is None or canvas.whole is None:
+    placeless = CONTROLS[unit.kind].held == "shares"
+    if placeless or canvas is None or canvas.box is None or canvas.whole is None:
         return _shown(map, unit, size)
     whole = _shown(map, unit, Size(width=canvas.whole.width, height=canvas.whole.height))
     return fitted(whole.crop(canvas.box), (size.width, size.height), "stretch", CONTROLS[unit.kind].flat)

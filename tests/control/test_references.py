@@ -39,6 +39,18 @@ def test_where_none_fits_the_families_that_have_one_are_told() -> None:
     assert state("pose", "sdxl").families == ()
 
 
+def test_colours_are_followed_without_a_net_by_every_denoiser_that_can_be_held_to_them() -> None:
+    told = state("colour")
+    assert (told.fits, told.held, told.nets, told.families) == (True, True, ("own",), ())
+    assert not state("colour", "sd3").fits and not state("canny").held
+    toy = net("toys", "sd1", "colour").model_copy(update={"base": "toy"})
+    model = SPEC.model_copy(update={"base": "toy"})
+    helped = control_state(
+        CONTROLS["colour"], model, (toy,), {}, lambda spec: PartState(spec=spec, place="hub")
+    )
+    assert (helped.fits, helped.held, helped.nets) == (True, False, ("toys",))
+
+
 def test_what_is_here_comes_first_and_is_the_one_that_is_used() -> None:
     assert state("line_art").detectors[0].id == "line_art_plain"
     told = state("soft_edge", here=("my-hed",)).detectors

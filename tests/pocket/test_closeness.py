@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
-from pocket.closeness import COLOURS, colour_difference, depth_rank, edge_f1, joint_distance, joints_in
+from pocket.closeness import (
+    COLOURS,
+    colour_difference,
+    depth_rank,
+    edge_f1,
+    joint_distance,
+    joints_in,
+    palette_difference,
+)
 from studio.control import taken
 from studio.controls import DETECTORS
 from studio.skeletons import JOINTS
@@ -30,6 +38,13 @@ def test_edges_everywhere_or_nowhere_are_no_good() -> None:
     assert edge_f1(black, edges()) == edge_f1(edges(), black) == 0.0
     assert edge_f1(white, edges()) < 0.5
     assert edge_f1(black, black) == 1.0
+
+
+def test_a_palette_counts_which_colours_there_are_and_not_where() -> None:
+    turned = scene().transpose(Image.Transpose.ROTATE_180)
+    darker = Image.eval(scene(), lambda level: level * 3 // 4)
+    assert palette_difference(turned, scene()) < 0.5 < 4 < palette_difference(darker, scene())
+    assert colour_difference(turned, scene()) > 4
 
 
 def test_depth_counts_what_is_before_what() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from PIL import Image
 from pocket import fidelity
 from pocket.evaluate import WEIGHTS, Row
 from pocket.eyes import Eyes, open_eyes
-from pocket.fidelity import GOAL, KINDS, Desk, Pictures, Reference, maps_for, measure, references
+from pocket.fidelity import GOAL, KINDS, Desk, Pictures, Reference, Shown, maps_for, measure, references
 from pocket.world import Picture, draw, is_held_out
 from pocket.world.sampling import settle
 from pocket.world.truth import depth, people, soft_edges
+from studio.catalog import read_catalog
 
 torch = pytest.importorskip("torch")
 SIDE, COUNT = 256, 2
@@ -32,18 +34,13 @@ class Fake:
     asked: list[tuple[str, bool]] = field(default_factory=list)
     obeys: bool = True
 
-    def paint(self, prompts: list[str], seeds: list[int], maps: Pictures | None) -> Pictures:
+    def paint(self, prompts: list[str], seeds: list[int], shown: Shown | None) -> Pictures:
         """Pictures whose truth it remembers."""
-        self.asked += [(prompt, maps is not None) for prompt in prompts]
-        led = maps is not None and self.obeys
-        drawn = [self.meant[prompt] if led else draw(OTHER, SIDE) for prompt in prompts]
+        self.asked += [(prompt, shown is not None) for prompt in prompts]
+        meant = {one.prompt: one.drawing for one in references(shown.kind, COUNT)} if shown else {}
+        drawn = [meant[prompt] if meant and self.obeys else draw(OTHER, SIDE) for prompt in prompts]
         self.known |= {one.pixels.tobytes(): one for one in drawn}
         return np.stack([one.pixels for one in drawn])
-
-    @property
-    def meant(self) -> dict[str, Picture]:
-        """The drawings of all references by their prompt."""
-        return {one.prompt: one.drawing for kind in ("pose", "canny") for one in references(kind, COUNT)}
 
 
 class Knowing(Eyes):
@@ -121,6 +118,22 @@ def test_references_are_held_out_and_the_same_each_time() -> None:
     assert all(len(people(one.drawing)) == 1 for one in references("pose", 3))
 
 
+def test_beside_a_palette_another_thing_is_asked_for_than_the_one_it_is_taken_from() -> None:
+    some, plain = references("palette", 3), references("colour", 3)
+    assert [one.drawing.scene for one in some] == [one.drawing.scene for one in plain]
+    assert [one.prompt for one in some] == [one.prompt for one in (*plain[1:], plain[0])]
+    assert all(one.asked.things[0].subject in one.prompt for one in some)
+
+
+def test_a_palette_is_held_without_the_net() -> None:
+    from pocket.painter import load_painter
+
+    painter = SimpleNamespace(unet=Unet(), vae=load_painter(WEIGHTS).vae, device="cpu")
+    shown = Shown("palette", maps_for(open_eyes(WEIGHTS), "palette", references("palette", 2)))
+    following = fidelity.Following(painter, Net(), shown)
+    assert following.told(None, None, None) == {} and following.colours
+
+
 def test_the_net_is_shown_what_the_studios_detectors_see() -> None:
     eyes, some = open_eyes(WEIGHTS), references("depth", COUNT)
     for kind, detector in (("canny", "canny"), ("soft_edge", "small_edges"), ("depth", "small_depth")):
@@ -145,24 +158,58 @@ def test_a_net_that_is_silent_paints_what_is_painted_without_one() -> None:
     some = references("canny", 2)
     paint = fidelity.painting(painter, build_net(painter.unet, Path("none")).eval(), steps=2, batch=1)
     words = [one.prompt for one in some], [one.seed for one in some]
-    alone, led = paint(*words, None), paint(*words, maps_for(open_eyes(WEIGHTS), "canny", some))
+    alone, led = (
+        paint(*words, None),
+        paint(*words, Shown("canny", maps_for(open_eyes(WEIGHTS), "canny", some))),
+    )
     assert np.abs(alone.astype(int) - led).max() <= 1
 
 
-def test_each_picture_of_a_batch_follows_its_own_map() -> None:
-    class Net:
-        def __call__(self, x: Any, t: Any, words: Any, controlnet_cond: Any, return_dict: bool) -> Any:
-            return (), controlnet_cond.mean((1, 2, 3))
+class Net:
+    """Says how light its maps are."""
 
-    class Unet:
-        config, parameters = None, None
+    def __call__(self, x: Any, t: Any, words: Any, controlnet_cond: Any, return_dict: bool) -> Any:
+        return (), controlnet_cond.mean((1, 2, 3))
 
+
+class Unet:
+    """Guesses what it is told in its middle."""
+
+    config, parameters = None, None
+
+    def __call__(self, x: Any, t: Any, words: Any, **more: Any) -> Any:
+        return SimpleNamespace(sample=more["mid_block_additional_residual"])
+
+
+def test_each_picture_of_a_batch_follows_its_own_map_as_loud_as_in_the_studio() -> None:
+    painter = SimpleNamespace(unet=Unet(), device="cpu")
+    maps = np.stack([np.full((8, 8, 3), level, np.uint8) for level in (51, 204)])
+    told = fidelity.Following(painter, Net(), Shown("canny", maps))(torch.zeros(4, 4, 1, 1), 0, None).sample
+    loud = read_catalog(fidelity.CATALOG).controls[fidelity.NET].loudness("even")
+    each = [level * side for side in (loud.opposite, loud.own) for level in (0.2, 0.8)]
+    assert told.tolist() == pytest.approx(each), "without words, then with them"
+    assert loud.own != loud.opposite
+
+
+def test_a_map_of_colours_is_held_beside_the_net_and_no_other_is() -> None:
+    from pocket.painter import load_painter
+
+    class Silent(Net):
+        def __call__(self, *given: Any, **named: Any) -> Any:
+            return (), torch.zeros(1)
+
+    class Guess(Unet):
         def __call__(self, x: Any, t: Any, words: Any, **more: Any) -> Any:
-            return more["mid_block_additional_residual"]
+            return SimpleNamespace(sample=torch.zeros_like(x))
 
-    maps = torch.tensor([0.2, 0.8])[:, None, None, None].expand(2, 3, 8, 8)
-    told = fidelity.Following(Unet(), Net(), maps)(torch.zeros(4, 4, 1, 1), 0, None)
-    assert told.tolist() == pytest.approx([0.2, 0.8, 0.2, 0.8]), "without words, then with them"
+    painter = SimpleNamespace(unet=Guess(), vae=load_painter(WEIGHTS).vae, device="cpu")
+    maps = np.full((1, SIDE, SIDE, 3), (200, 30, 30), np.uint8)
+    noise, time = torch.randn(2, 4, 32, 32, generator=torch.Generator().manual_seed(0)), torch.tensor(500)
+    edges, colours = (
+        fidelity.Following(painter, Silent(), Shown(kind, maps))(noise, time, None).sample
+        for kind in ("canny", "colour")
+    )
+    assert not edges.any() and colours.abs().mean() > 0.01
 
 
 def test_what_follows_no_map_is_painted_once_and_what_follows_one_every_time() -> None:

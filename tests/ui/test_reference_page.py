@@ -47,8 +47,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
 
     def change(catalog: dict[str, Any]) -> None:
         catalog["models"][1]["family"] = "sd2"
-        bare = {"id": "bare", "title": {"en": "Bare", "zh": "空手"}, "family": "sdxl"}
-        catalog["models"].append(catalog["models"][0] | bare)
+        bare = {"id": "bare", "title": {"en": "Bare", "zh": "空手"}, "family": "sd3"}
+        flowing = {"defaults": catalog["models"][0]["defaults"] | {"sampler": "flow_euler"}}
+        catalog["models"].append(catalog["models"][0] | bare | flowing)
         catalog["controls"] = [
             net(folder / "one", "sd1", "canny", "scribble", "pose"), net(folder / "two", "sd2", "depth")
         ]  # fmt: skip
@@ -225,7 +226,8 @@ def test_a_ready_reference_is_tried_in_one_click(
     page, narrow = visit(**width), width is NARROW
     page.fill(PROMPT, "a house")
     open_tab(page)
-    expect(page.locator(".rfrow")).to_have_count(3)  # of the kinds that the model follows
+    # Of the kinds that a net follows, and of colours, which need none.
+    expect(page.locator(".rfrow")).to_have_count(5)
     page.locator("[data-ready=canny-cottage]").click()
     card = page.locator(".rf")
     for shown in ("picture", "map"):
@@ -236,6 +238,21 @@ def test_a_ready_reference_is_tried_in_one_click(
     [unit] = units(studio)
     assert (unit.kind, unit.map, unit.net) == ("canny", False, "sd1-canny")
     assert picture(studio, unit.picture).size == (512, 512)
+
+
+def test_a_ready_palette_is_followed_without_a_net(visit: Callable[..., Any], studio: Studio) -> None:
+    page = visit()
+    page.fill(PROMPT, "a house")
+    open_tab(page)
+    page.locator("[data-ready=palette-sea]").click()
+    card = page.locator(".rf")
+    for shown in ("picture", "map"):
+        expect(card.locator(f"[data-fig={shown}] img")).to_be_visible()
+    card.get_by_text("More").click()
+    expect(card.locator("[data-set=net]")).to_have_count(0)
+    generate(page)
+    [unit] = units(studio)
+    assert (unit.kind, unit.detector, unit.net) == ("palette", "histogram", "")
 
 
 def test_a_ready_map_needs_no_detector_and_a_ready_pose_can_be_changed(
@@ -441,7 +458,7 @@ def test_what_no_model_followed_wakes_up_with_one_that_follows_it_unless_a_perso
     open_tab(page)
     choose(page, "Bare")
     expect(page.locator(".rfnone")).to_be_visible()
-    for kind, colour in (("canny", "white"), ("scribble", "black"), ("colour", "red")):
+    for kind, colour in (("canny", "white"), ("scribble", "black"), ("grey", "red")):
         bring(add(page, kind), png(colour=colour))
         expect(page.locator(".rf").last.locator("[data-fig=picture] img")).to_be_visible()
     asleep = page.get_by_role("button", name="Use it again")
@@ -455,7 +472,7 @@ def test_what_no_model_followed_wakes_up_with_one_that_follows_it_unless_a_perso
     expect(asleep).to_have_count(2)
     generate(page)
     assert [(unit.kind, unit.muted) for unit in units(studio)] == [
-        ("canny", False), ("scribble", True), ("colour", True)
+        ("canny", False), ("scribble", True), ("grey", True)
     ]  # fmt: skip
     choose(page, "Bare")
     expect(asleep).to_have_count(3)

@@ -96,6 +96,22 @@ def test_a_reference_is_detected_followed_and_its_net_stays_in_memory(asked: Ask
     assert not any(one.pinned for one in asked.registry.held())
 
 
+def test_colours_are_followed_without_any_net(asked: Asked) -> None:
+    units = [
+        unit(
+            asked,
+            kind="colour",
+            net="",
+            detector="grid",
+            picture=asked.kept(Image.new("RGB", (40, 30), colour)),
+        )
+        for colour in ("orange", "navy")
+    ]
+    pictures = [asked.picture(request(controls=some)) for some in ((), units[:1], units[1:])]
+    assert len({one.tobytes() for one in pictures}) == 3
+    assert [one.model for one in asked.registry.held()] == ["tiny"], "nothing but the model"
+
+
 def test_what_is_muted_or_weighs_nothing_is_not_there_to_the_byte(asked: Asked) -> None:
     free = asked.picture(request())
     away = (unit(asked, muted=True), unit(asked, weight=0.0), style(asked, muted=True))

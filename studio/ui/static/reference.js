@@ -326,7 +326,7 @@ window.studio.reference = (() => {
   function nets(unit) {
     const every = kindOf(unit)?.nets || [];
     if (every.length < 2) return "";
-    const options = every.map((net) => `<option value="${net}">${escape(net)}</option>`).join("");
+    const options = every.map((net) => `<option value="${net}">${net ? escape(net) : t("no_net")}</option>`).join("");
     return `<label class="rfpick"><span>${t("net")}</span><select data-set="net" data-value="${unit.net || every[0]}">${options}</select></label>`;
   }
 
