@@ -188,15 +188,16 @@ def measure(desk: Desk, kinds: list[str], amount: int) -> Iterator[Row]:
 
 
 class Following:
-    """A UNet with a control net beside it, called as the UNet alone is, as loud as the studio lets it speak."""
+    """A UNet that follows maps as it does in the studio, called as the UNet alone is: a control net beside it is as
+    loud as the studio lets it speak, and colours are held without it."""
 
     def __init__(self, painter: Any, net: Any, shown: Shown) -> None:
-        spec = read_catalog(CATALOG).controls[NET]
-        self.unet, self.net = painter.unet, net if spec.follows(shown.kind) else None
+        held = CONTROLS[shown.kind].held
+        self.unet, self.net = painter.unet, None if held else net
         self.config, self.parameters = painter.unet.config, painter.unet.parameters
         self.maps = to_batch(shown.maps, painter.device)
-        self.colours = held_colours(painter, self.maps, CONTROLS[shown.kind].held)
-        self.loud = spec.loudness("even")
+        self.colours = held_colours(painter, self.maps, held) if held else None
+        self.loud = read_catalog(CATALOG).controls[NET].loudness("even")
 
     def __call__(self, x: Any, t: Any, words: Any) -> Any:
         """The prediction for a batch that holds every picture without words, then with them."""
@@ -208,7 +209,7 @@ class Following:
         return SimpleNamespace(sample=self.colours.hold(guess.sample, x, t, GUIDANCE))
 
     def told(self, x: Any, t: Any, words: Any) -> dict[str, Any]:
-        """What the net says to the UNet, where it follows this kind."""
+        """What the net says to the UNet."""
         from studio.diffusion.control_nets import Added
 
         if self.net is None:
@@ -226,13 +227,11 @@ def to_batch(maps: Pictures, device: Any) -> Any:
 
 
 def held_colours(painter: Any, maps: Any, how: str) -> Any:
-    """The colours of maps as the studio holds them, or None where it does not."""
+    """The colours of maps as the studio holds them."""
     from pocket.painter import build_scheduler
     from studio.diffusion.control_colours import CELLS, Grid, Held, placed, shares
     from studio.diffusion.latents import encode
 
-    if not how:
-        return None
     grid, latents = Grid(CELLS, CELLS), encode(painter.vae, 2 * maps - 1)
     return Held(grid, placed(grid.cells(latents)) if how == "places" else shares(latents), build_scheduler())
 

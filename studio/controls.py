@@ -47,7 +47,7 @@ class Control:
     """Settings of the detectors that this kind makes for the person."""
     held: Literal["", "places", "shares"] = ""
     """Its map's colours are held in the picture itself as it is painted, in their places or in their shares wherever
-    they are: it needs no net, though one may help."""
+    they are, where no net is named to follow it: none is needed."""
 
 
 CONTROLS: dict[str, Control] = {}

@@ -347,7 +347,9 @@ def _unit(unit: ControlUnit, spec: ModelSpec, around: Around) -> tuple[ControlUn
 
 
 def _net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec | None:
-    """What follows a reference; None where its kind is held without a net."""
+    """What follows a reference; None where its kind is held without a net, and nobody named one."""
+    if not unit.net and held(control_of(unit), spec):
+        return None
     if not unit.net:
         return _first_net(unit, spec, around)
     if unit.net not in around.controls:
@@ -363,11 +365,11 @@ def _net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec | No
     return net
 
 
-def _first_net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec | None:
+def _first_net(unit: ControlUnit, spec: ModelSpec, around: Around) -> ControlSpec:
     # What a person's own file is for may be theirs alone to say: such a net is used where it is named.
     known = [net for net in around.controls.values() if unit.kind in net.kinds]
     fitting = next((net for net in known if net.fits(spec)), None)
-    if fitting or held(control_of(unit), spec):
+    if fitting:
         return fitting
     families = dict.fromkeys(FAMILIES[net.family].title for net in known if not net.base)
     if not families:

@@ -24,21 +24,21 @@ def control_state(
     fitting = sorted(
         (net for net in following if net.fits(model)), key=lambda net: control.id not in net.kinds
     )
-    named = any(control.id in net.kinds for net in fitting)
-    alone = held(control, model) and not named
+    alone = held(control, model)
+    fits = alone or any(control.id in net.kinds for net in fitting)
     # What was made for one model of a family says nothing of the family.
     others = dict.fromkeys(
         FAMILIES[net.family].title for net in following if control.id in net.kinds and not net.base
     )
     return ControlState(
         kind=control.id,
-        fits=named or alone,
+        fits=fits,
         nets=tuple(net.id for net in fitting),
         held=alone,
         detectors=tuple(
             sorted(_detectors(control, model, detectors, state_of), key=lambda one: NEARNESS[one.place])
         ),
-        families=() if named or alone else tuple(others),
+        families=() if fits else tuple(others),
     )
 
 

@@ -70,13 +70,14 @@ def test_a_reference_gets_the_first_net_that_fits_and_the_first_detector_that_ca
     assert whole.parts == ("midas-large", "hed-1", "edges", "deep")
 
 
-def test_colours_need_no_net_and_take_one_where_there_is_one() -> None:
+def test_colours_need_no_net_and_take_the_one_that_is_named() -> None:
     asked = unit(kind="colour")
     assert [(one.net, one.detector) for one in resolved(asked).controls] == [("", "grid")]
     assert resolved(asked).parts == ()
     painting = control(id="colours", kinds=("colour",))
     helped = replace(AROUND, controls={**AROUND.controls, "colours": painting})
-    assert resolved(asked, around=helped).controls[0].net == "colours"
+    assert resolved(asked, around=helped).parts == ()
+    assert resolved(unit(kind="colour", net="colours"), around=helped).parts == ("colours",)
     assert refused(unit(kind="colour", net="deep")).code == "control_other_kind"
 
 

@@ -26,7 +26,6 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from studio.controls import CONTROLS
 from studio.diffusion.control_colours import Held, held
 from studio.diffusion.control_fit import check_fits
 from studio.diffusion.control_nets import Added, Call, Voice, voice
@@ -41,7 +40,7 @@ class Reference:
     unit: ControlUnit
     spec: ControlSpec | None
     net: Any
-    """None, as its entry, where the kind is held without one."""
+    """None, as its entry, where the kind's colours are held instead."""
     picture: Callable[[Size], Image.Image]
     """Its map, fitted to what is painted: every pass may have a size of its own."""
     seen: Seen | None = None
@@ -66,9 +65,7 @@ def following(pipe: Any, references: Sequence[Reference], size: Size, device: st
         return
     styles = Styles([one for one in references if one.seen])
     voices = [voice(one, size, device) for one in references if one.speaks]
-    colours = [
-        (one.unit, held(one, pipe, size, device)) for one in references if CONTROLS[one.unit.kind].held
-    ]
+    colours = [(one.unit, held(one, pipe, size, device)) for one in references if one.spec is None]
     listening = _Listening(pipe, voices, styles, colours)
     with styles.lent(pipe.unet), contextlib.ExitStack() as hooks:
         before = pipe.unet.register_forward_pre_hook(listening.before, with_kwargs=True)

@@ -48,7 +48,7 @@ def test_colours_are_followed_without_a_net_by_every_denoiser_that_can_be_held_t
     helped = control_state(
         CONTROLS["colour"], model, (toy,), {}, lambda spec: PartState(spec=spec, place="hub")
     )
-    assert (helped.fits, helped.held, helped.nets) == (True, False, ("toys",))
+    assert (helped.fits, helped.held, helped.nets) == (True, True, ("toys",))
 
 
 def test_what_is_here_comes_first_and_is_the_one_that_is_used() -> None:

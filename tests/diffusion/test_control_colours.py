@@ -160,13 +160,18 @@ def test_colours_count_in_their_share_of_the_steps(model: Loaded) -> None:
     assert off(model, whole) < off(model, early) < off(model, none)
 
 
-def test_a_net_speaks_beside_the_colours_that_are_held(model: Loaded) -> None:
+def test_a_net_that_is_named_speaks_and_nothing_is_held(model: Loaded) -> None:
     net = control_net(model.parts["unet"])
-    unit = colours(balance="reference").unit
-    both = Reference(unit, control_spec(Path("net"), kinds=("colour",)), net, mosaic)
-    alone, helped = passed(model, colours(balance="reference")), passed(model, both)
-    assert not torch.allclose(alone, helped, atol=0.01)
-    assert off(model, helped) < off(model, passed(model)) / 3
+    asked = {"unit": samples.unit(kind="colour"), "net": net, "picture": mosaic}
+    told = passed(model, Reference(spec=control_spec(Path("net"), kinds=("colour",)), **asked))
+    edges = passed(model, Reference(spec=control_spec(Path("net")), **asked | {"unit": samples.unit()}))
+    assert torch.equal(told, edges)
+
+
+def test_what_was_held_is_let_go(model: Loaded) -> None:
+    before = passed(model)
+    assert not torch.equal(passed(model, colours(), palette()), before)
+    assert torch.equal(passed(model), before) and not model.parts["unet"]._forward_hooks
 
 
 def test_half_precision_comes_back_as_it_came() -> None:

@@ -25,7 +25,7 @@ from tests.floors import ROOT  # noqa: E402
 
 FEW = 5
 # How many times closer at least; of few references it is less sure than the table on the card.
-CLOSER = {"canny": 2.0, "soft_edge": 2.2, "depth": 3.0, "colour": 1.3, "pose": 1.8}
+CLOSER = {"canny": 2.5, "soft_edge": 2.5, "depth": 4.0, "colour": 2.5, "palette": 3.0, "pose": 2.2}
 # How much more often the style is seen with all of a LoRA: by the card's table, less what few prompts may err.
 GAIN = {"dragon": 0.1, "ink": 0.6}
 FILES = {which: FOLDER / f"{making.name}.safetensors" for which, making in MAKINGS.items()}

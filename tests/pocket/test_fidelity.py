@@ -125,15 +125,6 @@ def test_beside_a_palette_another_thing_is_asked_for_than_the_one_it_is_taken_fr
     assert all(one.asked.things[0].subject in one.prompt for one in some)
 
 
-def test_a_palette_is_held_without_the_net() -> None:
-    from pocket.painter import load_painter
-
-    painter = SimpleNamespace(unet=Unet(), vae=load_painter(WEIGHTS).vae, device="cpu")
-    shown = Shown("palette", maps_for(open_eyes(WEIGHTS), "palette", references("palette", 2)))
-    following = fidelity.Following(painter, Net(), shown)
-    assert following.told(None, None, None) == {} and following.colours
-
-
 def test_the_net_is_shown_what_the_studios_detectors_see() -> None:
     eyes, some = open_eyes(WEIGHTS), references("depth", COUNT)
     for kind, detector in (("canny", "canny"), ("soft_edge", "small_edges"), ("depth", "small_depth")):
@@ -191,25 +182,20 @@ def test_each_picture_of_a_batch_follows_its_own_map_as_loud_as_in_the_studio() 
     assert loud.own != loud.opposite
 
 
-def test_a_map_of_colours_is_held_beside_the_net_and_no_other_is() -> None:
+@pytest.mark.parametrize("kind", ["colour", "palette"])
+def test_colours_are_held_without_the_net(kind: str) -> None:
     from pocket.painter import load_painter
-
-    class Silent(Net):
-        def __call__(self, *given: Any, **named: Any) -> Any:
-            return (), torch.zeros(1)
 
     class Guess(Unet):
         def __call__(self, x: Any, t: Any, words: Any, **more: Any) -> Any:
+            assert not more
             return SimpleNamespace(sample=torch.zeros_like(x))
 
     painter = SimpleNamespace(unet=Guess(), vae=load_painter(WEIGHTS).vae, device="cpu")
-    maps = np.full((1, SIDE, SIDE, 3), (200, 30, 30), np.uint8)
+    shown = Shown(kind, maps_for(open_eyes(WEIGHTS), kind, references(kind, 1)))
     noise, time = torch.randn(2, 4, 32, 32, generator=torch.Generator().manual_seed(0)), torch.tensor(500)
-    edges, colours = (
-        fidelity.Following(painter, Silent(), Shown(kind, maps))(noise, time, None).sample
-        for kind in ("canny", "colour")
-    )
-    assert not edges.any() and colours.abs().mean() > 0.01
+    moved = fidelity.Following(painter, Net(), shown)(noise, time, None).sample
+    assert moved.abs().mean() > 0.01 and torch.equal(moved[0], moved[1]), "without words as with them"
 
 
 def test_what_follows_no_map_is_painted_once_and_what_follows_one_every_time() -> None:
