@@ -229,11 +229,13 @@ def to_batch(maps: Pictures, device: Any) -> Any:
 def held_colours(painter: Any, maps: Any, how: str) -> Any:
     """The colours of maps as the studio holds them."""
     from pocket.painter import build_scheduler
-    from studio.diffusion.control_colours import CELLS, Grid, Held, placed, shares
+    from studio.diffusion.control_colours import HOLDINGS, Grid, Held, placed, shares
     from studio.diffusion.latents import encode
 
-    grid, latents = Grid(CELLS, CELLS), encode(painter.vae, 2 * maps - 1)
-    return Held(grid, placed(grid.cells(latents)) if how == "places" else shares(latents), build_scheduler())
+    holding, latents = HOLDINGS[how], encode(painter.vae, 2 * maps - 1)
+    grid = Grid(holding.cells, holding.cells)
+    aim = placed(grid.cells(latents)) if how == "places" else shares(latents)
+    return Held(grid, aim, build_scheduler(), holding.pull["even"])
 
 
 def painting(painter: Any, net: Any, steps: int, batch: int = 25) -> Paint:

@@ -10,7 +10,7 @@ other shares by turning their space is that of Pitié and others (2007).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,15 +21,29 @@ from torch.nn import functional
 
 from studio.controls import CONTROLS, DETECTORS
 from studio.diffusion.latents import encode, tensor_of
-from studio.messages import Size
+from studio.messages import Balance, Size
 
 if TYPE_CHECKING:
     from studio.diffusion.control import Reference
 
-PULL = {"prompt": 0.1, "even": 0.5, "reference": 1.0}
-"""How much of the way to the map's colours every step goes at a weight of 1, by who leads."""
-CELLS = round(DETECTORS["grid"].settings[0].default)
-"""Along the shorter side, where the person does not say how many."""
+
+@dataclass(frozen=True)
+class Holding:
+    """How colours are held."""
+
+    cells: int
+    """Along the shorter side, where the person does not say how many."""
+    pull: Mapping[Balance, float]
+    """How much of the way to the map's colours every step goes at a weight of 1, by who leads."""
+
+
+# Measured on Pocket: pulled harder, or over larger cells, a palette takes the prompt's things apart.
+HOLDINGS = {
+    "places": Holding(
+        round(DETECTORS["grid"].settings[0].default), {"prompt": 0.1, "even": 0.5, "reference": 1.0}
+    ),
+    "shares": Holding(16, {"prompt": 0.1, "even": 0.3, "reference": 0.5}),
+}
 PATCH, LARGEST = 32, 512
 """Pixels of a cell as the encoder is shown it, and of the map's shorter side at most: colours need no more."""
 STRIPES = Size(width=512, height=32)
@@ -59,7 +73,7 @@ class Held:
     aim: Callable[[Tensor], Tensor]
     """From the cells of pictures as they are to those that they should be."""
     scheduler: Any
-    pull: float = PULL["even"]
+    pull: float
 
     def hold(self, guess: Tensor, noisy: Tensor, time: Tensor, guidance: float | None = None) -> Tensor:
         """The guess with its colours moved; guided, both sides are moved by what their picture lacks."""
@@ -78,10 +92,10 @@ class Held:
 
 def held(reference: Reference, pipe: Any, size: Size, device: str) -> Held:
     """A reference as a pass holds it."""
-    unit = reference.unit
-    grid = grid_of(size, unit.settings.get("cells", CELLS))
-    aim = in_places if CONTROLS[unit.kind].held == "places" else in_shares
-    pull = min(1.0, PULL[unit.balance] * unit.weight)
+    unit, how = reference.unit, CONTROLS[reference.unit.kind].held
+    grid = grid_of(size, unit.settings.get("cells", HOLDINGS[how].cells))
+    aim = in_places if how == "places" else in_shares
+    pull = min(1.0, HOLDINGS[how].pull[unit.balance] * unit.weight)
     return Held(grid, aim(pipe.vae, reference, grid, device), pipe.scheduler, pull)
 
 

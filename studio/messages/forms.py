@@ -128,7 +128,8 @@ class ControlUnit(Message):
     detector: str = Field(default="", description="empty: the kind's first")
     settings: dict[str, float] = Field(default={}, description="of the detector; what is left out is its own")
     net: str = Field(
-        default="", description="the entry that follows it; empty: the first that fits the model"
+        default="",
+        description="the entry that follows it; empty: the first that fits the model, or none where colours are held",
     )
     weight: float = Field(default=1.0, ge=0, le=2)
     start: float = Field(default=0.0, ge=0, le=1, description="share of the steps where it begins to count")

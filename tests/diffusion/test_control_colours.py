@@ -11,7 +11,7 @@ from PIL import Image
 
 from studio.diffusion.control import Reference
 from studio.diffusion.control_colours import (
-    PULL,
+    HOLDINGS,
     Grid,
     Held,
     by_guess,
@@ -106,8 +106,8 @@ def test_what_guidance_makes_of_both_guesses_has_the_colours(guidance: float | N
 
 def test_only_what_is_coarser_than_a_cell_is_missed() -> None:
     fine = torch.tensor([1.0, -1.0]).repeat(8, 4)[None, None]
-    assert not Held(FOUR, placed(torch.zeros(1, 1, 2, 2)), None).lacks(fine).any()
-    lacks = Held(Grid(1, 2), placed(torch.tensor([[[[0.0, 1.0]]]])), None).lacks(torch.zeros(1, 1, 8, 8))
+    assert not Held(FOUR, placed(torch.zeros(1, 1, 2, 2)), None, 1.0).lacks(fine).any()
+    lacks = Held(Grid(1, 2), placed(torch.tensor([[[[0.0, 1.0]]]])), None, 1.0).lacks(torch.zeros(1, 1, 8, 8))
     assert torch.all(lacks.diff(dim=3) >= 0) and lacks[..., 0].max() == 0 and lacks[..., -1].min() == 1
 
 
@@ -138,7 +138,7 @@ def test_a_palette_is_there_in_its_shares(model: Loaded, sampler: str) -> None:
         off_shares(model, passed(model, *given, sampler=sampler, steps=8))
         for given in ([], [palette()], [palette(balance="reference")])
     )
-    assert led < even < free and led < free / 3
+    assert led < even < free and led < free / 2
 
 
 @pytest.mark.parametrize("guidance", [1.0, 7.0])
@@ -152,7 +152,7 @@ def test_a_weight_of_a_half_goes_half_the_way(model: Loaded, guidance: float) ->
 
 def test_who_leads_says_how_far_a_step_goes(model: Loaded) -> None:
     far = [off(model, passed(model, colours(balance=balance))) for balance in ("reference", "even", "prompt")]
-    assert far == sorted(far) and PULL["reference"] == 1
+    assert far == sorted(far) and HOLDINGS["places"].pull["reference"] == 1
 
 
 def test_colours_count_in_their_share_of_the_steps(model: Loaded) -> None:
@@ -175,7 +175,7 @@ def test_what_was_held_is_let_go(model: Loaded) -> None:
 
 
 def test_half_precision_comes_back_as_it_came() -> None:
-    held = Held(FOUR, placed(torch.zeros(1, 4, 2, 2)), noise_schedule())
+    held = Held(FOUR, placed(torch.zeros(1, 4, 2, 2)), noise_schedule(), 0.5)
     guess = torch.randn(2, 4, 8, 8, generator=SEEDED).half()
     told = held.hold(guess, torch.randn(2, 9, 8, 8, generator=SEEDED).half(), torch.tensor(0.5), 7.0)
     assert told.dtype is torch.float16 and torch.isfinite(told).all()
@@ -200,5 +200,5 @@ def test_cells_are_square_and_as_many_along_the_shorter_side_as_was_asked(
 def test_where_there_are_fewer_latents_than_cells_each_is_held(model: Loaded) -> None:
     assert Grid(64, 64).cells(torch.zeros(1, 4, 8, 6)).shape[-2:] == (8, 6)
     aim = in_places(model.parts["vae"], colours(), Grid(64, 64), "cpu")
-    held = Held(Grid(64, 64), aim, noise_schedule())
+    held = Held(Grid(64, 64), aim, noise_schedule(), 1.0)
     assert held.lacks(torch.zeros(2, 4, 8, 6)).shape == (2, 4, 8, 6)
