@@ -47,7 +47,8 @@ def _seen(unit: ControlUnit, maps: Maps, choice: Choice, lease: Lease) -> Seen:
 def fitted(map: Image.Image, size: tuple[int, int], fit: str, flat: bool = False) -> Image.Image:
     """A map as large as the picture to be painted.
 
-    `crop` fills it and cuts off what stands over, `fill` shows all of it on black, `stretch` takes its shape.
+    `crop` fills it and cuts off what stands over, `fill` shows all of it on black (or on nothing, if it is a map that
+    can have nothing in it), `stretch` takes its shape.
     `flat`: no colours are mixed, because each of them is a name.
     """
     how = Image.Resampling.NEAREST if flat else Image.Resampling.LANCZOS
@@ -56,5 +57,5 @@ def fitted(map: Image.Image, size: tuple[int, int], fit: str, flat: bool = False
     if fit == "crop":
         return ImageOps.fit(map, size, how)
     if fit == "fill":
-        return ImageOps.pad(map, size, how, color="black")
+        return ImageOps.pad(map, size, how, color="#0000" if map.mode == "RGBA" else "black")
     raise ValueError(f"{fit} is no way to fit a map")

@@ -46,6 +46,8 @@ HOLDINGS = {
 }
 PATCH, LARGEST = 32, 512
 """Pixels of a cell as the encoder is shown it, and of the map's shorter side at most: colours need no more."""
+ALL_THERE = 0.98
+"""Of -1 to 1: a cell that a map covers but for an edge."""
 STRIPES = Size(width=512, height=32)
 TURNS = 6
 """How often the space of colours is turned: after so many, every colour has its share."""
@@ -112,12 +114,20 @@ def in_places(vae: Any, reference: Reference, grid: Grid, device: str) -> Callab
     """Every cell becomes what the map is there."""
     patch = max(1, min(PATCH, LARGEST // min(grid.columns, grid.rows)))
     shown = reference.picture(Size(width=_whole(grid.columns * patch), height=_whole(grid.rows * patch)))
-    return placed(grid.cells(encode(vae, tensor_of(shown.convert("RGB"), device))))
+    there = grid.cells(tensor_of(shown.convert("RGBA").getchannel("A").convert("RGB"), device)[:, :1])
+    return placed(grid.cells(encode(vae, tensor_of(shown.convert("RGB"), device))), there > ALL_THERE)
 
 
-def placed(wanted: Tensor) -> Callable[[Tensor], Tensor]:
-    """Every cell becomes the wanted one in its place; where there are fewer, what is wanted of several."""
-    return lambda cells: functional.adaptive_avg_pool2d(wanted, cells.shape[-2:]).expand_as(cells)
+def placed(wanted: Tensor, there: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+    """Every cell becomes the wanted one in its place, where there is one for it."""
+
+    def aim(cells: Tensor) -> Tensor:
+        held = functional.adaptive_avg_pool2d(wanted, cells.shape[-2:]).expand_as(cells)
+        if there is None:
+            return held
+        return torch.where(functional.adaptive_avg_pool2d(there.float(), cells.shape[-2:]) > 0.5, held, cells)
+
+    return aim
 
 
 def in_shares(vae: Any, reference: Reference, grid: Grid, device: str) -> Callable[[Tensor], Tensor]:

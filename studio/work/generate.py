@@ -184,6 +184,8 @@ class _Picture:
         spec = self.specs[unit.net] if unit.net else None
         assert spec is None or isinstance(spec, ControlSpec)
         map = map_of(unit, Maps(self.bench.registry.data), self.specs, self._lease_by_id)
+        if spec is None:  # what lies beside the map is not black, but free
+            map = map.convert("RGBA")
         if spec is None or spec.network != "ip_adapter":
             return _Read(unit, spec, lambda size: _framed(map, unit, size, canvas))
         with self._lease(self.specs[spec.encoder]) as encoder, self._timed():

@@ -208,6 +208,8 @@ def test_a_map_takes_another_shape_in_three_ways() -> None:
     assert told["stretch"][2, 20] == told["stretch"][60, 20] == 255
     assert told["crop"][2, 20] == 255 and told["crop"][2, 44] == 0
     assert told["fill"][2, 20] == 0 and told["fill"][32, 20] == 255
+    clear = np.asarray(fitted(halves().convert("RGBA"), (64, 64), "fill"))[..., 3]
+    assert clear[2, 20] == 0 and clear[32, 20] == 255, "beside a map that can have nothing in it is nothing"
     with pytest.raises(ValueError, match="wish"):
         fitted(halves(), (64, 64), "wish")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from studio.control.maps import fitted
 from studio.diffusion.control import Reference
 from studio.diffusion.control_colours import (
     HOLDINGS,
@@ -30,6 +32,7 @@ from tests import samples
 from tests.diffusion.painting import loaded
 from tests.diffusion.test_control import passed
 from tests.tiny_controls import control_net, control_spec
+from tests.tiny_families import tiny_sd2, tiny_sd2_zero, tiny_sdxl
 
 SEEDED = torch.Generator().manual_seed(0)
 
@@ -132,6 +135,19 @@ def test_with_every_sampler_the_colours_in_the_end_are_the_maps(model: Loaded, s
     assert led < even < free and led < free / 3
 
 
+@pytest.mark.parametrize(("made", "family"), [(tiny_sd2, "sd2"), (tiny_sd2_zero, "sd2"), (tiny_sdxl, "sdxl")])
+@pytest.mark.parametrize("sampler", ["ddim", "euler"])
+def test_every_family_is_held_whatever_its_denoiser_guesses(
+    made: Callable[[Path], Path], family: str, sampler: str, tmp_path: Path
+) -> None:
+    model = loaded(made(tmp_path), family)
+    free, led = (
+        off(model, passed(model, *given, family=family, sampler=sampler))
+        for given in ([], [colours(balance="reference")])
+    )
+    assert led < free / 3
+
+
 @pytest.mark.parametrize("sampler", ["dpmpp_2m_karras", "euler_a", "lcm"])
 def test_a_palette_is_there_in_its_shares(model: Loaded, sampler: str) -> None:
     free, even, led = (
@@ -195,6 +211,18 @@ def test_cells_are_square_and_as_many_along_the_shorter_side_as_was_asked(
     size: tuple[int, int], grid: Grid
 ) -> None:
     assert grid_of(Size(width=size[0], height=size[1]), 4) == grid
+
+
+def test_where_a_map_shows_nothing_colours_are_free(model: Loaded) -> None:
+    def half(size: Size) -> Image.Image:
+        return fitted(
+            mosaic(Size(width=32, height=64)).convert("RGBA"), (size.width, size.height), "fill", flat=True
+        )
+
+    aim = in_places(model.parts["vae"], Reference(colours().unit, None, None, half), Grid(4, 4), "cpu")
+    cells = torch.full((1, 4, 4, 4), 9.0)
+    free = (aim(cells) == 9).all(dim=1)[0]
+    assert free.tolist() == [[True, False, False, True]] * 4
 
 
 def test_where_there_are_fewer_latents_than_cells_each_is_held(model: Loaded) -> None:
