@@ -395,6 +395,7 @@ STRINGS: dict[str, str] = {
     "reference.add": "Add a reference, or drop a picture here",
     "reference.full": "Four references are the most. Remove one to add another.",
     "reference.none": "{model} has no control net here, so it cannot follow a reference. Open a kind to see which models can.",
+    "reference.only_colours": "{model} has no control net here. It follows colours and palettes, which need none; other maps can be taken, looked at and downloaded all the same.",
     "reference.only_maps": "{model} has no control net here, so no result follows a reference. Maps can be taken, looked at and downloaded all the same.",
     "reference.card": "Reference: {kind}",
     "reference.change_kind": "change what is followed",

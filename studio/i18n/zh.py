@@ -395,6 +395,7 @@ STRINGS: dict[str, str] = {
     "reference.add": "加一张参考，拖到这里也行",
     "reference.full": "最多四张参考。想再加，先拿掉一张。",
     "reference.none": "{model} 在这里没有控制网络，跟不了参考图。点开类型，看看哪些模型可以。",
+    "reference.only_colours": "{model} 在这里没有控制网络。颜色位置和配色不需要网络，照样能跟；其他的图也可以读出来看、下载。",
     "reference.only_maps": "{model} 在这里没有控制网络，画不会跟着参考图走。不过照样可以读图，看一看、下载下来。",
     "reference.card": "参考：{kind}",
     "reference.change_kind": "换一种参考",

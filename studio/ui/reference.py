@@ -64,6 +64,7 @@ def _kind(state: ControlState, models: Sequence[ModelState]) -> dict[str, Any]:
         "title": _pair(words(f"control.{state.kind}")),
         "fits": state.fits,
         "maps": state.kind not in WITHOUT_MAP,
+        "held": state.held,
         "nets": ("", *state.nets) if state.held else state.nets,
         "elsewhere": [] if state.fits else _elsewhere(state.families, models),
         "detectors": [_detector(one) for one in state.detectors],

@@ -50,9 +50,10 @@ window.studio.reference = (() => {
     const every = kindOf(unit)?.detectors || [];
     return every.find((one) => one.id === unit.detector) || every.find(here) || every[0];
   }
-  // A model that follows nothing can still have maps taken, to look at: its references are left out of what is painted.
+  // A model without a net can still have maps taken, to look at: those references are left out of what is painted.
   const follows = () => told().kinds.some((kind) => kind.fits);
-  const opens = (kind) => kind.fits || (!follows() && kind.maps && kind.detectors.some(here));
+  const netted = () => told().kinds.some((kind) => kind.fits && !kind.held);
+  const opens = (kind) => kind.fits || (!netted() && kind.maps && kind.detectors.some(here));
   const followed = (unit) => kindOf(unit)?.fits !== false;
   function rouse() { // what waits for a model that follows it counts with one; what a person muted stays so
     const waiting = units.filter((unit) => unit.waits && kindOf(unit) && unit.muted === followed(unit));
@@ -167,7 +168,7 @@ window.studio.reference = (() => {
   function draw() {
     if (!place) return;
     const made = document.createElement("template");
-    made.innerHTML = (follows() ? "" : none()) + units.map(card).join("") + adding() + shelfHtml();
+    made.innerHTML = (netted() ? "" : none()) + units.map(card).join("") + adding() + shelfHtml();
     window.studio.lay(place, made.content);
     for (const input of $$("[data-value]", place)) if (input.value !== input.dataset.value) input.value = input.dataset.value;
     for (const box of $$("[data-checked]", place)) box.checked = box.dataset.checked === "yes";
@@ -196,11 +197,12 @@ window.studio.reference = (() => {
   }
 
   function none() {
-    return `<p class="told rfnone">${icon("info", "sm")}<span>${t(told().kinds.some(opens) ? "only_maps" : "none", { model: pick(told().model) })}</span></p>`;
+    const can = follows() ? "only_colours" : told().kinds.some(opens) ? "only_maps" : "none";
+    return `<p class="told rfnone">${icon("info", "sm")}<span>${t(can, { model: pick(told().model) })}</span></p>`;
   }
   function adding() {
     if (units.length >= MOST) return `<p class="t12 i3 rffull">${t("full")}</p>`;
-    const first = units.length || !follows() ? "" : `<p class="t13 i2">${t("about")}</p>`;
+    const first = units.length || !netted() ? "" : `<p class="t13 i2">${t("about")}</p>`;
     const off = told().kinds.some(opens) ? "" : " disabled";
     return `${first}<button type="button" class="rfadd" data-ref="add"${off}>${icon("plus", "sm")}<span>${t("add")}</span></button>`;
   }
@@ -355,7 +357,8 @@ window.studio.reference = (() => {
     try: tryReady,
   };
   function add(given) {
-    units = [...units, fresh({ muted: !follows(), waits: !follows(), ...given })];
+    const unit = fresh(given), waits = !followed(unit);
+    units = [...units, { ...unit, muted: waits, waits }];
     write();
     draw();
     followMaps();
@@ -380,8 +383,12 @@ window.studio.reference = (() => {
     if (kind === unit.kind) return;
     if (onBoard(unit)) await window.studio.easel.settled().catch(() => {}); // the board itself has told why
     leave(unit);
-    const fresh = { kind, detector: "", settings: {}, net: "" };
+    const fresh = { kind, detector: "", settings: {}, net: "", ...rousing(unit, kind) };
     changed(unit, { ...fresh, ...(back(unit, kind) || readAnew(unit, kind)) });
+  }
+  function rousing(unit, kind) { // what is not followed waits, as it would for a model that follows it
+    if (followed({ kind })) return unit.waits ? { muted: false } : {};
+    return unit.muted ? {} : { muted: true, waits: true };
   }
   function back(unit, kind) { // to the kind that was left, nothing of it was lost
     if (unit.left?.now.kind !== kind || unit.map || unit.picture !== unit.left.from) return null;
