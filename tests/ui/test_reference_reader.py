@@ -71,6 +71,22 @@ def test_maps_are_shown_without_fetching_and_no_net_is_pretended(
     assert last_request(studio).references == (), "what is only looked at is left out"
 
 
+def test_what_needs_no_net_counts_and_what_needs_one_waits(visit: Callable[..., Any], studio: Studio) -> None:
+    page = visit()
+    page.fill(PROMPT, "a girl")
+    open_tab(page)
+    card = choose(page, "colour")
+    bring(card, png())
+    counted = page.locator("#tab_reference-button[data-n='1']")
+    expect(counted).to_have_count(1)
+    for kind, count in (("depth", 0), ("colour", 1)):
+        card.locator(".rfkind").click()
+        card.locator(f"[data-kind={kind}]").click()
+        expect(counted).to_have_count(count)
+    generate(page)
+    assert [(unit.kind, unit.net) for unit in last_request(studio).references] == [("colour", "")]
+
+
 def test_a_model_of_the_family_reads_with_its_own_detectors_and_not_with_the_reader(
     visit: Callable[..., Any],
 ) -> None:
