@@ -184,6 +184,17 @@ def test_a_net_that_is_named_speaks_and_nothing_is_held(model: Loaded) -> None:
     assert torch.equal(told, edges)
 
 
+def test_edges_of_a_net_and_colours_that_are_held_are_followed_together(model: Loaded) -> None:
+    net = control_net(model.parts["unet"])
+    edges = Reference(samples.unit(), control_spec(Path("net")), net, mosaic)
+    free, led, both = (
+        passed(model, *given) for given in ([], [edges], [edges, colours(balance="reference")])
+    )
+    assert off(model, both) < off(model, led) / 3
+    assert not torch.allclose(both, passed(model, colours(balance="reference")), atol=0.01)
+    assert not torch.allclose(led, free, atol=0.01)
+
+
 def test_what_was_held_is_let_go(model: Loaded) -> None:
     before = passed(model)
     assert not torch.equal(passed(model, colours(), palette()), before)
