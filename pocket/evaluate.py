@@ -25,6 +25,8 @@ from pocket.world import Scene
 from pocket.world.scene import DEFECTS
 
 WEIGHTS = Path(__file__).parent / "weights"
+CATALOG = Path(__file__).parents[1] / "models.yaml"
+"""Where the studio is told of the pocket."""
 # What the judge must be good at to mark a task.
 NEEDS = {
     "single object": ("subjects",),

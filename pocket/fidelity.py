@@ -1,9 +1,9 @@
-"""python -m pocket.fidelity: how closely pictures follow a reference, kind by kind, with the control net and without.
+"""python -m pocket.fidelity: how closely pictures follow a reference, kind by kind, and how closely without it.
 
 Every reference is a held-out drawing, and its map is what the studio's detector makes of it; of a pose it is the
-true one. A picture is painted of its prompt, once with the map and once without; what the detectors read from the
-pictures is compared with the map. Distances are 0 where both are the same. Without a control net only the pictures
-without one can be measured, and that is said.
+true one. A picture is painted of its prompt, once with the map and once without: followed by the control net, or
+held to its colours, as in the studio. What the detectors read from the pictures is compared with the map. Distances
+are 0 where both are the same. Without a control net only the pictures without a map are measured, and that is said.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pocket.closeness import colour_difference, depth_rank, edge_f1, joint_distance, palette_difference
-from pocket.evaluate import WEIGHTS, Row, row, tell
+from pocket.evaluate import CATALOG, WEIGHTS, Row, row, tell
 from pocket.eyes import Eyes, open_eyes, reader_file
 from pocket.models import NATIVE
 from pocket.prompts import say
@@ -30,8 +31,8 @@ from pocket.world.truth import people
 from studio.catalog import read_catalog
 from studio.controls import CONTROLS
 
-CATALOG, NET = Path(__file__).parents[1] / "models.yaml", "pocket-control"
-"""Where the studio is told how loud the net may speak."""
+NET = "pocket-control"
+"""The net's entry, which says how loud it may speak."""
 FIRST, GOAL = 1_300_000, 3.0
 # How much less of the prompt may be followed than without a reference.
 PROMPT_GOAL = -0.05
@@ -197,7 +198,7 @@ class Following:
         self.config, self.parameters = painter.unet.config, painter.unet.parameters
         self.maps = to_batch(shown.maps, painter.device)
         self.colours = held_colours(painter, self.maps, held) if held else None
-        self.loud = read_catalog(CATALOG).controls[NET].loudness("even")
+        self.loud = loudness()
 
     def __call__(self, x: Any, t: Any, words: Any) -> Any:
         """The prediction for a batch that holds every picture without words, then with them."""
@@ -217,6 +218,12 @@ class Following:
         down, mid = self.net(x, t, words, controlnet_cond=self.maps.repeat(2, 1, 1, 1), return_dict=False)
         heard = Added(down=list(down), mid=[mid]).on_both_sides(self.loud)
         return {"down_block_additional_residuals": heard.down, "mid_block_additional_residual": heard.mid[0]}
+
+
+@cache
+def loudness() -> Any:
+    """How loud the studio lets the net speak."""
+    return read_catalog(CATALOG).controls[NET].loudness("even")
 
 
 def to_batch(maps: Pictures, device: Any) -> Any:

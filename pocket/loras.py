@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pocket.edits import open_pipeline
-from pocket.evaluate import WEIGHTS, Row, mean, row, shows, tell
+from pocket.evaluate import CATALOG, WEIGHTS, Row, mean, row, shows, tell
 from pocket.judge import load_judge, load_licence, look
 from pocket.lora_pictures import STYLE, Example, festive_dragon, ink_scene
 from pocket.painter import GUIDANCE, STEPS
@@ -28,7 +28,6 @@ from pocket.prompts import LANGUAGES, Prompt, one
 from pocket.world import Scene, sample
 
 FOLDER = WEIGHTS / "loras"
-CATALOG = Path(__file__).parents[1] / "models.yaml"
 AT = (0.0, 0.5, 1.0)
 
 

@@ -49,6 +49,11 @@ class Control:
     """Its map's colours are held in the picture itself as it is painted, in their places or in their shares wherever
     they are, where no net is named to follow it: none is needed."""
 
+    @property
+    def placeless(self) -> bool:
+        """Whether its map says nothing of places: whatever shape it takes, all of it counts."""
+        return self.held == "shares"
+
 
 CONTROLS: dict[str, Control] = {}
 DETECTORS: dict[str, Detector] = {}

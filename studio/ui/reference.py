@@ -65,7 +65,7 @@ def _kind(state: ControlState, models: Sequence[ModelState]) -> dict[str, Any]:
         "fits": state.fits,
         "maps": state.kind not in WITHOUT_MAP,
         "held": state.held,
-        "nets": ("", *state.nets) if state.held else state.nets,
+        "nets": state.nets,
         "elsewhere": [] if state.fits else _elsewhere(state.families, models),
         "detectors": [_detector(one) for one in state.detectors],
     }

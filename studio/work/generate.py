@@ -288,13 +288,12 @@ class _Picture:
 def _shown(map: Image.Image, unit: ControlUnit, size: Size) -> Image.Image:
     """A map at a size, in the way in which its reference takes another shape; one without places loses nothing."""
     kind = CONTROLS[unit.kind]
-    return fitted(map, (size.width, size.height), "stretch" if kind.held == "shares" else unit.fit, kind.flat)
+    return fitted(map, (size.width, size.height), "stretch" if kind.placeless else unit.fit, kind.flat)
 
 
 def _framed(map: Image.Image, unit: ControlUnit, size: Size, canvas: Canvas | None) -> Image.Image:
     """A map at the size of a pass; where a part of a picture is painted large, the same part of the map."""
-    placeless = CONTROLS[unit.kind].held == "shares"
-    if placeless or canvas is None or canvas.box is None or canvas.whole is None:
+    if CONTROLS[unit.kind].placeless or canvas is None or canvas.box is None or canvas.whole is None:
         return _shown(map, unit, size)
     whole = _shown(map, unit, Size(width=canvas.whole.width, height=canvas.whole.height))
     return fitted(whole.crop(canvas.box), (size.width, size.height), "stretch", CONTROLS[unit.kind].flat)

@@ -326,7 +326,7 @@ window.studio.reference = (() => {
     return `<div class="rfs"><span class="rfl"><span>${t("range")}</span><b class="num">${percent(unit.start)} – ${percent(unit.end)}%</b></span><div class="rfrange" style="${style}">${thumb("start", unit.start)}${thumb("end", unit.end)}</div></div>`;
   }
   function nets(unit) {
-    const every = kindOf(unit)?.nets || [];
+    const kind = kindOf(unit), every = [...(kind?.held ? [""] : []), ...(kind?.nets || [])];
     if (every.length < 2) return "";
     const options = every.map((net) => `<option value="${net}">${net ? escape(net) : t("no_net")}</option>`).join("");
     return `<label class="rfpick"><span>${t("net")}</span><select data-set="net" data-value="${unit.net || every[0]}">${options}</select></label>`;
