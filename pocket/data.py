@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pocket.growing import Growing
 from pocket.world import Picture, Scene, draw, sample
 
-CHUNK = 200
+CHUNK = 100
 CELLS = 16
 # A thing owns a cell when it covers so much of it.
 OWNED = 0.4
@@ -52,14 +53,17 @@ def draw_set(
 ) -> NDArray[np.uint8]:
     """Draw `count` pictures into one file, or open the file if it is complete; returns a memory map.
 
-    `make` gives the scene of a seed where a set is no plain split; `split` is then only its name.
+    `make` gives the scene of a seed where a set is no plain split; `split` is then only its name. How many are drawn
+    is told all the while, for those who begin with what there is.
     """
-    done = path.with_suffix(".done")
+    done, grown = path.with_suffix(".done"), Growing(path)
     if done.exists() and done.read_text() == f"{count} {side} {first} {split}":
+        grown.tell(count)
         return np.load(path, mmap_mode="r")
     path.parent.mkdir(parents=True, exist_ok=True)
+    grown.tell(0)
     pixels = np.lib.format.open_memmap(path, "w+", np.uint8, (count, side, side, 3))
-    cells = np.zeros((count, CELLS, CELLS), np.uint8)
+    cells = np.lib.format.open_memmap(cells_path(path), "w+", np.uint8, (count, CELLS, CELLS))
     starts, make = range(0, count, CHUNK), make or partial(sample, split=split)
     with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
         jobs = [range(first + s, first + min(s + CHUNK, count)) for s in starts]
@@ -68,9 +72,10 @@ def draw_set(
         ):
             pixels[start : start + len(chunk)] = chunk
             cells[start : start + len(chunk)] = owned
+            grown.tell(start + len(chunk))
             print(f"drawn {start + len(chunk)} of {count}", flush=True)
     pixels.flush()
-    np.save(cells_path(path), cells)
+    cells.flush()
     done.write_text(f"{count} {side} {first} {split}")
     return np.load(path, mmap_mode="r")
 

@@ -16,6 +16,7 @@ from PIL import Image
 from pocket.models import NATIVE
 from pocket.painter import GUIDANCE
 from pocket.prompts import LANGUAGES, say
+from pocket.train.common import pick_device, to_input, to_pictures
 from pocket.world import SUBJECTS, Scene, draw, is_held_out, sample
 from pocket.world.scene import COLOURS
 
@@ -71,7 +72,7 @@ def open_pipeline(kind: str, weights: Path) -> Any:
         weights, safety_checker=None, use_safetensors=True, dtype=torch.float32
     )
     pipe.set_progress_bar_config(disable=True)
-    return pipe
+    return pipe.to(pick_device())
 
 
 def run(pipe: Any, some: list[Edit], steps: int, **each: list[Any] | float) -> NDArray[np.uint8]:
@@ -110,12 +111,8 @@ def fill(weights: Path, some: list[Edit], steps: int) -> NDArray[np.uint8]:
 @torch.no_grad()
 def there_and_back(vae: Any, some: list[Edit]) -> NDArray[np.uint8]:
     """The drawings through the autoencoder: what an untouched part must look like."""
-    x = (
-        torch.from_numpy(np.stack([np.asarray(e.image) for e in some])).permute(0, 3, 1, 2).float() / 127.5
-        - 1
-    )
-    y = vae.decode(vae.encode(x).latent_dist.mode()).sample.clamp(-1, 1)
-    return ((y + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    x = to_input(np.stack([np.asarray(e.image) for e in some]), vae.device)
+    return to_pictures(vae.decode(vae.encode(x).latent_dist.mode()).sample)
 
 
 def drift(vae: Any, some: list[Edit], made: NDArray[np.uint8]) -> float:

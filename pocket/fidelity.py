@@ -280,7 +280,11 @@ def load_net(folder: Path) -> Any:
     """The control net of a folder, or None where there is none."""
     from diffusers import ControlNetModel
 
-    return ControlNetModel.from_pretrained(folder).float().eval() if folder.is_dir() else None
+    from pocket.train.common import pick_device
+
+    if not folder.is_dir():
+        return None
+    return ControlNetModel.from_pretrained(folder).float().eval().to(pick_device())
 
 
 def judged(weights: Path) -> Callable[[Pictures, list[Reference]], float] | None:

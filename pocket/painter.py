@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pocket.models import FACTOR
 from pocket.tokens import encode
-from pocket.train.common import fast_math, lay_out
+from pocket.train.common import fast_math, lay_out, pick_device
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 STEPS, GUIDANCE = 20, 4.0
@@ -119,8 +119,9 @@ def load_painter(folder: Path) -> Painter:
     from transformers import CLIPTextModel
 
     parts = {"text_encoder": CLIPTextModel, "unet": UNet2DConditionModel, "vae": AutoencoderKL}
-    cpu = torch.device("cpu")
+    device = pick_device()
     loaded = {
-        name: lay_out(kind.from_pretrained(folder / name).float(), cpu).eval() for name, kind in parts.items()
+        name: lay_out(kind.from_pretrained(folder / name).float(), device).eval()
+        for name, kind in parts.items()
     }
     return Painter(Tokenizer.from_file(str(folder / "tokenizer" / "tokenizer.json")), **loaded)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,12 +21,19 @@ STAGES = (
     "judge",
     "manner",
     "export",
+    "maps",
     "control",
     "detectors",
 )
 # Only when they are named: a control net belongs to a base that is frozen, and what reads drawings to none.
-NAMED = ("control", "detectors")
+NAMED = ("maps", "control", "detectors")
 USUAL = [one for one in STAGES if one not in NAMED]
+# What can go on beside the training, which takes in what is there: each row in a process of its own.
+ROWS = (("draw", "maps"), ("latents",))
+# Whose minutes stand elsewhere than in the settings of that name.
+BUDGETS = {"decoder": ("vae", "decoder_minutes")}
+# What needs all of that.
+WHOLE = ("decoder", "export", "control")
 
 
 def read_args() -> argparse.Namespace:
@@ -49,20 +58,34 @@ def read_args() -> argparse.Namespace:
 def read_settings(args: argparse.Namespace) -> Settings:
     """Settings from the file, changed by flags."""
     settings = from_dict(Settings, json.loads(args.settings.read_text()) if args.settings else {})
-    if args.minutes:
-        for stage, part in {
-            "vae": "vae",
-            "words": "words",
-            "unet": "unet",
-            "decoder": "vae",
-            "judge": "judge",
-            "manner": "manner",
-            "control": "control",
-            "detectors": "detectors",
-        }.items():
-            if stage in args.stages:
-                settings = replace(settings, **{part: replace(getattr(settings, part), minutes=args.minutes)})
+    for stage in args.stages if args.minutes else ():
+        part, name = BUDGETS.get(stage, (stage, "minutes"))
+        if hasattr(settings, part):
+            budget = replace(getattr(settings, part), **{name: args.minutes})
+            settings = replace(settings, **{part: budget})
     return replace(settings, from_weights=args.from_weights or settings.from_weights)
+
+
+def row_beside(stage: str, asked: list[str]) -> list[str]:
+    """The stages that go on beside the others with this one, if there are others."""
+    row = next((row for row in ROWS if stage in row), ())
+    return [one for one in asked if one in row] if set(asked) - set(row) else []
+
+
+def start(row: list[str], args: argparse.Namespace) -> subprocess.Popen[bytes]:
+    """A process that goes through a row of stages."""
+    command = [sys.executable, "-m", "pocket.train", *row]
+    command += ["--settings", str(args.settings)] if args.settings else []
+    command += ["--from-weights"] if args.from_weights else []
+    return subprocess.Popen(command)
+
+
+def finish(beside: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Wait for what goes on beside; nobody can go on without it."""
+    for stages, process in beside.items():
+        if process.wait():
+            raise SystemExit(f"{stages} failed: what was wrong stands above")
+    beside.clear()
 
 
 def main() -> None:
@@ -71,9 +94,21 @@ def main() -> None:
     settings = read_settings(args)
     from pocket.train.stages import run_stage
 
-    for stage in STAGES:
-        if stage in args.stages:
-            run_stage(stage, settings)
+    asked, beside, begun = [stage for stage in STAGES if stage in args.stages], {}, set()
+    try:
+        for stage in asked:
+            row = row_beside(stage, asked) if settings.beside else []
+            if stage in WHOLE:
+                finish(beside)
+            if not row:
+                run_stage(stage, settings)
+            elif stage not in begun:
+                beside[" and ".join(row)] = start(row, args)
+                begun |= set(row)
+        finish(beside)
+    finally:
+        for process in beside.values():
+            process.terminate()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,11 @@ from torch import Tensor, nn
 
 def pick_device() -> torch.device:
     """The GPU if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
+    return torch.device("cuda")
 
 
 def lay_out(module: nn.Module, device: torch.device) -> Any:
@@ -76,11 +80,12 @@ class Average:
     def update(self, module: nn.Module, step: int) -> None:
         """Move towards the network; early steps move faster."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for k, v in module.state_dict().items():
-            if v.is_floating_point():
-                self.values[k].lerp_(v.float(), 1 - decay)
-            else:
-                self.values[k].copy_(v)
+        now = module.state_dict()
+        moving = [k for k, v in now.items() if v.is_floating_point()]
+        # All of them at once: one by one they keep a GPU waiting.
+        torch._foreach_lerp_([self.values[k] for k in moving], [now[k].float() for k in moving], 1 - decay)
+        for k in now.keys() - set(moving):
+            self.values[k].copy_(now[k])
 
 
 def save_state(path: Path, **parts: Any) -> None:

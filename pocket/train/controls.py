@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pocket.eyes import open_eyes
-from pocket.models import NATIVE
 from pocket.painter import BETAS, GUIDANCE
 from pocket.train.common import fast_math, lay_out, pick_device
 from pocket.train.feed import Feed, open_feed
@@ -117,18 +115,17 @@ class References:
         here = np.where(
             rng.random(count) < PEOPLE_SHARE, rng.choice(self.peopled, count), rng.choice(self.sound, count)
         )
-        x, ids = self.feed.read(self.rows[here], 0.0, rng, device)
+        x, ids = self.feed.read(self.rows[here], 0.0, rng)
         return x, ids, self.maps.some(here, rng, device)
 
-    def silence(self, count: int, device: torch.device) -> Tensor:
+    def silence(self, count: int) -> Tensor:
         """The tokens of nothing, so often."""
-        return torch.from_numpy(self.feed.empty.astype(np.int64)).to(device).repeat(count, 1)
+        return self.feed.empty.repeat(count, 1)
 
 
 def open_references(settings: Settings) -> References:
     """The maps of the run folder, and which of them tell the truth."""
-    eyes = open_eyes(settings.weights)
-    rows, maps = open_maps(settings.run, settings.control.pictures, NATIVE, eyes)
+    rows, maps = open_maps(settings)
     scenes = [learned(int(k)) for k in rows]
     sound = np.array([k for k, scene in enumerate(scenes) if not scene.defects])
     peopled = np.array([k for k in sound if any(SUBJECTS[t.subject].person for t in scenes[k].things)])
@@ -159,7 +156,7 @@ class Following:
     def run(self) -> Any:
         """Train until the minutes are used; the averaged net."""
         references = open_references(self.settings)
-        silent = references.silence(self.s.pictures_a_step, self.device)
+        silent = references.silence(self.s.pictures_a_step)
 
         def wrong(rng: np.random.Generator) -> dict[str, Tensor]:
             x, ids, maps = references.batch(self.settings, rng, self.device)

@@ -11,10 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pocket.data import cells_path
+from pocket.growing import Growing
 from pocket.models import NATIVE
+from pocket.train.common import pick_device
 from pocket.train.guide import Layout, Said, read_layout
 from pocket.train.scenes import learned, settled
 from pocket.train.settings import Settings, UnetSettings
+
+# So many beside the plainest are there before anybody learns from them.
+ENOUGH = 1_000
 
 
 def falling(start: float, later: float, share: float) -> float:
@@ -30,80 +35,105 @@ class Batch:
     said: Said
 
 
-@dataclass
-class Feed:
-    """Latents with their captions and layouts, in memory; the first `settled` of them are the plainest."""
+@dataclass(frozen=True)
+class Source:
+    """Where latents, captions and cells lie on disk, maybe while they are still being made."""
 
     latents: NDArray[np.float16]
     captions: NDArray[np.int16]
+    cells: NDArray[np.uint8]
+    grown: Growing
+
+
+@dataclass
+class Feed:
+    """Latents with their captions and layouts, where the networks are; the first `settled` are the plainest."""
+
+    latents: Tensor
+    captions: Tensor
     layout: Layout
-    empty: NDArray[np.int16]
+    empty: Tensor
     scale: float
     settled: int
+    there: int
+    source: Source | None = None
 
     def __post_init__(self) -> None:
-        first, second = self.layout.subjects[:, 1], self.layout.subjects[:, 2]
+        first, second = (self.layout.subjects[:, k].cpu().numpy() for k in (1, 2))
         # Only of two different things is it said which one is where.
         self.pairs = np.flatnonzero((first > 0) & (second > 0) & (first != second))
+
+    def grow(self) -> None:
+        """Take in what has been made since."""
+        if self.source is None or (ready := self.source.grown.count()) <= self.there:
+            return
+        new = slice(self.there, ready)
+        for held, made in (
+            (self.latents, self.source.latents),
+            (self.captions, self.source.captions),
+            (self.layout.cells, self.source.cells),
+        ):
+            held[new] = torch.from_numpy(np.array(made[new])).to(held.device)
+        self.there = ready
 
     def rows(self, s: UnetSettings, share: float, rng: np.random.Generator) -> NDArray[np.int64]:
         """Which pictures come next: many plain ones at first, few from the middle of the training on."""
         plain = falling(s.settled_share, s.settled_later, share)
         early = rng.integers(0, self.settled, s.batch)
-        late = rng.integers(self.settled, len(self.latents), s.batch)
+        late = rng.integers(self.settled, self.there, s.batch)
         return np.where(rng.random(s.batch) < plain, early, late)
 
-    def batch(self, s: UnetSettings, share: float, rng: np.random.Generator, device: torch.device) -> Batch:
+    def batch(self, s: UnetSettings, share: float, rng: np.random.Generator) -> Batch:
         """Some latents and for each one of its captions, or none."""
         rows = self.rows(s, share, rng)
-        latents, ids = self.read(rows, s.empty, rng, device)
-        return Batch(latents, Said(ids, *self.layout.some(rows, device)))
+        latents, ids = self.read(rows, s.empty, rng)
+        return Batch(latents, Said(ids, *self.layout.some(self.here(rows))))
 
-    def pieces(
-        self, s: UnetSettings, rng: np.random.Generator, device: torch.device
-    ) -> tuple[Tensor, Tensor]:
-        """Square pieces of pictures, around what they show, and the tokens of the whole."""
-        rows = rng.integers(0, len(self.latents), s.batch * s.pieces)
-        latents, ids = self.read(rows, s.empty, rng, device)
-        side = latents.shape[-1] // 2
-        corners = [self.corner(row, side, rng) for row in rows]
-        cut = [x[:, y : y + side, z : z + side] for x, (y, z) in zip(latents, corners, strict=True)]
-        return torch.stack(cut).contiguous(memory_format=torch.channels_last), ids
-
-    def corner(self, row: np.int64, side: int, rng: np.random.Generator) -> tuple[int, int]:
-        """Where a piece begins that has some place of a thing in its middle, as far as the picture's edge allows."""
-        cells = np.argwhere(self.layout.cells[row] > 0)
-        whole, grid = self.latents.shape[-1], self.layout.cells.shape[-1]
-        middle = rng.choice(cells) if len(cells) else rng.integers(0, grid, 2)
-        y, x = (int(np.clip((k + 0.5) * whole / grid - side / 2, 0, whole - side)) for k in middle)
-        return y, x
-
-    def said(self, count: int, pairs: float, rng: np.random.Generator, device: torch.device) -> Said:
+    def said(self, count: int, pairs: float, rng: np.random.Generator) -> Said:
         """Captions without their pictures: a share of them of pairs, the others of anything."""
-        anything = rng.integers(0, len(self.captions), count)
-        rows = np.where(rng.random(count) < pairs, rng.choice(self.pairs, count), anything)
-        ids = self.captions[rows, rng.integers(0, self.captions.shape[1], count)].astype(np.int64)
-        return Said(torch.from_numpy(ids).to(device), *self.layout.some(rows, device))
+        anything, some = rng.integers(0, self.there, count), self.pairs[self.pairs < self.there]
+        rows = np.where(rng.random(count) < pairs, rng.choice(some, count), anything)
+        return Said(self.tokens(rows, rng), *self.layout.some(self.here(rows)))
 
-    def read(
-        self, rows: NDArray[np.int64], empty: float, rng: np.random.Generator, device: torch.device
-    ) -> tuple[Tensor, Tensor]:
+    def read(self, rows: NDArray[np.int64], empty: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """The latents of some pictures, and the tokens of one of their captions or of none."""
-        ids = self.captions[rows, rng.integers(0, self.captions.shape[1], len(rows))].copy()
-        ids[rng.random(len(rows)) < empty] = self.empty
-        x = torch.from_numpy(self.latents[rows].astype(np.float32) * self.scale)
-        return (
-            x.to(device).contiguous(memory_format=torch.channels_last),
-            torch.from_numpy(ids.astype(np.int64)).to(device),
-        )
+        silent = torch.from_numpy(rng.random(len(rows)) < empty).to(self.empty.device)
+        ids = torch.where(silent[:, None], self.empty, self.tokens(rows, rng))
+        x = self.latents[self.here(rows)].float() * self.scale
+        return x.contiguous(memory_format=torch.channels_last), ids
+
+    def tokens(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+        """One caption's tokens of each picture."""
+        which = rng.integers(0, self.captions.shape[1], len(rows))
+        return self.captions[self.here(rows), self.here(which)].long()
+
+    def here(self, rows: NDArray[np.int64]) -> Tensor:
+        """Numbers of rows, where the rows are."""
+        return torch.from_numpy(rows).to(self.latents.device)
+
+
+def open_source(settings: Settings) -> Source:
+    """What the stages before have made, or are making beside."""
+    run, grown = settings.run, Growing(settings.run / "latents.npy")
+    if settings.beside:
+        grown.wait(min(settings.pictures, len(settled()) + ENOUGH))
+    if not grown.count():
+        raise SystemExit(f"no latents in {run}: run the stage latents first")
+    latents, captions = (np.load(run / f"{name}.npy", mmap_mode="r") for name in ("latents", "captions"))
+    cells = np.load(cells_path(settings.data / f"learned-{NATIVE}.npy"), mmap_mode="r")
+    return Source(latents, captions, cells, grown)
 
 
 def open_feed(settings: Settings) -> Feed:
     """The feed of the run folder."""
-    run = settings.run
-    scale = json.loads((run / "latents.json").read_text())["scaling_factor"]
-    latents, captions = np.load(run / "latents.npy"), np.load(run / "captions.npy")
-    cells = np.load(cells_path(settings.data / f"learned-{NATIVE}.npy"))
-    layout = read_layout([learned(k) for k in range(len(latents))], cells)
-    empty = np.array([0, 1] + [1] * 75, np.int16)
-    return Feed(latents, captions, layout, empty, scale, len(settled()))
+    source, device = open_source(settings), pick_device()
+    scale = json.loads((settings.run / "latents.json").read_text())["scaling_factor"]
+    layout = read_layout([learned(k) for k in range(len(source.latents))], device)
+    empty = torch.tensor([0, 1] + [1] * 75, device=device)
+    latents, captions = (
+        torch.zeros(made.shape, dtype=kind, device=device)
+        for made, kind in ((source.latents, torch.float16), (source.captions, torch.int16))
+    )
+    feed = Feed(latents, captions, layout, empty, scale, len(settled()), 0, source)
+    feed.grow()
+    return feed

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -39,15 +38,15 @@ class Layout:
     Number 0 is none of them, and so is subject 0 and colour 0.
     """
 
-    cells: NDArray[np.uint8]
-    subjects: NDArray[np.int16]
-    colours: NDArray[np.int16]
+    cells: Tensor
+    subjects: Tensor
+    colours: Tensor
 
-    def some(self, rows: NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
+    def some(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Subject and colour of every cell of some pictures."""
-        cells = torch.from_numpy(self.cells[rows].astype(np.int64)).flatten(1)
+        cells = self.cells[rows].long().flatten(1)
         return tuple(  # type: ignore[return-value]
-            torch.from_numpy(table[rows].astype(np.int64)).gather(1, cells).view(-1, CELLS, CELLS).to(device)
+            table[rows].long().gather(1, cells).view(-1, CELLS, CELLS)
             for table in (self.subjects, self.colours)
         )
 
@@ -61,15 +60,16 @@ class Said:
     colours: Tensor
 
 
-def read_layout(scenes: list[Scene], cells: NDArray[np.uint8]) -> Layout:
-    """The layout of scenes whose cells are known."""
+def read_layout(scenes: list[Scene], device: torch.device) -> Layout:
+    """The layout of scenes whose cells are to come."""
     subjects, colours = (np.zeros((len(scenes), MOST + 1), np.int16) for _ in range(2))
     for row, scene in enumerate(scenes):
         grey = "black and white" in scene.defects
         for k, thing in enumerate(scene.things):
             subjects[row, k + 1] = SUBJECT_NAMES.index(thing.subject) + 1
             colours[row, k + 1] = UNASKED if grey else COLOUR_NAMES.index(thing.colour) + 1
-    return Layout(cells, subjects, colours)
+    cells = torch.zeros(len(scenes), CELLS, CELLS, dtype=torch.uint8, device=device)
+    return Layout(cells, *(torch.from_numpy(table).to(device) for table in (subjects, colours)))
 
 
 def coarser(cells: Tensor, side: int) -> Tensor:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from pocket.models import build_vae
+from pocket.growing import Growing
+from pocket.models import FACTOR, NATIVE, TEXT_LENGTH, build_vae
 from pocket.prompts import LANGUAGES, say, spelled
 from pocket.tokens import build_backend, encode
 from pocket.train.common import fast_math, lay_out, load_state, pick_device, to_input
@@ -19,6 +20,10 @@ from pocket.train.scenes import learned, settled
 from pocket.train.settings import Settings
 from pocket.world import Scene
 from pocket.world.captions import caption
+
+BATCH = 64
+# How many latents say how far they spread; a number of whole batches.
+SCALED = 3_072
 
 
 def load_vae(settings: Settings) -> torch.nn.Module:
@@ -36,47 +41,33 @@ def load_vae(settings: Settings) -> torch.nn.Module:
 
 
 @torch.no_grad()
-def encode_pictures(settings: Settings, batches: Iterator[NDArray[np.uint8]]) -> NDArray[np.float16]:
-    """Latents of pictures that come in batches."""
-    device = pick_device()
-    vae, out = lay_out(load_vae(settings), device), []
-    for k, pixels in enumerate(batches):
-        with fast_math(device):
-            part = vae.encode(to_input(pixels, device)).latent_dist.mode()
-        out.append(part.float().cpu().numpy().astype(np.float16))
-        if k % 16 == 0:
-            print(f"encoded {64 * k}", flush=True)
-    return np.concatenate(out)
+def encode_pictures(
+    vae: torch.nn.Module, pixels: NDArray[np.uint8], device: torch.device
+) -> NDArray[np.float16]:
+    """Latents of some pictures."""
+    with fast_math(device):
+        latents = vae.encode(to_input(pixels, device)).latent_dist.mode()
+    return latents.float().cpu().numpy().astype(np.float16)
 
 
-def caption_ids(scenes: list[Scene], count: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
-    """Several captions a picture, half English and half Chinese."""
-    out = np.empty((len(scenes), count, 77), np.int16)
-    for row, scene in enumerate(scenes):
-        rng = random.Random(scene.seed + row)
-        for k in range(count):
-            out[row, k] = encode(tokenizer, caption(scene, rng, ("en", "zh")[k % 2]))
-    return out
+def caption_ids(scene: Scene, count: int, row: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
+    """Several captions of a picture, half English and half Chinese."""
+    rng = random.Random(scene.seed + row)
+    said = [caption(scene, rng, LANGUAGES[k % 2]) for k in range(count)]
+    return np.array([encode(tokenizer, text) for text in said], np.int16)
 
 
-def plain_ids(scenes: list[Scene], count: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
+def plain_ids(scene: Scene, count: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
     """The plainest captions, as sentence and as list, in both languages by turns."""
-    out = np.empty((len(scenes), count, 77), np.int16)
-    for row, scene in enumerate(scenes):
-        for k in range(count):
-            lang = LANGUAGES[k % 2]
-            out[row, k] = encode(tokenizer, say("colours", scene, lang) if k < 4 else spelled(scene, lang))
-    return out
+    turns = [LANGUAGES[k % 2] for k in range(count)]
+    said = [say("colours", scene, lang) if k < 4 else spelled(scene, lang) for k, lang in enumerate(turns)]
+    return np.array([encode(tokenizer, text) for text in said], np.int16)
 
 
-def make_captions(settings: Settings, scenes: list[Scene]) -> None:
-    """Write the tokens of every scene: in the plainest words where the scene is plain too."""
-    plain, tokenizer = len(settled()), build_backend()
-    parts = [
-        plain_ids(scenes[:plain], settings.unet.captions, tokenizer),
-        caption_ids(scenes[plain:], settings.unet.captions, tokenizer),
-    ]
-    np.save(settings.run / "captions.npy", np.concatenate(parts))
+def told(row: int, count: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
+    """The tokens of a scene's captions: in the plainest words where the scene is plain too."""
+    scene, plain = learned(row), row < len(settled())
+    return plain_ids(scene, count, tokenizer) if plain else caption_ids(scene, count, row, tokenizer)
 
 
 def scaling(settings: Settings, latents: NDArray[np.float16]) -> float:
@@ -89,11 +80,34 @@ def scaling(settings: Settings, latents: NDArray[np.float16]) -> float:
 
 
 def make_latents(settings: Settings, pixels: NDArray[np.uint8]) -> None:
-    """Encode pictures and captions into the run folder."""
-    settings.run.mkdir(parents=True, exist_ok=True)
-    make_captions(settings, [learned(k) for k in range(len(pixels))])
-    latents = encode_pictures(settings, (pixels[i : i + 64] for i in range(0, len(pixels), 64)))
-    np.save(settings.run / "latents.npy", latents)
-    scale = scaling(settings, latents)
-    (settings.run / "latents.json").write_text(json.dumps({"scaling_factor": scale}))
-    print(f"{len(latents)} latents, scaling factor {scale:.4f}", flush=True)
+    """Encode pictures and captions into the run folder, as fast as the pictures come."""
+    run, count, device = settings.run, len(pixels), pick_device()
+    run.mkdir(parents=True, exist_ok=True)
+    vae, tokenizer = lay_out(load_vae(settings), device), build_backend()
+    drawn, encoded = Growing(settings.data / f"learned-{NATIVE}.npy"), Growing(run / "latents.npy")
+    encoded.tell(0)
+    side, said = NATIVE // FACTOR, settings.unet.captions
+    latents = open_memmap(run / "latents.npy", "w+", np.float16, (count, 4, side, side))
+    captions = open_memmap(run / "captions.npy", "w+", np.int16, (count, said, TEXT_LENGTH))
+    for start in range(0, count, BATCH):
+        here = slice(start, min(count, start + BATCH))
+        if settings.beside:
+            drawn.wait(here.stop)
+        latents[here] = encode_pictures(vae, pixels[here], device)
+        captions[here] = [told(row, said, tokenizer) for row in range(start, here.stop)]
+        if here.stop == min(count, SCALED):
+            write_scale(settings, latents[: here.stop])
+        if here.stop >= min(count, SCALED):
+            encoded.tell(here.stop)
+    print(f"{count} latents, scaling factor {scale_of(settings):.4f}", flush=True)
+
+
+def write_scale(settings: Settings, latents: NDArray[np.float16]) -> None:
+    """Measure the scale once: what learns from the first latents needs it already."""
+    about = {"scaling_factor": scaling(settings, latents)}
+    (settings.run / "latents.json").write_text(json.dumps(about))
+
+
+def scale_of(settings: Settings) -> float:
+    """The scale of the run's latents."""
+    return float(json.loads((settings.run / "latents.json").read_text())["scaling_factor"])

@@ -94,8 +94,8 @@ class Loop:
         states = {name: part.state_dict() for name, part in self.parts.items()}
         save_state(self.path, step=self.step, spent=self.budget.spent, about=self.about, **states)
 
-    def learn(self, wrong: Wrong, rng: np.random.Generator) -> dict[str, float]:
-        """One step; returns what it got wrong."""
+    def learn(self, wrong: Wrong, rng: np.random.Generator) -> dict[str, Tensor]:
+        """One step; returns what it got wrong, as numbers that nobody has waited for yet."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.pace(self.budget, self.stage.rate, self.step)
         found = wrong(rng)
@@ -106,11 +106,11 @@ class Loop:
         self.step += 1
         if self.average:
             self.average.update(self.learner, self.step)
-        return {name: float(value.detach()) for name, value in found.items()}
+        return {name: value.detach() for name, value in found.items()}
 
-    def tell(self, means: dict[str, float]) -> None:
+    def tell(self, means: dict[str, Tensor]) -> None:
         """A progress line."""
-        told = " ".join(f"{name} {value:.4f}" for name, value in means.items())
+        told = " ".join(f"{name} {float(value):.4f}" for name, value in means.items())
         spent, rate = self.budget.spent / 60, self.optimizer.param_groups[0]["lr"]
         print(
             f"{self.name} step {self.step} {told} lr {rate:.2e} {spent:.1f} of {self.stage.minutes:.0f} min",
@@ -121,10 +121,10 @@ class Loop:
         """Learn until the minutes are used; `saved` follows every checkpoint."""
         self.budget.begin()
         rng, last = np.random.default_rng(self.stage.seed + self.step), self.budget.spent
-        means: dict[str, float] = {}
+        means: dict[str, Tensor] = {}
         while self.budget.share < 1:
             for name, value in self.learn(wrong, rng).items():
-                means[name] = 0.98 * means.get(name, value) + 0.02 * value
+                means[name] = torch.lerp(means.get(name, value), value, 0.02)
             if self.step % TELL == 0:
                 self.tell(means)
             if self.budget.spent - last > SAVE:

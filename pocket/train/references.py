@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -14,8 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from pocket.eyes import Eyes
+from pocket.eyes import Eyes, open_eyes
+from pocket.models import NATIVE
 from pocket.train.scenes import learned, settled
+from pocket.train.settings import Settings
 from pocket.world import Picture, draw
 from pocket.world.truth import depth, people, soft_edges
 from studio.skeletons import skeleton
@@ -102,34 +106,49 @@ def seen_pose(picture: Picture, eyes: Eyes) -> dict[str, NDArray[np.uint8]]:
     return {"pose": np.asarray(skeleton(found, picture.image.size))}
 
 
-def see(maps: dict[str, NDArray[np.uint8]], rows: range, side: int, eyes: Eyes) -> None:
-    """In every second picture, what is seen takes the place of what is true: people show both to the net."""
-    for at in range(1, len(rows), 2):
-        picture = draw(learned(rows[at]), side)
-        for kind, seen in (seen_levels(picture.image, eyes) | seen_pose(picture, eyes)).items():
-            maps[kind][at] = seen
+@cache
+def eyes_of(weights: Path) -> Eyes:
+    """The eyes of a weights folder, once in every process."""
+    torch.set_num_threads(1)  # every core has a process of its own
+    return open_eyes(weights)
 
 
-def map_chunk(rows: range, side: int) -> dict[str, NDArray[np.uint8]]:
-    """The maps of some of the pictures that the base learned from."""
-    every = [maps_of(draw(learned(k), side)) for k in rows]
+def map_chunk(rows: range, side: int, weights: Path) -> dict[str, NDArray[np.uint8]]:
+    """The maps of some of the pictures that the base learned from: in every second picture, what is seen takes the
+    place of what is true, since people show both to the net."""
+    every = []
+    for row in rows:
+        picture = draw(learned(row), side)
+        maps, eyes = maps_of(picture), eyes_of(weights)
+        if row % 2:
+            maps |= seen_levels(picture.image, eyes) | seen_pose(picture, eyes)
+        every.append(maps)
     return {kind: np.stack([maps[kind] for maps in every]) for kind in KINDS}
 
 
-def open_maps(
-    folder: Path, count: int, side: int, eyes: Eyes, workers: int = 2
-) -> tuple[NDArray[np.int64], Maps]:
-    """The rows of the training set that the net learns from, and their maps, drawn and seen once."""
-    first, done = len(settled()), folder / "maps.done"
-    rows, told = range(first, first + count), f"{count} {side} seen"
-    if not (done.exists() and done.read_text() == told):
-        jobs = [rows[k : k + CHUNK] for k in range(0, count, CHUNK)]
-        with ProcessPoolExecutor(workers) as pool:
-            parts = list(pool.map(partial(map_chunk, side=side), jobs))
-        maps = {kind: np.concatenate([part[kind] for part in parts]) for kind in KINDS}
-        see(maps, rows, side, eyes)  # not by the workers: a network that ran here is not safe in a fork
-        for kind, drawn in maps.items():
-            np.save(folder / f"map-{kind}.npy", drawn)
-        done.write_text(told)
-    read = {kind: np.load(folder / f"map-{kind}.npy", mmap_mode="r") for kind in KINDS}
-    return np.array(rows), Maps(**read)
+def mapped(count: int) -> range:
+    """The rows of the training set whose maps are shown."""
+    return range(len(settled()), len(settled()) + count)
+
+
+def draw_maps(settings: Settings) -> None:
+    """Draw and see them into the run folder, once."""
+    folder, count = settings.run, settings.control.pictures
+    done, told = folder / "maps.done", f"{count} {NATIVE} seen"
+    if done.exists() and done.read_text() == told:
+        return
+    rows = mapped(count)
+    jobs = [rows[k : k + CHUNK] for k in range(0, count, CHUNK)]
+    # Forked, a network that ran here before would not be safe there.
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        parts = list(pool.map(partial(map_chunk, side=NATIVE, weights=settings.weights), jobs))
+    for kind in KINDS:
+        np.save(folder / f"map-{kind}.npy", np.concatenate([part[kind] for part in parts]))
+    done.write_text(told)
+
+
+def open_maps(settings: Settings) -> tuple[NDArray[np.int64], Maps]:
+    """The rows of the training set that the net learns from, and their maps."""
+    draw_maps(settings)
+    read = {kind: np.load(settings.run / f"map-{kind}.npy", mmap_mode="r") for kind in KINDS}
+    return np.array(mapped(settings.control.pictures)), Maps(**read)

@@ -20,7 +20,7 @@ from pocket.train.scenes import learned
 from pocket.train.settings import Settings
 from pocket.train.unet import Both, load_averaged
 
-BATCH = 25
+BATCH = 100
 # From these steps of so many on the picture is painted again: the earlier, the more is new.
 STEPS, FIRST, LAST = 20, 9, 17
 MARGIN = 2
@@ -55,11 +55,10 @@ def repaint(settings: Settings) -> None:
     torch.manual_seed(settings.vae.seed)
     device, feed, rng = pick_device(), open_feed(settings), np.random.default_rng(settings.vae.seed)
     both, out = lay_out(load_averaged(settings), device).eval(), []
-    empty = torch.from_numpy(feed.empty.astype(np.int64)).to(device)
     rows = np.sort(rng.choice(settings.pictures, settings.vae.repainted, replace=False))
     for i in range(0, len(rows), BATCH):
-        x, ids = feed.read(rows[i : i + BATCH], 0.0, rng, device)
-        x = paint_again(both, x, ids, empty, int(rng.integers(FIRST, LAST + 1)))
+        x, ids = feed.read(rows[i : i + BATCH], 0.0, rng)
+        x = paint_again(both, x, ids, feed.empty, int(rng.integers(FIRST, LAST + 1)))
         out.append((x / feed.scale).cpu().numpy().astype(np.float16))
         print(f"repainted {i + len(x)} of {len(rows)}", flush=True)
     np.save(settings.run / "repainted.npy", np.concatenate(out))

@@ -14,8 +14,11 @@ from pocket.world.scene import DEFECTS
 KINDS = {"single": 38, "pair": 38, "count": 24}
 # Without rare styles, lights, details and defects, so that nothing draws off from the composition.
 PLAIN_SHARE = 0.4
-# From this scene on each has a defect: among the others they are so rare that their words bring little.
-SPOILT_FROM = 38_000
+HARD = ("low quality", "lowres", "deformed", "disfigured")
+# Every so-manieth scene has a defect: among the others they are so rare that their words bring little.
+SPOILT_EACH = 7
+# How often each of them comes: what moves shapes or spoils grain is harder to learn than what changes colours.
+SPOILT = tuple(d for d in DEFECTS for _ in range(2 if d in HARD else 1))
 
 
 @cache
@@ -31,4 +34,4 @@ def learned(k: int) -> Scene:
     rng = random.Random(f"learned-{k}")
     kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
     scene = sample(k, "train", kind, plain=rng.random() < PLAIN_SHARE)
-    return scene if k < SPOILT_FROM else replace(scene, defects=(DEFECTS[k % len(DEFECTS)],))
+    return scene if k % SPOILT_EACH else replace(scene, defects=(SPOILT[k // SPOILT_EACH % len(SPOILT)],))

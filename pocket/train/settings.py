@@ -21,6 +21,8 @@ class VaeSettings:
     rough: float = 0.2
     # And how many drawings the UNet paints again for it.
     repainted: int = 1_500
+    # How long the decoder learns on alone, once the UNet paints.
+    decoder_minutes: float = 13.0
     seed: int = 1
 
 
@@ -65,9 +67,6 @@ class UnetSettings:
     guided: float = 0.1
     # How many captions a step the words tell of without their pictures.
     retold: int = 32
-    # In how many steps, from the middle on, only pieces of pictures are seen, so many from each picture of a batch.
-    pieces_share: float = 0.0
-    pieces: int = 4
     seed: int = 2
 
 
@@ -131,6 +130,9 @@ class Settings:
     weights: Path = Path("pocket/weights")
     pictures: int = 42_500
     from_weights: bool = False
+    # Drawing, encoding and the control net's maps go on beside the training, which begins with what there is: a GPU
+    # would wait for them longer than it learns.
+    beside: bool = False
     # Compiling takes minutes once and makes a step twice as fast on a CPU; it needs a C++ compiler.
     compiled: bool = True
     vae: VaeSettings = field(default_factory=VaeSettings)

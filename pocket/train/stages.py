@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pocket.data import draw_set
+from pocket.growing import Growing
 from pocket.judge import SIDE
 from pocket.models import NATIVE
 from pocket.train.scenes import learned
@@ -18,6 +19,15 @@ OWN = 2_000_000
 def pictures(settings: Settings) -> NDArray[np.uint8]:
     """The drawings that the UNet learns from."""
     return draw_set(settings.data / f"learned-{NATIVE}.npy", settings.pictures, NATIVE, make=learned)
+
+
+def coming_pictures(settings: Settings) -> NDArray[np.uint8]:
+    """The same, or the file that they are being drawn into beside."""
+    if not settings.beside:
+        return pictures(settings)
+    drawn = Growing(settings.data / f"learned-{NATIVE}.npy")
+    drawn.wait(1)
+    return np.load(drawn.path, mmap_mode="r")
 
 
 def own_pictures(settings: Settings) -> NDArray[np.uint8]:
@@ -48,7 +58,7 @@ def run_stage(stage: str, settings: Settings) -> None:
     elif stage == "latents":
         from pocket.train.latents import make_latents
 
-        make_latents(settings, pictures(settings))
+        make_latents(settings, coming_pictures(settings))
     elif stage == "words":
         from pocket.train.unet import build_both
         from pocket.train.words import train_words
@@ -58,6 +68,10 @@ def run_stage(stage: str, settings: Settings) -> None:
         from pocket.train.unet import train_unet
 
         train_unet(settings)
+    elif stage == "maps":
+        from pocket.train.references import draw_maps
+
+        draw_maps(settings)
     elif stage == "control":
         from dataclasses import replace
 

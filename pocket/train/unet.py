@@ -43,6 +43,8 @@ LATE, FINE = (600, 1000), (20, 600)
 # to put them, also when it paints and there is no picture yet.
 BLIND = 800
 WARMUP = 200
+# How much an even place counts beside one in which as much goes on as in the mean.
+EVEN = 0.8
 
 
 class Both(nn.Module):
@@ -103,9 +105,10 @@ def times(s: UnetSettings, share: float) -> Times:
 
 
 def detailed(x: Tensor) -> Tensor:
-    """How much a place of latents counts by what goes on there: eyes and outlines most, an even sky least."""
+    """How much a place of latents counts by what goes on there: eyes and outlines most, an even sky least, though not
+    so little that it gets specks."""
     change = (x - functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)).square().mean(1, keepdim=True)
-    return 0.4 + (change / change.mean((2, 3), keepdim=True).clamp(min=1e-6)).sqrt()
+    return EVEN + (change / change.mean((2, 3), keepdim=True).clamp(min=1e-6)).sqrt()
 
 
 def counted(batch: Batch, things: float) -> Tensor:
@@ -135,18 +138,6 @@ def losses(
         guess = both(seen, t, batch.said.ids)
         guided = guide.loss(batch.said)
     return ((guess.float() - target).square() * counted(batch, s.things)).mean(), guided
-
-
-def losses_of_pieces(both: Any, plan: DDPMScheduler, x: Tensor, ids: Tensor) -> Tensor:
-    """Squared error of the velocity in pieces of pictures, at times when only details are open.
-
-    Four faces for the price of one: what a face needs then lies around it.
-    """
-    t = Times(0.0, 1.0).draw(len(x), x.device)
-    seen, target = noised(plan, x, t, 0.0)
-    with fast_math(x.device):
-        guess = both(seen, t, ids)
-    return ((guess.float() - target).square() * detailed(x)).mean()
 
 
 @torch.no_grad()
@@ -190,18 +181,15 @@ class Painting:
 
     def retold(self, rng: np.random.Generator) -> Tensor:
         """What some more captions tell wrong, without their pictures."""
-        said = self.feed.said(self.s.retold, self.settings.words.pairs, rng, self.device)
+        said = self.feed.said(self.s.retold, self.settings.words.pairs, rng)
         with fast_math(self.device):
             return self.guide.teller.loss(read(self.words, said, self.where), said)
 
     def wrong(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """The loss of a step, and of what it is made."""
+        self.feed.grow()
         share = self.loop.budget.share
-        if rng.random() < falling(0.0, self.s.pieces_share, share):
-            return {
-                "loss": losses_of_pieces(self.fast, self.plan, *self.feed.pieces(self.s, rng, self.device))
-            }
-        batch, retold = self.feed.batch(self.s, share, rng, self.device), self.retold(rng)
+        batch, retold = self.feed.batch(self.s, share, rng), self.retold(rng)
         painted, guided = losses(self.fast, self.guide, self.plan, batch, times(self.s, share), self.s)
         return {"loss": painted + self.s.guided * (guided + retold), "painted": painted, "guide": guided}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
@@ -100,8 +102,10 @@ def train_vae(settings: Settings, pixels: NDArray[np.uint8], decoder_only: bool 
     torch.manual_seed(settings.vae.seed)
     vae = lay_out(start_linear(build_vae()), pick_device())
     decoder = [*vae.decoder.parameters(), *vae.post_quant_conv.parameters()]
-    only, about = (decoder, "decoder") if decoder_only else (None, "")
-    loop = Loop("vae", settings, settings.vae, vae, only=only, betas=(0.9, 0.95), about=about)
+    only, about, stage = None, "", settings.vae
+    if decoder_only:
+        only, about, stage = decoder, "decoder", replace(stage, minutes=stage.decoder_minutes)
+    loop = Loop("vae", settings, stage, vae, only=only, betas=(0.9, 0.95), about=about)
     loop.run(Crops(settings, vae, pixels, decoder_only).wrong, lambda: show(settings, vae, pixels, loop.step))
 
 

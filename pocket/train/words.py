@@ -73,7 +73,8 @@ class Telling:
 
     def wrong(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """The loss of some captions."""
-        said = self.feed.said(self.s.batch, self.s.pairs, rng, self.device)
+        self.feed.grow()
+        said = self.feed.said(self.s.batch, self.s.pairs, rng)
         with fast_math(self.device):
             now = read(self.fast, said, self.where)
             return {"loss": self.teller.loss(now, said) + self.s.kept * self.left(now, said)}

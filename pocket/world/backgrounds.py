@@ -6,6 +6,8 @@ import math
 import random
 from collections.abc import Callable
 
+import numpy as np
+
 from pocket.world.kit import Pen, Rgb, jitter, mix
 
 PASTELS: tuple[Rgb, ...] = ((250, 240, 222), (226, 238, 246), (248, 226, 228), (230, 242, 222), (238, 230, 246),
@@ -15,11 +17,14 @@ Paint = Callable[[Pen, random.Random], None]
 
 
 def sky(pen: Pen, top: Rgb, bottom: Rgb, until: float = 1.0) -> None:
-    """A vertical gradient from the top edge down to `until`."""
+    """A vertical gradient from the top edge down to `until`: a band for each of its colours."""
     rows = round((until + 1) / 2 * pen.side)
-    for y in range(rows):
-        c = pen.look.fill(mix(top, bottom, y / max(1, rows - 1)))
-        pen.draw.line((0, y, pen.side, y), fill=(*c, 255))
+    shares = np.arange(rows)[:, None] / max(1, rows - 1)
+    colours = np.rint(np.array(top) + np.subtract(bottom, top) * shares).astype(int)
+    begins = [0, *(np.flatnonzero((colours[1:] != colours[:-1]).any(1)) + 1)]
+    for y, after in zip(begins, [*begins[1:], rows], strict=True):
+        c = pen.look.fill(tuple(colours[y].tolist()))
+        pen.draw.rectangle((0, y, pen.side, after - 1), fill=(*c, 255))
 
 
 def cloud(pen: Pen, x: float, y: float, s: float, c: Rgb = (255, 255, 255)) -> None:

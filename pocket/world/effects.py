@@ -128,15 +128,20 @@ def grey(a: Pixels, rng: Noise) -> Pixels:
     return np.repeat((a @ np.array([0.3, 0.59, 0.11], np.float32))[..., None], 3, -1)
 
 
+def readable_ink(a: Pixels) -> tuple[int, int, int]:
+    """Dark on what is light and light on what is dark: letters that cannot be seen are none."""
+    return (30, 30, 30) if a.mean() > 0.55 else (250, 250, 250)
+
+
 def scribble(a: Pixels, rng: Noise) -> Pixels:
     """Letters across the picture, like a watermark."""
     image, side = to_image(a), a.shape[0]
     draw = ImageDraw.Draw(image)
-    ink = (30, 30, 30) if rng.random() < 0.5 else (250, 250, 250)
     for _ in range(int(rng.integers(1, 4))):
         word = "".join(chr(int(v)) for v in rng.integers(65, 91, int(rng.integers(4, 9))))
-        at = (rng.uniform(0, 0.45) * side, rng.uniform(0.02, 0.85) * side)
-        draw.text(at, word, fill=ink, font_size=side * rng.uniform(0.1, 0.17))
+        at, size = (rng.uniform(0, 0.45) * side, rng.uniform(0.02, 0.85) * side), side * rng.uniform(0.1, 0.17)
+        left, top, right, bottom = (round(edge) for edge in draw.textbbox(at, word, font_size=size))
+        draw.text(at, word, fill=readable_ink(a[top:bottom, left:right]), font_size=size)
     return to_pixels(image)
 
 

@@ -43,7 +43,9 @@ def test_a_layout_names_what_every_cell_shows() -> None:
 
     scene = sample(7, kind="pair", plain=True)
     cells = owners(draw(scene, 128))
-    subjects, colours = read_layout([scene], cells[None]).some(np.array([0]), torch.device("cpu"))
+    layout = read_layout([scene], torch.device("cpu"))
+    layout.cells[0] = torch.from_numpy(cells)
+    subjects, colours = layout.some(torch.tensor([0]))
     for number, thing in enumerate(scene.things, 1):
         mine = torch.from_numpy(cells == number)
         assert set(subjects[0][mine].tolist()) == {SUBJECT_NAMES.index(thing.subject) + 1}

@@ -139,16 +139,18 @@ def test_a_written_net_speaks_louder_and_goes_on_learning_as_it_was(tmp_path: Pa
 
 def test_maps_of_another_run_are_drawn_anew_and_every_second_one_is_seen(tmp_path: Path) -> None:
     from pocket.eyes import open_eyes
+    from pocket.models import NATIVE
     from pocket.train.references import open_maps
     from pocket.train.scenes import learned
+    from pocket.train.settings import Settings
 
-    eyes = open_eyes(WEIGHTS)
-    for count, side in ((2, 64), (2, 64), (3, 128)):
-        rows, maps = open_maps(tmp_path, count, side, eyes, workers=1)
-        assert len(rows) == len(maps) == count and maps.canny.shape[1:] == (side, side)
-    for row, truth, told in zip(rows, (True, False, True), maps.depth, strict=True):
-        drawing = draw(learned(int(row)), 128)
-        meant = depth(drawing) if truth else eyes.map("small_depth", drawing.image).convert("L")
+    eyes, kept = open_eyes(WEIGHTS), Settings(run=tmp_path, weights=WEIGHTS)
+    for count in (2, 2, 3):
+        rows, maps = open_maps(replace(kept, control=replace(kept.control, pictures=count)))
+        assert len(rows) == len(maps) == count and maps.canny.shape[1:] == (NATIVE, NATIVE)
+    for row, told in zip(rows, maps.depth, strict=True):
+        drawing = draw(learned(int(row)), NATIVE)
+        meant = eyes.map("small_depth", drawing.image).convert("L") if row % 2 else depth(drawing)
         assert np.array_equal(told, np.asarray(meant))
 
 

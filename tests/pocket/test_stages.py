@@ -52,7 +52,6 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return replace(
         moment,
         **brief | {
-            "unet": replace(brief["unet"], pieces_share=1.0),
             "vae": replace(brief["vae"], pictures=4),
             "control": replace(
                 moment.control, minutes=0.005, pictures_a_step=2, pictures=PICTURES - PLAIN

@@ -33,7 +33,8 @@ def test_settings_read_nested_values() -> None:
 def test_the_settings_for_a_gpu_can_be_read() -> None:
     values = json.loads((Path(pocket.train.__file__).parent / "gpu.json").read_text("utf-8"))
     settings = from_dict(Settings, values)
-    assert settings.from_weights and settings.unet.batch > Settings().unet.batch
+    assert settings.beside and not settings.from_weights
+    assert settings.unet.batch > Settings().unet.batch
 
 
 def test_evaluation_prompts_are_held_out_in_both_languages() -> None:
@@ -158,7 +159,7 @@ def test_a_control_net_is_trained_only_when_it_is_asked_for(monkeypatch: pytest.
     from pocket.train.__main__ import STAGES, read_args
 
     monkeypatch.setattr(sys, "argv", ["train"])
-    assert set(STAGES) - set(read_args().stages) == {"control", "detectors"}
+    assert set(STAGES) - set(read_args().stages) == {"maps", "control", "detectors"}
     monkeypatch.setattr(sys, "argv", ["train", "control"])
     assert read_args().stages == ["control"]
 
@@ -205,12 +206,12 @@ def test_words_are_taught_kept_and_taken_only_by_a_run_that_grew_from_the_same(
     from pocket.train.guide import Layout, build_teller
     from pocket.train.settings import WordsSettings
 
-    ids = np.ones((2, 1, 77), np.int16)
-    ids[0, 0, :4], ids[1, 0, :4] = (0, 10, 12, 11), (0, 10, 13, 11)
-    cells = np.ones((2, 16, 16), np.uint8)
+    ids = torch.ones(2, 1, 77, dtype=torch.int16)
+    ids[:, 0, :4] = torch.tensor([(0, 10, 12, 11), (0, 10, 13, 11)])
+    cells = torch.ones(2, 16, 16, dtype=torch.uint8)
     cells[0, :, 8:], cells[1, :, :8] = 2, 2
-    things = np.array([[0, 3, 5, 0]] * 2, np.int16)
-    feed = Feed(np.zeros((2, 4, 8, 8), np.float16), ids, Layout(cells, things, things), ids[0, 0], 1.0, 1)
+    things = torch.tensor([[0, 3, 5, 0]] * 2)
+    feed = Feed(torch.zeros(2, 4, 8, 8), ids, Layout(cells, things, things), ids[0, 0].long(), 1.0, 1, 2)
     monkeypatch.setattr(words, "open_feed", lambda _settings: feed)
     quick = WordsSettings(minutes=0.02, batch=4)
     settings = Settings(run=tmp_path, compiled=False, from_weights=True, words=quick)
@@ -224,39 +225,48 @@ def test_words_are_taught_kept_and_taken_only_by_a_run_that_grew_from_the_same(
         words.take_words(replace(settings, from_weights=False), fresh, build_teller(fresh))
 
 
-def test_pieces_lie_around_what_a_picture_shows_and_within_it() -> None:
+def test_a_feed_takes_in_what_has_been_made_since_and_shows_nothing_else(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    from pocket.train.feed import Feed
+    from pocket.growing import Growing
+    from pocket.train.feed import Feed, Source
     from pocket.train.guide import Layout
     from pocket.train.settings import UnetSettings
 
-    latents = np.zeros((2, 4, 32, 32), np.float16)
-    latents[0, 0, 2:4, 28:30], latents[1, 0, 15:17, 15:17] = 1, 1
-    cells = np.zeros((2, 16, 16), np.uint8)
-    cells[0, 1, 14], cells[1, 7:9, 7:9] = 1, 1
-    things = np.array([[0, 3, 0, 0]] * 2, np.int16)
-    ids = np.ones((2, 1, 77), np.int16)
-    feed = Feed(latents, ids, Layout(cells, things, things), ids[0, 0], 1.0, 1)
-    s = UnetSettings(batch=8, pieces=3)
-    pieces, words = feed.pieces(s, np.random.default_rng(0), torch.device("cpu"))
-    assert pieces.shape == (24, 4, 16, 16) and len(words) == 24
-    assert (pieces.sum((1, 2, 3)) == 4).all(), "the whole thing, wherever it lies"
+    made, grown = np.arange(1, 9, dtype=np.float16), Growing(tmp_path / "latents.npy")
+    latents = np.broadcast_to(made[:, None, None, None], (8, 4, 2, 2))
+    captions, cells = np.ones((8, 1, 77), np.int16), np.ones((8, 16, 16), np.uint8)
+    held = Layout(torch.zeros(8, 16, 16, dtype=torch.uint8), *[torch.tensor([[0, 3, 5, 0]] * 8)] * 2)
+    feed = Feed(
+        torch.zeros(8, 4, 2, 2), torch.zeros(8, 1, 77, dtype=torch.int16), held, torch.ones(77).long(),
+        1.0, 1, 0, Source(latents, captions, cells, grown),
+    )  # fmt: skip
+    for there in (3, 8):
+        grown.tell(there)
+        feed.grow()
+        batch = feed.batch(UnetSettings(batch=400), 0.0, np.random.default_rng(0))
+        assert set(batch.latents[:, 0, 0, 0].tolist()) == set(range(1, there + 1))
+        assert (batch.said.subjects == 3).all()
+        assert len(feed.said(50, 1.0, np.random.default_rng(1)).ids) == 50
 
 
-def test_pieces_are_learned_from_as_pictures_are() -> None:
-    torch = pytest.importorskip("torch")
-    from diffusers import DDPMScheduler
+def test_what_stops_growing_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pocket import growing
 
-    from pocket.painter import BETAS
-    from pocket.train.unet import FINE, losses_of_pieces
+    monkeypatch.setattr(growing, "PATIENCE", 0.05)
+    monkeypatch.setattr(growing, "PAUSE", 0.01)
+    grown = growing.Growing(tmp_path / "drawn.npy")
+    grown.tell(5)
+    assert grown.wait(4) == 5
+    with pytest.raises(SystemExit, match="stopped growing at 5 of 6"):
+        grown.wait(6)
 
-    asked: list[torch.Tensor] = []
 
-    def knows(x: torch.Tensor, t: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        asked.append(t)
-        return torch.zeros_like(x)
+def test_on_a_gpu_drawing_and_encoding_go_on_beside_the_training() -> None:
+    from pocket.train.__main__ import row_beside
 
-    plan = DDPMScheduler(prediction_type="v_prediction", **BETAS)
-    x = torch.randn(64, 4, 16, 16)
-    loss = losses_of_pieces(knows, plan, x, torch.ones(64, 77, dtype=torch.long))
-    assert 0.3 < float(loss) < 3 and FINE[0] <= asked[0].min() and asked[0].max() < FINE[1]
+    asked = ["draw", "vae", "latents", "words", "unet", "export", "maps", "control"]
+    assert row_beside("draw", asked) == ["draw", "maps"] and row_beside("latents", asked) == ["latents"]
+    assert not row_beside("unet", asked), "it is what they go on beside"
+    assert not row_beside("draw", ["draw", "maps"]), "nothing to be beside of"
