@@ -74,8 +74,6 @@ def draw_set(
             cells[start : start + len(chunk)] = owned
             grown.tell(start + len(chunk))
             print(f"drawn {start + len(chunk)} of {count}", flush=True)
-    pixels.flush()
-    cells.flush()
     done.write_text(f"{count} {side} {first} {split}")
     return np.load(path, mmap_mode="r")
 
