@@ -270,3 +270,28 @@ def test_on_a_gpu_drawing_and_encoding_go_on_beside_the_training() -> None:
     assert row_beside("draw", asked) == ["draw", "maps"] and row_beside("latents", asked) == ["latents"]
     assert not row_beside("unet", asked), "it is what they go on beside"
     assert not row_beside("draw", ["draw", "maps"]), "nothing to be beside of"
+
+
+def test_every_defect_has_its_lessons_and_the_hard_ones_more() -> None:
+    from collections import Counter
+
+    from pocket.train.scenes import HARD, learned, settled
+    from pocket.world.scene import DEFECTS
+
+    first, count = len(settled()), 3_000
+    assert not any(scene.defects for scene in map(learned, range(first))), "the plainest are sound"
+    found = Counter(d for k in range(first, first + count) for d in learned(k).defects)
+    hard, easy = ([found[d] / count for d in DEFECTS if (d in HARD) == wanted] for wanted in (True, False))
+    assert set(HARD) < set(DEFECTS)
+    assert min(easy) > 0.01 and min(hard) > 1.3 * max(easy) and sum(hard + easy) < 0.3
+
+
+def test_what_goes_on_beside_and_fails_is_not_gone_on_without() -> None:
+    from pocket.train.__main__ import finish
+
+    well, badly = (subprocess.Popen([sys.executable, "-c", f"raise SystemExit({code})"]) for code in (0, 3))
+    beside = {"draw and maps": well}
+    finish(beside)
+    assert not beside, "nobody waits for it again"
+    with pytest.raises(SystemExit, match="latents failed"):
+        finish({"latents": badly})

@@ -162,3 +162,12 @@ def test_depth_and_edges_follow_the_masks() -> None:
     inside, near, outline = picture.masks[0] > 0, depth(picture), edges(picture)
     assert near[inside].mean() > near[~inside].mean() + 40
     assert 0 < (outline > 0).mean() < 0.3
+
+
+@pytest.mark.parametrize("tone", [0.0, 0.5, 1.0])
+def test_letters_can_be_read_on_any_ground(tone: float) -> None:
+    from pocket.world.effects import scribble
+
+    ground = np.full((64, 64, 3), tone, np.float32)
+    for seed in range(5):
+        assert np.abs(scribble(ground, np.random.default_rng(seed)) - ground).max() > 0.4
