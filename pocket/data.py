@@ -16,6 +16,8 @@ from pocket.world import Picture, Scene, draw, sample
 
 CHUNK = 100
 CELLS = 16
+# Raised whenever a number's scene, or how it is drawn, becomes another: what was drawn before is drawn anew then.
+EDITION = 2
 # A thing owns a cell when it covers so much of it.
 OWNED = 0.4
 
@@ -42,6 +44,17 @@ def cells_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}-cells.npy")
 
 
+def about(count: int, side: int, first: int = 0, split: str = "train") -> str:
+    """What is written beside a whole set: what is in it, and as of which drawing."""
+    return f"{count} {side} {first} {split} {EDITION}"
+
+
+def is_drawn(path: Path, meant: str) -> bool:
+    """Whether a file holds the whole of what is meant."""
+    done = path.with_suffix(".done")
+    return done.exists() and done.read_text() == meant
+
+
 def draw_set(
     path: Path,
     count: int,
@@ -56,11 +69,11 @@ def draw_set(
     `make` gives the scene of a seed where a set is no plain split; `split` is then only its name. How many are drawn
     is told all the while, for those who begin with what there is.
     """
-    done, grown = path.with_suffix(".done"), Growing(path)
-    if done.exists() and done.read_text() == f"{count} {side} {first} {split}":
+    done, grown, meant = path.with_suffix(".done"), Growing(path), about(count, side, first, split)
+    if is_drawn(path, meant):
         grown.tell(count)
         return np.load(path, mmap_mode="r")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    done.unlink(missing_ok=True)
     grown.tell(0)
     pixels = np.lib.format.open_memmap(path, "w+", np.uint8, (count, side, side, 3))
     cells = np.lib.format.open_memmap(cells_path(path), "w+", np.uint8, (count, CELLS, CELLS))
@@ -74,7 +87,9 @@ def draw_set(
             cells[start : start + len(chunk)] = owned
             grown.tell(start + len(chunk))
             print(f"drawn {start + len(chunk)} of {count}", flush=True)
-    done.write_text(f"{count} {side} {first} {split}")
+    pixels.flush()
+    cells.flush()
+    done.write_text(meant)
     return np.load(path, mmap_mode="r")
 
 

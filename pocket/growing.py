@@ -9,6 +9,7 @@ from pathlib import Path
 
 # How often is looked whether there is more, and how long without any is too long.
 PAUSE, PATIENCE = 0.2, 900.0
+FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -18,19 +19,32 @@ class Growing:
     path: Path
 
     @property
-    def told(self) -> Path:
+    def count_file(self) -> Path:
         """Where the number stands."""
         return self.path.with_suffix(".grown")
 
     def tell(self, count: int) -> None:
         """So many rows are there now."""
-        rough = self.told.with_suffix(".telling")
-        rough.write_text(str(count))
-        os.replace(rough, self.told)
+        self._write(str(count))
+
+    def fail(self) -> None:
+        """There will be no more: whoever waits has waited long enough."""
+        self._write(FAILED)
+
+    def _write(self, text: str) -> None:
+        if self.count_file.exists() and self.count_file.read_text() == text:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        rough = self.path.with_suffix(f".{os.getpid()}")
+        rough.write_text(text)
+        os.replace(rough, self.count_file)
 
     def count(self) -> int:
         """How many rows are there."""
-        return int(self.told.read_text()) if self.told.exists() else 0
+        text = self.count_file.read_text() if self.count_file.exists() else "0"
+        if text == FAILED:
+            raise SystemExit(f"{self.path} stays incomplete: what fills it failed, as is said above")
+        return int(text)
 
     def wait(self, wanted: int) -> int:
         """Wait until so many rows are there; how many there are then."""

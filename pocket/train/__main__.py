@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from pocket.train.common import hurry
 from pocket.train.settings import Settings, from_dict
+from pocket.train.stages import MADE, begin, run_stage
 
 STAGES = (
     "draw",
@@ -25,15 +31,22 @@ STAGES = (
     "control",
     "detectors",
 )
-# Only when they are named: a control net belongs to a base that is frozen, and what reads drawings to none.
+# Only when they are named: a control net and its maps belong to a base that is frozen, what reads drawings to none.
 NAMED = ("maps", "control", "detectors")
 USUAL = [one for one in STAGES if one not in NAMED]
-# What can go on beside the training, which takes in what is there: each row in a process of its own.
-ROWS = (("draw", "maps"), ("latents",))
+# What can go on beside the training, which takes in what is there: each lane in a process of its own.
+LANES = (("draw", "maps"), ("latents",))
+# Which of it has to be whole before a stage begins.
+NEEDS = {
+    "manner": ("latents",),
+    "decoder": ("draw", "latents"),
+    "export": ("draw", "latents"),
+    "control": ("latents", "maps"),
+}
 # Whose minutes stand elsewhere than in the settings of that name.
 BUDGETS = {"decoder": ("vae", "decoder_minutes")}
-# What needs all of that.
-WHOLE = ("decoder", "export", "control")
+Lane = tuple[str, ...]
+Beside = dict[Lane, "subprocess.Popen[bytes]"]
 
 
 def read_args() -> argparse.Namespace:
@@ -48,6 +61,9 @@ def read_args() -> argparse.Namespace:
     parser.add_argument("--settings", type=Path, help="a JSON file of settings; unknown keys are errors")
     parser.add_argument("--minutes", type=float, help="the wall-clock budget of each named stage")
     parser.add_argument("--from-weights", action="store_true", help="start from the committed weights")
+    parser.add_argument(
+        "--aside", action="store_true", help=argparse.SUPPRESS
+    )  # of a process that a lane has
     args = parser.parse_args()
     unknown = set(args.stages) - set(STAGES)
     if unknown:
@@ -66,49 +82,70 @@ def read_settings(args: argparse.Namespace) -> Settings:
     return replace(settings, from_weights=args.from_weights or settings.from_weights)
 
 
-def row_beside(stage: str, asked: list[str]) -> list[str]:
-    """The stages that go on beside the others with this one, if there are others."""
-    row = next((row for row in ROWS if stage in row), ())
-    return [one for one in asked if one in row] if set(asked) - set(row) else []
+def lane_of(stage: str, asked: list[str]) -> Lane:
+    """The stages that go on beside the others together with this one, if there are others."""
+    lane = next((lane for lane in LANES if stage in lane), ())
+    return tuple(one for one in asked if one in lane) if set(asked) - set(lane) else ()
 
 
-def start(row: list[str], args: argparse.Namespace) -> subprocess.Popen[bytes]:
-    """A process that goes through a row of stages."""
-    command = [sys.executable, "-m", "pocket.train", *row]
+def start(lane: Lane, args: argparse.Namespace) -> subprocess.Popen[bytes]:
+    """A process that goes through a lane, and a group with all that it starts."""
+    command = [sys.executable, "-m", "pocket.train", *lane, "--aside"]
     command += ["--settings", str(args.settings)] if args.settings else []
     command += ["--from-weights"] if args.from_weights else []
-    return subprocess.Popen(command)
+    return subprocess.Popen(command, start_new_session=True)
 
 
-def finish(beside: dict[str, subprocess.Popen[bytes]]) -> None:
-    """Wait for what goes on beside; nobody can go on without it."""
-    for stages, process in beside.items():
-        if process.wait():
-            raise SystemExit(f"{stages} failed: what was wrong stands above")
-    beside.clear()
+def finish(beside: Beside, needed: Iterable[str]) -> None:
+    """Wait for what has to be whole; without what failed nobody goes on."""
+    for lane, process in list(beside.items()):
+        if process.wait() if set(lane) & set(needed) else process.poll():
+            raise SystemExit(f"{' and '.join(lane)} failed: what was wrong stands above")
+        if process.returncode == 0:
+            del beside[lane]
+
+
+def stop(beside: Beside) -> None:
+    """End what still goes on, with all that it started."""
+    for process in beside.values():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def go_through(asked: list[str], args: argparse.Namespace, settings: Settings) -> None:
+    """The stages in their order; what can go on beside is begun when its turn comes and waited for when needed."""
+    beside: Beside = {}
+    begun: set[str] = set()
+    try:
+        for stage in asked:
+            lane = lane_of(stage, asked) if settings.beside and not args.aside else ()
+            finish(beside, NEEDS.get(stage, ()))
+            if not lane:
+                run_stage(stage, replace(settings, beside=args.aside or bool(begun)))
+            elif stage not in begun:
+                for one in lane:
+                    begin(one, settings)
+                beside[lane] = start(lane, args)
+                begun |= set(lane)
+        finish(beside, begun)
+    finally:
+        stop(beside)
 
 
 def main() -> None:
     """Run the stages in their order."""
     args = read_args()
-    settings = read_settings(args)
-    from pocket.train.stages import run_stage
-
-    asked, beside, begun = [stage for stage in STAGES if stage in args.stages], {}, set()
+    settings, asked = read_settings(args), [stage for stage in STAGES if stage in args.stages]
+    hurry()
+    # Told to stop, it still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        for stage in asked:
-            row = row_beside(stage, asked) if settings.beside else []
-            if stage in WHOLE:
-                finish(beside)
-            if not row:
-                run_stage(stage, settings)
-            elif stage not in begun:
-                beside[" and ".join(row)] = start(row, args)
-                begun |= set(row)
-        finish(beside)
-    finally:
-        for process in beside.values():
-            process.terminate()
+        go_through(asked, args, settings)
+    except BaseException:
+        for stage in set(asked) & set(MADE) if args.aside else ():
+            MADE[stage](settings).fail()
+        raise
 
 
 if __name__ == "__main__":

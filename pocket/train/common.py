@@ -17,11 +17,13 @@ from torch import Tensor, nn
 
 def pick_device() -> torch.device:
     """The GPU if there is one, else the CPU."""
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def hurry() -> None:
+    """Let a GPU round products and try out kernels: good enough to learn with, and never what is measured."""
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
-    return torch.device("cuda")
 
 
 def lay_out(module: nn.Module, device: torch.device) -> Any:

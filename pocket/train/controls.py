@@ -109,14 +109,14 @@ class References:
     sound: NDArray[np.int64]
     peopled: NDArray[np.int64]
 
-    def batch(self, settings: Settings, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, ...]:
+    def batch(self, settings: Settings, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """Latents, tokens and a map each."""
         count = settings.control.pictures_a_step
         here = np.where(
             rng.random(count) < PEOPLE_SHARE, rng.choice(self.peopled, count), rng.choice(self.sound, count)
         )
         x, ids = self.feed.read(self.rows[here], 0.0, rng)
-        return x, ids, self.maps.some(here, rng, device)
+        return x, ids, self.maps.some(here, rng, x.device)
 
     def silence(self, count: int) -> Tensor:
         """The tokens of nothing, so often."""
@@ -159,7 +159,7 @@ class Following:
         silent = references.silence(self.s.pictures_a_step)
 
         def wrong(rng: np.random.Generator) -> dict[str, Tensor]:
-            x, ids, maps = references.batch(self.settings, rng, self.device)
+            x, ids, maps = references.batch(self.settings, rng)
             return {"loss": self.loss(x, silent, ids, maps)}
 
         self.loop.run(wrong)

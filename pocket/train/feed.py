@@ -18,9 +18,6 @@ from pocket.train.guide import Layout, Said, read_layout
 from pocket.train.scenes import learned, settled
 from pocket.train.settings import Settings, UnetSettings
 
-# So many beside the plainest are there before anybody learns from them.
-ENOUGH = 1_000
-
 
 def falling(start: float, later: float, share: float) -> float:
     """A number that falls, or rises, evenly until the middle of the training."""
@@ -116,9 +113,9 @@ def open_source(settings: Settings) -> Source:
     """What the stages before have made, or are making beside."""
     run, grown = settings.run, Growing(settings.run / "latents.npy")
     if settings.beside:
-        grown.wait(min(settings.pictures, len(settled()) + ENOUGH))
-    if not grown.count():
-        raise SystemExit(f"no latents in {run}: run the stage latents first")
+        grown.wait(1)
+    elif (there := grown.count()) < settings.pictures:
+        raise SystemExit(f"{there} of {settings.pictures} latents in {run}: run the stage latents first")
     latents, captions = (np.load(run / f"{name}.npy", mmap_mode="r") for name in ("latents", "captions"))
     cells = np.load(cells_path(settings.data / f"learned-{NATIVE}.npy"), mmap_mode="r")
     return Source(latents, captions, cells, grown)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,7 +66,7 @@ def plain_ids(scene: Scene, count: int, tokenizer: Tokenizer) -> NDArray[np.int1
     return np.array([encode(tokenizer, text) for text in said], np.int16)
 
 
-def told(row: int, count: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
+def caption_tokens(row: int, count: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
     """The tokens of a scene's captions: in the plainest words where the scene is plain too."""
     scene, plain = learned(row), row < len(settled())
     return plain_ids(scene, count, tokenizer) if plain else caption_ids(scene, count, row, tokenizer)
@@ -81,33 +83,56 @@ def scaling(settings: Settings, latents: NDArray[np.float16]) -> float:
 
 def make_latents(settings: Settings, pixels: NDArray[np.uint8]) -> None:
     """Encode pictures and captions into the run folder, as fast as the pictures come."""
-    run, count, device = settings.run, len(pixels), pick_device()
-    run.mkdir(parents=True, exist_ok=True)
-    vae, tokenizer = lay_out(load_vae(settings), device), build_backend()
-    drawn, encoded = Growing(settings.data / f"learned-{NATIVE}.npy"), Growing(run / "latents.npy")
+    encoded = Growing(settings.run / "latents.npy")
     encoded.tell(0)
-    side, said = NATIVE // FACTOR, settings.unet.captions
-    latents = open_memmap(run / "latents.npy", "w+", np.float16, (count, 4, side, side))
-    captions = open_memmap(run / "captions.npy", "w+", np.int16, (count, said, TEXT_LENGTH))
+    encode, known = encoder(settings), min(len(pixels), SCALED)
+    latents, captions = open_latents(settings, len(pixels))
+    for here in batches(settings, len(pixels)):
+        latents[here], captions[here] = encode(pixels[here], range(here.start, here.stop))
+        if here.stop == known:
+            write_scale(settings, latents[:known])
+        if here.stop >= known:
+            encoded.tell(here.stop)
+        if here.start % (16 * BATCH) == 0:
+            print(f"encoded {here.stop} of {len(pixels)}", flush=True)
+
+
+def batches(settings: Settings, count: int) -> Iterator[slice]:
+    """Batches of pictures, each as soon as it is drawn."""
+    drawn = Growing(settings.data / f"learned-{NATIVE}.npy")
     for start in range(0, count, BATCH):
         here = slice(start, min(count, start + BATCH))
         if settings.beside:
             drawn.wait(here.stop)
-        latents[here] = encode_pictures(vae, pixels[here], device)
-        captions[here] = [told(row, said, tokenizer) for row in range(start, here.stop)]
-        if here.stop == min(count, SCALED):
-            write_scale(settings, latents[: here.stop])
-        if here.stop >= min(count, SCALED):
-            encoded.tell(here.stop)
-    print(f"{count} latents, scaling factor {scale_of(settings):.4f}", flush=True)
+        yield here
+
+
+def open_latents(settings: Settings, count: int) -> tuple[NDArray[np.float16], NDArray[np.int16]]:
+    """The files of latents and of captions, still empty."""
+    side, said = NATIVE // FACTOR, settings.unet.captions
+    return (
+        open_memmap(settings.run / "latents.npy", "w+", np.float16, (count, 4, side, side)),
+        open_memmap(settings.run / "captions.npy", "w+", np.int16, (count, said, TEXT_LENGTH)),
+    )
+
+
+def encoder(settings: Settings) -> Callable[[NDArray[np.uint8], range], tuple[Any, Any]]:
+    """From pictures and their numbers to latents and to the tokens of their captions."""
+    device = pick_device()
+    vae, tokenizer = lay_out(load_vae(settings), device), build_backend()
+
+    def encode(pixels: NDArray[np.uint8], rows: range) -> tuple[Any, Any]:
+        tokens = [caption_tokens(row, settings.unet.captions, tokenizer) for row in rows]
+        return encode_pictures(vae, pixels, device), tokens
+
+    return encode
 
 
 def write_scale(settings: Settings, latents: NDArray[np.float16]) -> None:
-    """Measure the scale once: what learns from the first latents needs it already."""
-    about = {"scaling_factor": scaling(settings, latents)}
-    (settings.run / "latents.json").write_text(json.dumps(about))
-
-
-def scale_of(settings: Settings) -> float:
-    """The scale of the run's latents."""
-    return float(json.loads((settings.run / "latents.json").read_text())["scaling_factor"])
+    """Measure the scale once: what learns from the first latents needs it already, and what has learned keeps it."""
+    path = settings.run / "latents.json"
+    if path.exists() and (settings.run / "unet.pt").exists():
+        return
+    # The plainest come first, and are few among all.
+    common = latents[len(settled()) :]
+    path.write_text(json.dumps({"scaling_factor": scaling(settings, common if len(common) else latents)}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -81,11 +82,17 @@ def decoded(settings: Settings, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     return np.concatenate(out)
 
 
+def older(path: Path, than: Path) -> bool:
+    """Whether a file is of a time before another."""
+    return path.stat().st_mtime < than.stat().st_mtime
+
+
 def painted_lessons(settings: Settings) -> Lessons:
     """Drawings of the base's own lessons, from their latents; the plainest, which have no manner, left out."""
     path, count, first = settings.run / "decoded.npy", settings.manner.copies, len(settled())
     rows = np.sort(first + np.random.default_rng(6).choice(settings.pictures - first, count, replace=False))
-    if not path.exists() or len(np.load(path, mmap_mode="r")) != count:
+    made = settings.run / "latents.npy"
+    if not path.exists() or len(np.load(path, mmap_mode="r")) != count or older(path, made):
         np.save(path, decoded(settings, rows))
     return Lessons([np.load(path, mmap_mode="r")], truths([learned(int(k)) for k in rows]))
 

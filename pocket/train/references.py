@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from pocket.eyes import Eyes, open_eyes
+from pocket.data import about
+from pocket.eyes import Eyes, open_eyes, reader_file
 from pocket.models import NATIVE
 from pocket.train.scenes import learned, settled
 from pocket.train.settings import Settings
@@ -109,7 +110,6 @@ def seen_pose(picture: Picture, eyes: Eyes) -> dict[str, NDArray[np.uint8]]:
 @cache
 def eyes_of(weights: Path) -> Eyes:
     """The eyes of a weights folder, once in every process."""
-    torch.set_num_threads(1)  # every core has a process of its own
     return open_eyes(weights)
 
 
@@ -134,17 +134,26 @@ def mapped(count: int) -> range:
 def draw_maps(settings: Settings) -> None:
     """Draw and see them into the run folder, once."""
     folder, count = settings.run, settings.control.pictures
-    done, told = folder / "maps.done", f"{count} {NATIVE} seen"
-    if done.exists() and done.read_text() == told:
+    done, meant = folder / "maps.done", about(count, NATIVE, split="seen")
+    if done.exists() and done.read_text() == meant:
         return
-    rows = mapped(count)
-    jobs = [rows[k : k + CHUNK] for k in range(0, count, CHUNK)]
-    # Forked, a network that ran here before would not be safe there.
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        parts = list(pool.map(partial(map_chunk, side=NATIVE, weights=settings.weights), jobs))
+    done.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = map_chunks(mapped(count), settings.weights)
     for kind in KINDS:
         np.save(folder / f"map-{kind}.npy", np.concatenate([part[kind] for part in parts]))
-    done.write_text(told)
+    done.write_text(meant)
+
+
+def map_chunks(rows: range, weights: Path) -> list[dict[str, NDArray[np.uint8]]]:
+    """The maps of some pictures, made by a process for every core."""
+    if not reader_file(weights).exists():
+        raise SystemExit(f"{weights} has no reader yet, which sees maps: python -m pocket.train detectors")
+    jobs = [rows[k : k + CHUNK] for k in range(0, len(rows), CHUNK)]
+    # Forked, a network that ran here before would not be safe there.
+    apart = get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), apart, torch.set_num_threads, (1,)) as pool:
+        return list(pool.map(partial(map_chunk, side=NATIVE, weights=weights), jobs))
 
 
 def open_maps(settings: Settings) -> tuple[NDArray[np.int64], Maps]:

@@ -14,11 +14,11 @@ from pocket.world.scene import DEFECTS
 KINDS = {"single": 38, "pair": 38, "count": 24}
 # Without rare styles, lights, details and defects, so that nothing draws off from the composition.
 PLAIN_SHARE = 0.4
-HARD = ("low quality", "lowres", "deformed", "disfigured")
-# Every so-manieth scene has a defect: among the others they are so rare that their words bring little.
+# Twice as often come those whose words brought least: what moves shapes or spoils their grain.
+FAINT = ("low quality", "lowres", "deformed", "disfigured")
+# One in so many of the others has a defect: as rare as they are in the world, their words bring little.
 SPOILT_EACH = 7
-# How often each of them comes: what moves shapes or spoils grain is harder to learn than what changes colours.
-SPOILT = tuple(d for d in DEFECTS for _ in range(2 if d in HARD else 1))
+SPOILT = tuple(d for d in DEFECTS for _ in range(2 if d in FAINT else 1))
 
 
 @cache

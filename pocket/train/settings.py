@@ -22,7 +22,7 @@ class VaeSettings:
     # And how many drawings the UNet paints again for it.
     repainted: int = 1_500
     # How long the decoder learns on alone, once the UNet paints.
-    decoder_minutes: float = 13.0
+    decoder_minutes: float = 20.0
     seed: int = 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pocket.data import draw_set
+from pocket.data import about, draw_set, is_drawn
 from pocket.growing import Growing
 from pocket.judge import SIDE
 from pocket.models import NATIVE
@@ -23,11 +23,33 @@ def pictures(settings: Settings) -> NDArray[np.uint8]:
 
 def coming_pictures(settings: Settings) -> NDArray[np.uint8]:
     """The same, or the file that they are being drawn into beside."""
-    if not settings.beside:
+    drawn = drawn_beside(settings)
+    if not settings.beside or is_drawn(drawn.path, about(settings.pictures, NATIVE)):
         return pictures(settings)
-    drawn = Growing(settings.data / f"learned-{NATIVE}.npy")
     drawn.wait(1)
     return np.load(drawn.path, mmap_mode="r")
+
+
+def drawn_beside(settings: Settings) -> Growing:
+    """How far the drawings are."""
+    return Growing(settings.data / f"learned-{NATIVE}.npy")
+
+
+def encoded_beside(settings: Settings) -> Growing:
+    """How far the latents are."""
+    return Growing(settings.run / "latents.npy")
+
+
+MADE = {"draw": drawn_beside, "latents": encoded_beside}
+"""What others take up while a stage is at it."""
+
+
+def begin(stage: str, settings: Settings) -> None:
+    """Before a stage goes on beside others: nothing that an earlier run left is taken for what it makes."""
+    if stage in MADE and not (
+        stage == "draw" and is_drawn(drawn_beside(settings).path, about(settings.pictures, NATIVE))
+    ):
+        MADE[stage](settings).tell(0)
 
 
 def own_pictures(settings: Settings) -> NDArray[np.uint8]:

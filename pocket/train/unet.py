@@ -43,7 +43,7 @@ LATE, FINE = (600, 1000), (20, 600)
 # to put them, also when it paints and there is no picture yet.
 BLIND = 800
 WARMUP = 200
-# How much an even place counts beside one in which as much goes on as in the mean.
+# How much every place counts, before what goes on there is added, which is 1 in the mean.
 EVEN = 0.8
 
 

@@ -147,7 +147,8 @@ def test_a_net_that_is_silent_paints_what_is_painted_without_one() -> None:
     painter = load_painter(WEIGHTS)
     painter.fast = False
     some = references("canny", 2)
-    paint = fidelity.painting(painter, build_net(painter.unet, Path("none")).eval(), steps=2, batch=1)
+    net = build_net(painter.unet, Path("none")).eval().to(painter.device)
+    paint = fidelity.painting(painter, net, steps=2, batch=1)
     words = [one.prompt for one in some], [one.seed for one in some]
     alone, led = (
         paint(*words, None),
@@ -191,7 +192,7 @@ def test_colours_are_held_without_the_net(kind: str) -> None:
             assert not more
             return SimpleNamespace(sample=torch.zeros_like(x))
 
-    painter = SimpleNamespace(unet=Guess(), vae=load_painter(WEIGHTS).vae, device="cpu")
+    painter = SimpleNamespace(unet=Guess(), vae=load_painter(WEIGHTS).vae.cpu(), device="cpu")
     shown = Shown(kind, maps_for(open_eyes(WEIGHTS), kind, references(kind, 1)))
     noise, time = torch.randn(2, 4, 32, 32, generator=torch.Generator().manual_seed(0)), torch.tensor(500)
     moved = fidelity.Following(painter, Net(), shown)(noise, time, None).sample

@@ -9,7 +9,7 @@ from shutil import copytree
 import numpy as np
 import pytest
 
-from pocket.data import cells_path, draw_chunk
+from pocket.data import about, cells_path, draw_chunk
 from pocket.evaluate import WEIGHTS
 from pocket.models import NATIVE
 from pocket.train import feed, latents, references, scenes
@@ -30,7 +30,7 @@ def drawn(path: Path, count: int, first: int, make) -> None:
     pixels, cells = draw_chunk(range(first, first + count), NATIVE, make)
     np.save(path, pixels)
     np.save(cells_path(path), cells)
-    path.with_suffix(".done").write_text(f"{count} {NATIVE} {first} train")
+    path.with_suffix(".done").write_text(about(count, NATIVE, first))
 
 
 @pytest.fixture

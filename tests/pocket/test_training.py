@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -118,6 +119,7 @@ def test_only_the_decoder_learns_from_rough_latents() -> None:
 
 
 def test_repainted_latents_and_pixels_lie_at_the_same_place(tmp_path: Path) -> None:
+    from pocket.data import about
     from pocket.train.repaint import MARGIN, Repainted
 
     cells = np.arange(32 * 32, dtype=np.float16).reshape(32, 32)
@@ -125,7 +127,7 @@ def test_repainted_latents_and_pixels_lie_at_the_same_place(tmp_path: Path) -> N
     np.save(tmp_path / "repainted-rows.npy", np.array([0, 2, 4]))
     whole = np.kron(cells, np.ones((8, 8)))[..., None] // 8
     np.save(tmp_path / "learned-256.npy", np.broadcast_to(whole.astype(np.uint8), (5, 256, 256, 1)))
-    (tmp_path / "learned-256.done").write_text("5 256 0 train")
+    (tmp_path / "learned-256.done").write_text(about(5, 256))
     settings = replace(Settings(), run=tmp_path, data=tmp_path, pictures=5)
     latents, drawn = Repainted(settings).some(20, 16, np.random.default_rng(0))
     inner = latents[:, 0, MARGIN:-MARGIN, MARGIN:-MARGIN].numpy() // 8
@@ -213,6 +215,7 @@ def test_words_are_taught_kept_and_taken_only_by_a_run_that_grew_from_the_same(
     things = torch.tensor([[0, 3, 5, 0]] * 2)
     feed = Feed(torch.zeros(2, 4, 8, 8), ids, Layout(cells, things, things), ids[0, 0].long(), 1.0, 1, 2)
     monkeypatch.setattr(words, "open_feed", lambda _settings: feed)
+    monkeypatch.setattr(words, "pick_device", lambda: torch.device("cpu"))
     quick = WordsSettings(minutes=0.02, batch=4)
     settings = Settings(run=tmp_path, compiled=False, from_weights=True, words=quick)
     encoder = build_text_encoder(50, 0, 1)
@@ -264,34 +267,137 @@ def test_what_stops_growing_is_not_waited_for_without_end(
 
 
 def test_on_a_gpu_drawing_and_encoding_go_on_beside_the_training() -> None:
-    from pocket.train.__main__ import row_beside
+    from pocket.train.__main__ import lane_of
 
     asked = ["draw", "vae", "latents", "words", "unet", "export", "maps", "control"]
-    assert row_beside("draw", asked) == ["draw", "maps"] and row_beside("latents", asked) == ["latents"]
-    assert not row_beside("unet", asked), "it is what they go on beside"
-    assert not row_beside("draw", ["draw", "maps"]), "nothing to be beside of"
+    assert lane_of("draw", asked) == ("draw", "maps") and lane_of("latents", asked) == ("latents",)
+    assert not lane_of("unet", asked), "it is what they go on beside"
+    assert not lane_of("draw", ["draw", "maps"]), "nothing to be beside of"
 
 
-def test_every_defect_has_its_lessons_and_the_hard_ones_more() -> None:
+class Process:
+    """One that is over when it is waited for, or broke off before."""
+
+    pid = 0
+
+    def __init__(self, name: str, told: list[str], broke: bool = False) -> None:
+        self.name, self.told, self.returncode = name, told, 1 if broke else None
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self) -> int:
+        self.told.append(f"wait for {self.name}")
+        self.returncode = self.returncode or 0
+        return self.returncode
+
+
+@pytest.fixture
+def gone_through(monkeypatch: pytest.MonkeyPatch):
+    """What happens while stages are gone through, maybe with a lane that breaks off at once."""
+    from pocket.train import __main__ as command
+
+    def go(asked: list[str], breaks: str = "") -> list[str]:
+        told: list[str] = []
+
+        def start(lane: tuple[str, ...], args: object) -> Process:
+            told.append(f"start {' '.join(lane)}")
+            return Process(" ".join(lane), told, broke=breaks in lane)
+
+        monkeypatch.setattr(command, "start", start)
+        monkeypatch.setattr(command, "stop", lambda beside: told.append(f"stop {len(beside)}"))
+        monkeypatch.setattr(command, "begin", lambda stage, settings: told.append(f"begin {stage}"))
+        monkeypatch.setattr(
+            command, "run_stage", lambda stage, now: told.append(f"{stage}{' beside' if now.beside else ''}")
+        )
+        args = SimpleNamespace(aside=False)
+        try:
+            command.go_through(asked, args, replace(Settings(), beside=True))
+        except SystemExit as error:
+            told.append(str(error))
+        return told
+
+    return go
+
+
+def test_a_lane_begins_at_its_turn_and_is_waited_for_where_it_is_needed(gone_through) -> None:
+    asked = ["draw", "vae", "latents", "words", "unet", "decoder", "manner", "export", "maps", "control"]
+    assert gone_through(asked) == [
+        "begin draw", "begin maps", "start draw maps", "vae beside", "begin latents", "start latents",
+        "words beside", "unet beside", "wait for draw maps", "wait for latents", "decoder beside",
+        "manner beside", "export beside", "control beside", "stop 0",
+    ]  # fmt: skip
+    assert gone_through(["latents"]) == ["latents", "stop 0"], "alone it waits for nobody"
+
+
+def test_what_broke_off_beside_is_not_gone_on_without(gone_through) -> None:
+    told = gone_through(["draw", "latents", "words", "unet"], breaks="latents")
+    assert told[-2:] == ["stop 2", "latents failed: what was wrong stands above"]
+    assert not {"words beside", "unet beside"} & set(told)
+
+
+def test_who_waits_for_what_failed_is_told_at_once(tmp_path: Path) -> None:
+    from pocket.growing import Growing
+
+    grown = Growing(tmp_path / "drawn.npy")
+    grown.tell(5)
+    grown.fail()
+    with pytest.raises(SystemExit, match="stays incomplete"):
+        grown.wait(4)
+
+
+def test_latents_follow_the_drawings_and_nothing_of_an_earlier_run_is_taken_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pocket.growing import Growing
+    from pocket.train import latents
+    from pocket.train.stages import begin, drawn_beside, encoded_beside
+
+    monkeypatch.setattr(latents, "BATCH", 1)
+    monkeypatch.setattr(latents, "SCALED", 2)
+    monkeypatch.setattr(latents, "settled", list)
+    monkeypatch.setattr(latents, "encoder", lambda _: lambda pixels, rows: (pixels.mean(), len(rows)))
+    settings = Settings(run=tmp_path / "run", data=tmp_path / "data", pictures=3, beside=True)
+    drawn, encoded = drawn_beside(settings), encoded_beside(settings)
+    for stale in (drawn, encoded):
+        stale.tell(99)
+    for stage in ("draw", "latents"):
+        begin(stage, settings)
+    assert (drawn.count(), encoded.count()) == (0, 0)
+    steps: list[tuple[int, int]] = []
+
+    def wait(one: Growing, wanted: int) -> int:
+        steps.append((wanted, encoded.count()))
+        return wanted
+
+    monkeypatch.setattr(Growing, "wait", wait)
+    latents.make_latents(settings, np.arange(3, dtype=np.uint8)[:, None, None, None])
+    assert steps == [(1, 0), (2, 0), (3, 2)], "one is not enough to know the scale by"
+    assert encoded.count() == 3
+    assert np.load(encoded.path)[:, 0, 0, 0].tolist() == [0, 1, 2]
+
+
+def test_half_made_latents_are_no_latents(tmp_path: Path) -> None:
+    from pocket.growing import Growing
+    from pocket.train.feed import open_source
+
+    settings = Settings(run=tmp_path, pictures=3)
+    for there in (None, 2):
+        if there:
+            Growing(tmp_path / "latents.npy").tell(there)
+        with pytest.raises(SystemExit, match=f"{there or 0} of 3 latents"):
+            open_source(settings)
+
+
+def test_every_defect_has_its_lessons_and_the_faint_ones_more() -> None:
     from collections import Counter
 
-    from pocket.train.scenes import HARD, learned, settled
+    from pocket.train.scenes import FAINT, learned, settled
     from pocket.world.scene import DEFECTS
 
     first, count = len(settled()), 3_000
     assert not any(scene.defects for scene in map(learned, range(first))), "the plainest are sound"
     found = Counter(d for k in range(first, first + count) for d in learned(k).defects)
-    hard, easy = ([found[d] / count for d in DEFECTS if (d in HARD) == wanted] for wanted in (True, False))
-    assert set(HARD) < set(DEFECTS)
-    assert min(easy) > 0.01 and min(hard) > 1.3 * max(easy) and sum(hard + easy) < 0.3
-
-
-def test_what_goes_on_beside_and_fails_is_not_gone_on_without() -> None:
-    from pocket.train.__main__ import finish
-
-    well, badly = (subprocess.Popen([sys.executable, "-c", f"raise SystemExit({code})"]) for code in (0, 3))
-    beside = {"draw and maps": well}
-    finish(beside)
-    assert not beside, "nobody waits for it again"
-    with pytest.raises(SystemExit, match="latents failed"):
-        finish({"latents": badly})
+    faint, clear = ([found[d] / count for d in DEFECTS if (d in FAINT) == wanted] for wanted in (True, False))
+    assert set(FAINT) < set(DEFECTS)
+    assert min(clear) > 0.01 and min(faint) > 1.3 * max(clear) and sum(faint + clear) < 0.3
