@@ -29,7 +29,12 @@ FIRST = 900_000
 STYLED, LIT, SPOILT = 0.7, 0.4, 0.5
 # How many of the sound pictures of a batch get a defect, and which more often: some are hard to see.
 FRESH = 0.5
-HARD = np.array([3.0 if name in ("deformed", "disfigured", "text", "cropped") else 1.0 for name in DEFECTS])
+HARD = np.array(
+    [
+        3.0 if name in ("black and white", "deformed", "disfigured", "text", "cropped") else 1.0
+        for name in DEFECTS
+    ]
+)
 
 
 def manner_lesson(k: int) -> Scene:
