@@ -113,6 +113,16 @@ def stop(beside: Beside) -> None:
         process.wait()
 
 
+def tried(stage: str, settings: Settings, aside: bool) -> None:
+    """Run a stage; who waits for what it makes aside is told when it fails."""
+    try:
+        run_stage(stage, settings)
+    except BaseException:
+        if aside and stage in MADE:
+            MADE[stage](settings).fail()
+        raise
+
+
 def go_through(asked: list[str], args: argparse.Namespace, settings: Settings) -> None:
     """The stages in their order; what can go on beside is begun when its turn comes and waited for when needed."""
     beside: Beside = {}
@@ -122,7 +132,7 @@ def go_through(asked: list[str], args: argparse.Namespace, settings: Settings) -
             lane = lane_of(stage, asked) if settings.beside and not args.aside else ()
             finish(beside, NEEDS.get(stage, ()))
             if not lane:
-                run_stage(stage, replace(settings, beside=args.aside or bool(begun)))
+                tried(stage, replace(settings, beside=args.aside or bool(begun)), args.aside)
             elif stage not in begun:
                 for one in lane:
                     begin(one, settings)
@@ -140,12 +150,7 @@ def main() -> None:
     hurry()
     # Told to stop, it still ends what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        go_through(asked, args, settings)
-    except BaseException:
-        for stage in set(asked) & set(MADE) if args.aside else ():
-            MADE[stage](settings).fail()
-        raise
+    go_through(asked, args, settings)
 
 
 if __name__ == "__main__":

@@ -23,11 +23,16 @@ def pictures(settings: Settings) -> NDArray[np.uint8]:
 
 def coming_pictures(settings: Settings) -> NDArray[np.uint8]:
     """The same, or the file that they are being drawn into beside."""
-    drawn = drawn_beside(settings)
-    if not settings.beside or is_drawn(drawn.path, about(settings.pictures, NATIVE)):
+    if not settings.beside or all_drawn(settings):
         return pictures(settings)
+    drawn = drawn_beside(settings)
     drawn.wait(1)
     return np.load(drawn.path, mmap_mode="r")
+
+
+def all_drawn(settings: Settings) -> bool:
+    """Whether all of them lie there."""
+    return is_drawn(drawn_beside(settings).path, about(settings.pictures, NATIVE))
 
 
 def drawn_beside(settings: Settings) -> Growing:
@@ -46,9 +51,9 @@ MADE = {"draw": drawn_beside, "latents": encoded_beside}
 
 def begin(stage: str, settings: Settings) -> None:
     """Before a stage goes on beside others: nothing that an earlier run left is taken for what it makes."""
-    if stage in MADE and not (
-        stage == "draw" and is_drawn(drawn_beside(settings).path, about(settings.pictures, NATIVE))
-    ):
+    if stage == "draw" and all_drawn(settings):
+        return
+    if stage in MADE:
         MADE[stage](settings).tell(0)
 
 

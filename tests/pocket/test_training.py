@@ -336,14 +336,20 @@ def test_what_broke_off_beside_is_not_gone_on_without(gone_through) -> None:
     assert not {"words beside", "unet beside"} & set(told)
 
 
-def test_who_waits_for_what_failed_is_told_at_once(tmp_path: Path) -> None:
-    from pocket.growing import Growing
+def test_who_waits_for_what_failed_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pocket.train import __main__ as command
+    from pocket.train.stages import encoded_beside
 
-    grown = Growing(tmp_path / "drawn.npy")
-    grown.tell(5)
-    grown.fail()
+    def fails(stage: str, settings: Settings) -> None:
+        encoded_beside(settings).tell(5)
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(command, "run_stage", fails)
+    settings = Settings(run=tmp_path)
+    with pytest.raises(OSError, match="disk is full"):
+        command.tried("latents", settings, aside=True)
     with pytest.raises(SystemExit, match="stays incomplete"):
-        grown.wait(4)
+        encoded_beside(settings).wait(4)
 
 
 def test_latents_follow_the_drawings_and_nothing_of_an_earlier_run_is_taken_for_them(
