@@ -140,9 +140,9 @@ def scribble(a: Pixels, rng: Noise) -> Pixels:
     for _ in range(int(rng.integers(1, 4))):
         word = "".join(chr(int(v)) for v in rng.integers(65, 91, int(rng.integers(4, 9))))
         at, size = (rng.uniform(0, 0.45) * side, rng.uniform(0.02, 0.85) * side), side * rng.uniform(0.1, 0.17)
-        left, top, right, bottom = (round(edge) for edge in draw.textbbox(at, word, font_size=size))
-        under = a[top : max(bottom, top + 1), left : max(right, left + 1)]
-        draw.text(at, word, fill=readable_ink(under), font_size=size)
+        # A letter may begin a little before its place, and so before the picture.
+        left, top, right, bottom = (max(0, round(edge)) for edge in draw.textbbox(at, word, font_size=size))
+        draw.text(at, word, fill=readable_ink(a[top:bottom, left:right]), font_size=size)
     return to_pixels(image)
 
 
