@@ -103,6 +103,11 @@ def load_state(path: Path, device: torch.device) -> dict[str, Any] | None:
     return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
 
 
+def older(path: Path, than: Path) -> bool:
+    """Whether a file is of a time before another."""
+    return path.stat().st_mtime < than.stat().st_mtime
+
+
 def to_input(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Pictures (n, h, w, 3) as a batch between -1 and 1."""
     batch = torch.from_numpy(np.array(pixels)).to(device).permute(0, 3, 1, 2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from torch.nn import functional
 from pocket.data import draw_set
 from pocket.judge import SIDE, load_judge
 from pocket.models import NATIVE
-from pocket.train.common import fast_math, lay_out, pick_device, to_pictures
+from pocket.train.common import fast_math, lay_out, older, pick_device, to_pictures
 from pocket.train.judge import Learning, examine_and_ship
 from pocket.train.latents import load_vae
 from pocket.train.lessons import Lessons, Truth, truths
@@ -85,11 +84,6 @@ def decoded(settings: Settings, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
             drawn = vae.decode(x + rough * torch.randn_like(x)).sample.float()
         out.append(to_pictures(functional.avg_pool2d(drawn, NATIVE // SIDE)))
     return np.concatenate(out)
-
-
-def older(path: Path, than: Path) -> bool:
-    """Whether a file is of a time before another."""
-    return path.stat().st_mtime < than.stat().st_mtime
 
 
 def painted_lessons(settings: Settings) -> Lessons:

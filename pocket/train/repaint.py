@@ -14,7 +14,7 @@ from torch import Tensor
 from pocket.data import draw_set
 from pocket.models import FACTOR, NATIVE
 from pocket.painter import GUIDANCE, build_scheduler
-from pocket.train.common import fast_math, lay_out, pick_device
+from pocket.train.common import fast_math, lay_out, older, pick_device
 from pocket.train.feed import open_feed
 from pocket.train.scenes import learned
 from pocket.train.settings import Settings
@@ -47,7 +47,7 @@ def paint_again(both: Both, x: Tensor, ids: Tensor, empty: Tensor, begin: int) -
 def is_due(settings: Settings) -> bool:
     """Whether nothing was painted again yet, or the UNet has learned since."""
     painted, unet = (settings.run / name for name in ("repainted-rows.npy", "unet.pt"))
-    return not painted.exists() or (unet.exists() and unet.stat().st_mtime > painted.stat().st_mtime)
+    return not painted.exists() or (unet.exists() and older(painted, unet))
 
 
 def repaint(settings: Settings) -> None:
