@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,8 @@ CELLS = 16
 EDITION = 2
 # A thing owns a cell when it covers so much of it.
 OWNED = 0.4
+# Pictures, and the owners of their cells.
+Drawn = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 def owners(picture: Picture) -> NDArray[np.uint8]:
@@ -31,9 +33,7 @@ def owners(picture: Picture) -> NDArray[np.uint8]:
     return out
 
 
-def draw_chunk(
-    seeds: range, side: int, make: Callable[[int], Scene]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def draw_chunk(seeds: range, side: int, make: Callable[[int], Scene]) -> Drawn:
     """The pictures of some seeds, and the owners of their cells."""
     drawn = [draw(make(seed), side) for seed in seeds]
     return np.stack([p.pixels for p in drawn]), np.stack([owners(p) for p in drawn])
@@ -53,6 +53,17 @@ def is_drawn(path: Path, meant: str) -> bool:
     """Whether a file holds the whole of what is meant."""
     done = path.with_suffix(".done")
     return done.exists() and done.read_text() == meant
+
+
+def drawn_chunks(
+    draw_one: Callable[[range], Drawn], seeds: range, workers: int | None
+) -> Iterator[tuple[slice, Drawn]]:
+    """Pictures and cells of some seeds, drawn on several processors; with each lot where in the set it belongs."""
+    starts = range(0, len(seeds), CHUNK)
+    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+        lots = pool.map(draw_one, [seeds[start : start + CHUNK] for start in starts])
+        for start, drawn in zip(starts, lots, strict=True):
+            yield slice(start, start + len(drawn[0])), drawn
 
 
 def draw_set(
@@ -77,16 +88,11 @@ def draw_set(
     grown.tell(0)
     pixels = np.lib.format.open_memmap(path, "w+", np.uint8, (count, side, side, 3))
     cells = np.lib.format.open_memmap(cells_path(path), "w+", np.uint8, (count, CELLS, CELLS))
-    starts, make = range(0, count, CHUNK), make or partial(sample, split=split)
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
-        jobs = [range(first + s, first + min(s + CHUNK, count)) for s in starts]
-        for start, (chunk, owned) in zip(
-            starts, pool.map(partial(draw_chunk, side=side, make=make), jobs), strict=True
-        ):
-            pixels[start : start + len(chunk)] = chunk
-            cells[start : start + len(chunk)] = owned
-            grown.tell(start + len(chunk))
-            print(f"drawn {start + len(chunk)} of {count}", flush=True)
+    one_chunk = partial(draw_chunk, side=side, make=make or partial(sample, split=split))
+    for here, (chunk, owned) in drawn_chunks(one_chunk, range(first, first + count), workers):
+        pixels[here], cells[here] = chunk, owned
+        grown.tell(here.stop)
+        print(f"drawn {here.stop} of {count}", flush=True)
     pixels.flush()
     cells.flush()
     done.write_text(meant)

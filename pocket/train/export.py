@@ -33,7 +33,7 @@ def preview(settings: Settings, pixels: NDArray[np.uint8]) -> dict[str, list]:
     """The preview of this run, from some hundred of its latents."""
     about = json.loads((settings.run / "latents.json").read_text())
     some = np.linspace(0, len(pixels) - 1, 600).astype(int)
-    latents = np.load(settings.run / "latents.npy", mmap_mode="r")[some].astype(np.float32)
+    latents = np.load(settings.latents, mmap_mode="r")[some].astype(np.float32)
     return fit_preview(latents * about["scaling_factor"], pixels[some])
 
 

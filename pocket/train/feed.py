@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,7 +12,6 @@ from torch import Tensor
 
 from pocket.data import cells_path
 from pocket.growing import Growing
-from pocket.models import NATIVE
 from pocket.train.common import pick_device
 from pocket.train.guide import Layout, Said, read_layout
 from pocket.train.scenes import learned, settled
@@ -54,6 +53,8 @@ class Feed:
     settled: int
     there: int
     source: Source | None = None
+    # Which of them have a defect.
+    spoilt: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
         first, second = (self.layout.subjects[:, k].cpu().numpy() for k in (1, 2))
@@ -78,7 +79,11 @@ class Feed:
         plain = falling(s.settled_share, s.settled_later, share)
         early = rng.integers(0, self.settled, s.batch)
         late = rng.integers(self.settled, self.there, s.batch)
-        return np.where(rng.random(s.batch) < plain, early, late)
+        chosen = np.where(rng.random(s.batch) < plain, early, late)
+        if s.spoilt_share:
+            spoilt = rng.choice(self.made(self.spoilt), s.batch)
+            chosen = np.where(rng.random(s.batch) < s.spoilt_share, spoilt, chosen)
+        return chosen
 
     def batch(self, s: UnetSettings, share: float, rng: np.random.Generator) -> Batch:
         """Some latents and for each one of its captions, or none."""
@@ -88,8 +93,8 @@ class Feed:
 
     def said(self, count: int, pairs: float, rng: np.random.Generator) -> Said:
         """Captions without their pictures: a share of them of pairs, the others of anything."""
-        anything, some = rng.integers(0, self.there, count), self.pairs[self.pairs < self.there]
-        rows = np.where(rng.random(count) < pairs, rng.choice(some, count), anything)
+        anything = rng.integers(0, self.there, count)
+        rows = np.where(rng.random(count) < pairs, rng.choice(self.made(self.pairs), count), anything)
         return Said(self.tokens(rows, rng), *self.layout.some(self.here(rows)))
 
     def read(self, rows: NDArray[np.int64], empty: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -98,6 +103,10 @@ class Feed:
         ids = torch.where(silent[:, None], self.empty, self.tokens(rows, rng))
         x = self.latents[self.here(rows)].float() * self.scale
         return x.contiguous(memory_format=torch.channels_last), ids
+
+    def made(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some rising rows that are there."""
+        return rows[: np.searchsorted(rows, self.there)]
 
     def tokens(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         """One caption's tokens of each picture."""
@@ -111,13 +120,15 @@ class Feed:
 
 def open_source(settings: Settings) -> Source:
     """What the stages before have made, or are making beside."""
-    run, grown = settings.run, Growing(settings.run / "latents.npy")
+    grown = Growing(settings.latents)
     if settings.beside:
         grown.wait(1)
     elif (there := grown.count()) < settings.pictures:
-        raise SystemExit(f"{there} of {settings.pictures} latents in {run}: run the stage latents first")
-    latents, captions = (np.load(run / f"{name}.npy", mmap_mode="r") for name in ("latents", "captions"))
-    cells = np.load(cells_path(settings.data / f"learned-{NATIVE}.npy"), mmap_mode="r")
+        raise SystemExit(
+            f"{there} of {settings.pictures} latents in {settings.run}: run the stage latents first"
+        )
+    files = (settings.latents, settings.captions, cells_path(settings.drawings))
+    latents, captions, cells = (np.load(path, mmap_mode="r") for path in files)
     return Source(latents, captions, cells, grown)
 
 
@@ -125,12 +136,13 @@ def open_feed(settings: Settings) -> Feed:
     """The feed of the run folder."""
     source, device = open_source(settings), pick_device()
     scale = json.loads((settings.run / "latents.json").read_text())["scaling_factor"]
-    layout = read_layout([learned(k) for k in range(len(source.latents))], device)
+    scenes = [learned(k) for k in range(len(source.latents))]
+    layout, spoilt = read_layout(scenes, device), np.flatnonzero([bool(scene.defects) for scene in scenes])
     empty = torch.tensor([0, 1] + [1] * 75, device=device)
     latents, captions = (
         torch.zeros(made.shape, dtype=kind, device=device)
         for made, kind in ((source.latents, torch.float16), (source.captions, torch.int16))
     )
-    feed = Feed(latents, captions, layout, empty, scale, len(settled()), 0, source)
+    feed = Feed(latents, captions, layout, empty, scale, len(settled()), 0, source, spoilt)
     feed.grow()
     return feed

@@ -83,7 +83,7 @@ def scaling(settings: Settings, latents: NDArray[np.float16]) -> float:
 
 def make_latents(settings: Settings, pixels: NDArray[np.uint8]) -> None:
     """Encode pictures and captions into the run folder, as fast as the pictures come."""
-    encoded = Growing(settings.run / "latents.npy")
+    encoded = Growing(settings.latents)
     encoded.tell(0)
     encode, known = encoder(settings), min(len(pixels), SCALED)
     latents, captions = open_latents(settings, len(pixels))
@@ -99,7 +99,7 @@ def make_latents(settings: Settings, pixels: NDArray[np.uint8]) -> None:
 
 def batches(settings: Settings, count: int) -> Iterator[slice]:
     """Batches of pictures, each as soon as it is drawn."""
-    drawn = Growing(settings.data / f"learned-{NATIVE}.npy")
+    drawn = Growing(settings.drawings)
     for start in range(0, count, BATCH):
         here = slice(start, min(count, start + BATCH))
         if settings.beside:
@@ -111,8 +111,8 @@ def open_latents(settings: Settings, count: int) -> tuple[NDArray[np.float16], N
     """The files of latents and of captions, still empty."""
     side, said = NATIVE // FACTOR, settings.unet.captions
     return (
-        open_memmap(settings.run / "latents.npy", "w+", np.float16, (count, 4, side, side)),
-        open_memmap(settings.run / "captions.npy", "w+", np.int16, (count, said, TEXT_LENGTH)),
+        open_memmap(settings.latents, "w+", np.float16, (count, 4, side, side)),
+        open_memmap(settings.captions, "w+", np.int16, (count, said, TEXT_LENGTH)),
     )
 
 

@@ -74,7 +74,7 @@ def word_loss(heads: dict[str, Tensor], truth: dict[str, Tensor]) -> Tensor:
 @torch.no_grad()
 def decoded(settings: Settings, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Pictures of the UNet's latents, with a little noise, as rough as painted ones."""
-    device, latents = pick_device(), np.load(settings.run / "latents.npy", mmap_mode="r")
+    device, latents = pick_device(), np.load(settings.latents, mmap_mode="r")
     vae, out = lay_out(load_vae(settings), device), []
     torch.manual_seed(settings.manner.seed)
     for i in range(0, len(rows), 32):
@@ -90,7 +90,7 @@ def painted_lessons(settings: Settings) -> Lessons:
     """Drawings of the base's own lessons, from their latents; the plainest, which have no manner, left out."""
     path, count, first = settings.run / "decoded.npy", settings.manner.copies, len(settled())
     rows = np.sort(first + np.random.default_rng(6).choice(settings.pictures - first, count, replace=False))
-    made = settings.run / "latents.npy"
+    made = settings.latents
     if not path.exists() or len(np.load(path, mmap_mode="r")) != count or older(path, made):
         np.save(path, decoded(settings, rows))
     return Lessons([np.load(path, mmap_mode="r")], truths([learned(int(k)) for k in rows]))

@@ -71,8 +71,7 @@ class Repainted:
     def __init__(self, settings: Settings) -> None:
         self.latents = np.load(settings.run / "repainted.npy")
         self.rows = np.load(settings.run / "repainted-rows.npy")
-        path = settings.data / f"learned-{NATIVE}.npy"
-        self.pixels = draw_set(path, settings.pictures, NATIVE, make=learned)
+        self.pixels = draw_set(settings.drawings, settings.pictures, NATIVE, make=learned)
 
     def some(self, count: int, cells: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Latents (count, 4, cells, cells), and the pixels without the margin that the decoder cannot know."""

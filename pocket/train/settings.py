@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from pocket.models import NATIVE
+
 
 @dataclass(frozen=True)
 class VaeSettings:
@@ -53,6 +55,8 @@ class UnetSettings:
     # How much of a batch is the plainest scenes, at the start and from the middle on.
     settled_share: float = 0.4
     settled_later: float = 0.06
+    # How much of a batch are pictures with a defect beside those that chance brings.
+    spoilt_share: float = 0.0
     # How many more times of a batch than chance would give lie where the words decide what comes; likewise.
     late_share: float = 0.5
     late_later: float = 0.1
@@ -142,6 +146,21 @@ class Settings:
     judge: JudgeSettings = field(default_factory=JudgeSettings)
     manner: MannerSettings = field(default_factory=MannerSettings)
     detectors: DetectorSettings = field(default_factory=DetectorSettings)
+
+    @property
+    def drawings(self) -> Path:
+        """Where the drawings lie that the UNet learns from."""
+        return self.data / f"learned-{NATIVE}.npy"
+
+    @property
+    def latents(self) -> Path:
+        """Where their latents lie."""
+        return self.run / "latents.npy"
+
+    @property
+    def captions(self) -> Path:
+        """Where their captions lie, as tokens."""
+        return self.run / "captions.npy"
 
 
 def from_dict(kind: type, values: dict[str, Any]) -> Any:

@@ -18,7 +18,7 @@ OWN = 2_000_000
 
 def pictures(settings: Settings) -> NDArray[np.uint8]:
     """The drawings that the UNet learns from."""
-    return draw_set(settings.data / f"learned-{NATIVE}.npy", settings.pictures, NATIVE, make=learned)
+    return draw_set(settings.drawings, settings.pictures, NATIVE, make=learned)
 
 
 def coming_pictures(settings: Settings) -> NDArray[np.uint8]:
@@ -37,12 +37,12 @@ def all_drawn(settings: Settings) -> bool:
 
 def drawn_beside(settings: Settings) -> Growing:
     """How far the drawings are."""
-    return Growing(settings.data / f"learned-{NATIVE}.npy")
+    return Growing(settings.drawings)
 
 
 def encoded_beside(settings: Settings) -> Growing:
     """How far the latents are."""
-    return Growing(settings.run / "latents.npy")
+    return Growing(settings.latents)
 
 
 MADE = {"draw": drawn_beside, "latents": encoded_beside}
