@@ -1,7 +1,8 @@
 """python -m pocket.sheet: a contact sheet of 48 held-out prompts, first seeds, nothing picked by hand.
 
 It also prints a plain measure that needs no judge: for every picture the nearest of the world's own drawings,
-once among all subjects, once among all colours, once among all backgrounds (the rest as asked for).
+once among all subjects, once among all colours, once among all backgrounds (the rest as asked for). And another of
+how well they are painted, whatever they show: how little they look like drawings (`pocket/likeness.py`).
 """
 
 from __future__ import annotations
@@ -88,6 +89,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--out", type=Path, default=SHEET)
     args = parser.parse_args()
+    from pocket.judge import load_judge
+    from pocket.likeness import unlike_drawings
     from pocket.painter import load_painter
     from pocket.train.common import save_sheet
 
@@ -98,6 +101,8 @@ def main() -> None:
         print(f"row {i // 8 + 1}, {i % 8 + 1}: {prompt.text} (seed {prompt.seed})")
     for name, shares in measure(prompts, pictures).items():
         print(name, shares)
+    painted, drawn = unlike_drawings(load_judge(args.weights / "judge.safetensors"), pictures)
+    print(f"unlike drawings {painted:.4f}; as many drawings {drawn:.4f}")
 
 
 if __name__ == "__main__":
