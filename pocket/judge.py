@@ -62,11 +62,15 @@ class Judge(nn.Module):
         middle = self.middle(early)
         return fine, early, middle, self.late(middle)
 
+    def cells(self, middle: Tensor, late: Tensor) -> Tensor:
+        """The features of every cell, with what is coarser about it."""
+        return self.join(middle + functional.interpolate(self.down(late), scale_factor=2.0))
+
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Logits of every head."""
         parts = self.parts(x)
         _, early, middle, late = parts
-        cells = self.join(middle + functional.interpolate(self.down(late), scale_factor=2.0))
+        cells = self.cells(middle, late)
         things = self.things(cells)
         tints = self.tint(torch.cat([cells, functional.avg_pool2d(early, 2)], 1))
         around = self.background(self.whole(torch.cat([spread(part) for part in parts], 1)))

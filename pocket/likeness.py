@@ -9,7 +9,6 @@ drawings are not quite at nought either, since they show different things.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from pocket.judge import SIDE
+from pocket.judge import CELLS, SIDE, Judge
+from pocket.train.common import to_input
 from pocket.world import draw, sample
 
-CELLS = 16
 # So many drawings say what drawings look like, and so many cells of a set are compared at a time, so many times.
 DRAWINGS, SOME, TIMES = 300, 3_000, 8
 Pixels = NDArray[np.uint8]
@@ -34,17 +33,17 @@ def drawings(count: int, first: int = 0) -> Pixels:
 
 
 @torch.no_grad()
-def cells(judge: Any, pictures: Pixels) -> Tensor:
+def cells(judge: Judge, pictures: Pixels) -> Tensor:
     """The judge's features of every cell of square pictures: near colours and edges, shapes, and what is what."""
-    x = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    x = to_input(pictures, next(judge.parameters()).device)
     x = functional.avg_pool2d(x, x.shape[-1] // SIDE)
     _, early, middle, late = judge.parts(x)
-    seen = [early, judge.join(middle + functional.interpolate(judge.down(late), scale_factor=2.0))]
+    seen = [early, judge.cells(middle, late)]
     for eye in judge.manner.eyes:
         x = eye(x)
         seen += [x] if x.shape[-1] == CELLS else []
     found = torch.cat([functional.adaptive_avg_pool2d(one, CELLS) for one in seen], 1)
-    return found.permute(0, 2, 3, 1).flatten(0, 2)
+    return found.permute(0, 2, 3, 1).flatten(0, 2).cpu()
 
 
 def kernel(a: Tensor, b: Tensor) -> Tensor:
@@ -68,7 +67,7 @@ def apart(a: Tensor, b: Tensor) -> float:
     return float(torch.stack(found).mean())
 
 
-def unlike_drawings(judge: Any, pictures: Pixels) -> tuple[float, float]:
+def unlike_drawings(judge: Judge, pictures: Pixels) -> tuple[float, float]:
     """How little pictures look like drawings, and how little as many other drawings do: the least that can be had."""
     drawn = cells(judge, drawings(DRAWINGS))
     mean, spread = drawn.mean(0), drawn.std(0).clamp(min=1e-3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -53,8 +53,6 @@ class Feed:
     settled: int
     there: int
     source: Source | None = None
-    # Which of them have a defect.
-    spoilt: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
         first, second = (self.layout.subjects[:, k].cpu().numpy() for k in (1, 2))
@@ -79,11 +77,7 @@ class Feed:
         plain = falling(s.settled_share, s.settled_later, share)
         early = rng.integers(0, self.settled, s.batch)
         late = rng.integers(self.settled, self.there, s.batch)
-        chosen = np.where(rng.random(s.batch) < plain, early, late)
-        if s.spoilt_share:
-            spoilt = rng.choice(self.made(self.spoilt), s.batch)
-            chosen = np.where(rng.random(s.batch) < s.spoilt_share, spoilt, chosen)
-        return chosen
+        return np.where(rng.random(s.batch) < plain, early, late)
 
     def batch(self, s: UnetSettings, share: float, rng: np.random.Generator) -> Batch:
         """Some latents and for each one of its captions, or none."""
@@ -94,7 +88,8 @@ class Feed:
     def said(self, count: int, pairs: float, rng: np.random.Generator) -> Said:
         """Captions without their pictures: a share of them of pairs, the others of anything."""
         anything = rng.integers(0, self.there, count)
-        rows = np.where(rng.random(count) < pairs, rng.choice(self.made(self.pairs), count), anything)
+        some = self.pairs[: np.searchsorted(self.pairs, self.there)]
+        rows = np.where(rng.random(count) < pairs, rng.choice(some, count), anything)
         return Said(self.tokens(rows, rng), *self.layout.some(self.here(rows)))
 
     def read(self, rows: NDArray[np.int64], empty: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -103,10 +98,6 @@ class Feed:
         ids = torch.where(silent[:, None], self.empty, self.tokens(rows, rng))
         x = self.latents[self.here(rows)].float() * self.scale
         return x.contiguous(memory_format=torch.channels_last), ids
-
-    def made(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of some rising rows that are there."""
-        return rows[: np.searchsorted(rows, self.there)]
 
     def tokens(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         """One caption's tokens of each picture."""
@@ -136,13 +127,12 @@ def open_feed(settings: Settings) -> Feed:
     """The feed of the run folder."""
     source, device = open_source(settings), pick_device()
     scale = json.loads((settings.run / "latents.json").read_text())["scaling_factor"]
-    scenes = [learned(k) for k in range(len(source.latents))]
-    layout, spoilt = read_layout(scenes, device), np.flatnonzero([bool(scene.defects) for scene in scenes])
+    layout = read_layout([learned(k) for k in range(len(source.latents))], device)
     empty = torch.tensor([0, 1] + [1] * 75, device=device)
     latents, captions = (
         torch.zeros(made.shape, dtype=kind, device=device)
         for made, kind in ((source.latents, torch.float16), (source.captions, torch.int16))
     )
-    feed = Feed(latents, captions, layout, empty, scale, len(settled()), 0, source, spoilt)
+    feed = Feed(latents, captions, layout, empty, scale, len(settled()), 0, source)
     feed.grow()
     return feed

@@ -55,8 +55,6 @@ class UnetSettings:
     # How much of a batch is the plainest scenes, at the start and from the middle on.
     settled_share: float = 0.4
     settled_later: float = 0.06
-    # How much of a batch are pictures with a defect beside those that chance brings.
-    spoilt_share: float = 0.0
     # How many more times of a batch than chance would give lie where the words decide what comes; likewise.
     late_share: float = 0.5
     late_later: float = 0.1

@@ -252,27 +252,6 @@ def test_a_feed_takes_in_what_has_been_made_since_and_shows_nothing_else(tmp_pat
         assert len(feed.said(50, 1.0, np.random.default_rng(1)).ids) == 50
 
 
-def test_pictures_with_a_defect_come_as_often_as_is_wanted() -> None:
-    torch = pytest.importorskip("torch")
-    from pocket.train.feed import Feed
-    from pocket.train.guide import Layout
-    from pocket.train.settings import UnetSettings
-
-    held = Layout(torch.zeros(40, 16, 16, dtype=torch.uint8), *[torch.zeros(40, 4)] * 2)
-    ids = torch.zeros(40, 1, 77, dtype=torch.int16)
-    spoilt = np.array([7, 14, 21, 28, 35])
-    feed = Feed(torch.zeros(40, 4, 2, 2), ids, held, ids[0, 0].long(), 1.0, 2, 30, spoilt=spoilt)
-    few, many = (
-        np.isin(
-            feed.rows(UnetSettings(batch=4_000, spoilt_share=share), 1.0, np.random.default_rng(0)), spoilt
-        )
-        for share in (0.0, 0.5)
-    )
-    assert 0.05 < few.mean() < 0.2 < 0.5 < many.mean() < 0.65
-    rows = feed.rows(UnetSettings(batch=400, spoilt_share=1.0), 1.0, np.random.default_rng(0))
-    assert set(rows) == {7, 14, 21, 28}, "the last is not there yet"
-
-
 def test_what_stops_growing_is_not_waited_for_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
