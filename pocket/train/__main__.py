@@ -77,7 +77,7 @@ def read_settings(args: argparse.Namespace) -> Settings:
     for stage in args.stages if args.minutes else ():
         part, name = BUDGETS.get(stage, (stage, "minutes"))
         if hasattr(settings, part):
-            budget = replace(getattr(settings, part), **{name: args.minutes})
+            budget = replace(getattr(settings, part), **{name: args.minutes, "steps": 0})
             settings = replace(settings, **{part: budget})
     return replace(settings, from_weights=args.from_weights or settings.from_weights)
 

@@ -38,10 +38,11 @@ def fast_math(device: torch.device) -> torch.autocast:
 
 
 class Budget:
-    """A share of a wall-clock budget, kept over restarts; the learning rate follows it."""
+    """A share of a budget of minutes, or of steps, kept over restarts; the learning rate follows it."""
 
-    def __init__(self, minutes: float, spent: float = 0.0) -> None:
+    def __init__(self, minutes: float, spent: float = 0.0, steps: int = 0) -> None:
         self.total, self.before, self.start = minutes * 60, spent, time.monotonic()
+        self.steps, self.done = steps, 0
 
     def begin(self) -> None:
         """Start the clock: what was made ready before it is not counted."""
@@ -55,10 +56,10 @@ class Budget:
     @property
     def share(self) -> float:
         """How much of the budget is used, 0 to 1."""
-        return min(1.0, self.spent / self.total)
+        return min(1.0, self.done / self.steps if self.steps else self.spent / self.total)
 
     def rate(self, peak: float, step: int, warmup: int = 100, floor: float = 0.02) -> float:
-        """Warm-up by steps, full speed, then a fall to a floor over the second half of the time."""
+        """Warm-up by steps, full speed, then a fall to a floor over the second half of the budget."""
         fall = max(floor, min(1.0, (1 - self.share) / 0.5))
         return peak * min(1.0, (step + 1) / warmup) * fall
 

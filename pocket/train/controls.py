@@ -169,7 +169,7 @@ class Following:
 
 
 def train_control(settings: Settings) -> None:
-    """Train on the committed weights until the budget of minutes is used, and write the net beside them."""
+    """Train on the committed weights until the budget is used, and write the net beside them."""
     net = Following(settings).run()
     write_net(net, settings.weights / "control")
 

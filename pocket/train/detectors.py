@@ -163,7 +163,7 @@ def ship(settings: Settings, reader: SmallReader, marks: dict[str, dict[str, flo
 
 
 def train_detectors(settings: Settings) -> None:
-    """Train until the budget of minutes is used, then examine the reader on held-out drawings and write it."""
+    """Train until the budget is used, then examine the reader on held-out drawings and write it."""
     folder, s = settings.data / "readings", settings.detectors
     held_out = open_readings(folder, HELD_OUT, NATIVE, "held_out")
     reading = Reading(settings, open_readings(folder, s.pictures, NATIVE))

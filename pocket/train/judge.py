@@ -116,7 +116,7 @@ def examine_and_ship(settings: Settings, judge: Judge) -> None:
 
 
 def train_judge(settings: Settings, pixels: NDArray[np.uint8]) -> None:
-    """Train until the budget of minutes is used, then examine the judge and write it."""
+    """Train until the budget is used, then examine the judge and write it."""
     torch.manual_seed(settings.judge.seed)
     learning = Learning(settings, settings.judge, Judge(), "", open_lessons(settings, pixels))
     examine_and_ship(settings, learning.run(judge_loss))

@@ -1,7 +1,8 @@
 """The loop that every network here learns in: a step, the progress lines, the checkpoints, the end by the clock.
 
 A training ends by time and not by steps, so that a slow machine gets a whole training with a fallen learning rate
-too. A network, its optimizer and what else belongs to the run lie in one checkpoint, and the run goes on from it.
+too; with a number of steps one training can be held against another. A network, its optimizer and what else belongs
+to the run lie in one checkpoint, and the run goes on from it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pocket.train import curve
 from pocket.train.common import Average, Budget, load_state, save_state
 from pocket.train.settings import Settings
 
@@ -20,7 +22,7 @@ from pocket.train.settings import Settings
 Wrong = Callable[[np.random.Generator], dict[str, Tensor]]
 # The learning rate of a step, from the highest one.
 Pace = Callable[[Budget, float, int], float]
-TELL, SAVE = 100, 300.0
+TELL, SAVE = 50, 300.0
 
 
 class Stage(Protocol):
@@ -29,6 +31,10 @@ class Stage(Protocol):
     @property
     def minutes(self) -> float:
         """How long it may take."""
+
+    @property
+    def steps(self) -> int:
+        """Or how many steps, if not none."""
 
     @property
     def rate(self) -> float:
@@ -62,10 +68,12 @@ class Loop:
         most: float = 1.0,
         pace: Pace = Budget.rate,
         about: str = "",
+        told: str = "",
     ) -> None:
-        """`also` learns beside the network, `only` keeps the rest of it still, `decay` is that of its average, and
-        `about` what a checkpoint must say for the run to go on from it with all that it has."""
-        self.name, self.stage, self.learner = name, stage, learner
+        """`also` learns beside the network, `only` keeps the rest of it still, `decay` is that of its average,
+        `about` what a checkpoint must say for the run to go on from it with all that it has, and `told` what its
+        lines call it, if not by its name."""
+        self.name, self.told, self.stage, self.learner = name, told or name, stage, learner
         self.path, self.most, self.pace, self.about = settings.run / f"{name}.pt", most, pace, about
         beside = [p for module in (also or {}).values() for p in module.parameters()]
         self.weights = [*(only or learner.parameters()), *beside]
@@ -75,7 +83,10 @@ class Loop:
         if self.average:
             self.parts["average"] = self.average
         self.step, spent = self._restore()
-        self.budget = Budget(stage.minutes, spent)
+        self.budget = Budget(stage.minutes, spent, stage.steps)
+        self.budget.done = self.step
+        self.curve = curve.curve_file(settings.run)
+        curve.go_back(self.curve, self.told, self.step)
 
     def _restore(self) -> tuple[int, float]:
         """Bring every part to where the run stood; of a run about something else the network alone."""
@@ -104,21 +115,22 @@ class Loop:
         nn.utils.clip_grad_norm_(self.weights, self.most)
         self.optimizer.step()
         self.step += 1
+        self.budget.done = self.step
         if self.average:
             self.average.update(self.learner, self.step)
         return {name: value.detach() for name, value in found.items()}
 
     def tell(self, means: dict[str, Tensor]) -> None:
-        """A progress line."""
-        told = " ".join(f"{name} {float(value):.4f}" for name, value in means.items())
+        """A progress line, and a point of the run's curve."""
+        said = " ".join(f"{name} {float(value):.4f}" for name, value in means.items())
         spent, rate = self.budget.spent / 60, self.optimizer.param_groups[0]["lr"]
-        print(
-            f"{self.name} step {self.step} {told} lr {rate:.2e} {spent:.1f} of {self.stage.minutes:.0f} min",
-            flush=True,
-        )
+        end = f"{self.stage.steps} steps" if self.stage.steps else f"{self.stage.minutes:.0f} min"
+        print(f"{self.told} step {self.step} {said} lr {rate:.2e} {spent:.1f} min of {end}", flush=True)
+        wrong = float(next(iter(means.values())))
+        curve.add(self.curve, curve.Point(self.told, self.step, round(wrong, 5)))
 
     def run(self, wrong: Wrong, saved: Callable[[], None] = lambda: None) -> None:
-        """Learn until the minutes are used; `saved` follows every checkpoint."""
+        """Learn until the budget is used; `saved` follows every checkpoint."""
         self.budget.begin()
         rng, last = np.random.default_rng(self.stage.seed + self.step), self.budget.spent
         means: dict[str, Tensor] = {}

@@ -10,7 +10,16 @@ from pocket.models import NATIVE
 
 
 @dataclass(frozen=True)
-class VaeSettings:
+class Length:
+    """How long a stage takes."""
+
+    minutes: float = 20.0
+    # If not none, so many steps instead, however long they take: a run that another machine's can be held against.
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class VaeSettings(Length):
     """How the autoencoder learns."""
 
     minutes: float = 20.0
@@ -29,7 +38,7 @@ class VaeSettings:
 
 
 @dataclass(frozen=True)
-class WordsSettings:
+class WordsSettings(Length):
     """How the words learn to tell what lies where."""
 
     minutes: float = 15.0
@@ -43,7 +52,7 @@ class WordsSettings:
 
 
 @dataclass(frozen=True)
-class UnetSettings:
+class UnetSettings(Length):
     """How the UNet and the text encoder learn."""
 
     minutes: float = 70.0
@@ -73,7 +82,7 @@ class UnetSettings:
 
 
 @dataclass(frozen=True)
-class ControlSettings:
+class ControlSettings(Length):
     """How the control net learns."""
 
     minutes: float = 45.0
@@ -86,7 +95,7 @@ class ControlSettings:
 
 
 @dataclass(frozen=True)
-class JudgeSettings:
+class JudgeSettings(Length):
     """How the judge learns."""
 
     minutes: float = 60.0
@@ -112,7 +121,7 @@ class MannerSettings(JudgeSettings):
 
 
 @dataclass(frozen=True)
-class DetectorSettings:
+class DetectorSettings(Length):
     """How the small reader learns."""
 
     minutes: float = 25.0

@@ -201,5 +201,5 @@ class Painting:
 
 
 def train_unet(settings: Settings) -> None:
-    """Train until the budget of minutes is used; resumes from the run folder."""
+    """Train until the budget is used; resumes from the run folder."""
     Painting(settings).run()

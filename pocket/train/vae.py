@@ -98,14 +98,14 @@ class Crops:
 
 
 def train_vae(settings: Settings, pixels: NDArray[np.uint8], decoder_only: bool = False) -> None:
-    """Train until the budget of minutes is used; resumes from the run folder."""
+    """Train until the budget is used; resumes from the run folder."""
     torch.manual_seed(settings.vae.seed)
     vae = lay_out(start_linear(build_vae()), pick_device())
     decoder = [*vae.decoder.parameters(), *vae.post_quant_conv.parameters()]
     only, about, stage = None, "", settings.vae
     if decoder_only:
-        only, about, stage = decoder, "decoder", replace(stage, minutes=stage.decoder_minutes)
-    loop = Loop("vae", settings, stage, vae, only=only, betas=(0.9, 0.95), about=about)
+        only, about, stage = decoder, "decoder", replace(stage, minutes=stage.decoder_minutes, steps=0)
+    loop = Loop("vae", settings, stage, vae, only=only, betas=(0.9, 0.95), about=about, told=about)
     loop.run(Crops(settings, vae, pixels, decoder_only).wrong, lambda: show(settings, vae, pixels, loop.step))
 
 

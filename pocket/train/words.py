@@ -89,7 +89,7 @@ class Telling:
 
 
 def train_words(settings: Settings, text_encoder: Any) -> None:
-    """Train until the budget of minutes is used; resumes from the run folder."""
+    """Train until the budget is used; resumes from the run folder."""
     torch.manual_seed(settings.words.seed)
     check_origin(settings)
     words = lay_out(text_encoder, pick_device())

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from pocket.train import curve
 from pocket.train.settings import Settings
 
 torch = pytest.importorskip("torch")
@@ -22,6 +23,7 @@ class Stage:
     """The settings of a stage that is over soon."""
 
     minutes: float = 0.01
+    steps: int = 0
     rate: float = 0.05
     seed: int = 3
 
@@ -101,3 +103,35 @@ def test_every_checkpoint_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyP
     loop.run(doubled(module), lambda: told.append(loop.path.exists()))
     assert len(told) >= 2 and all(told)
     assert "line step 5 loss " in capsys.readouterr().out
+
+
+def test_a_run_of_so_many_steps_takes_them_whatever_the_clock_says(tmp_path: Path) -> None:
+    settings, rates = Settings(run=tmp_path), []
+    loop = Loop("line", settings, Stage(steps=250, minutes=1e-6), line())
+    wrong = doubled(loop.learner)
+
+    def watched(rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        rates.append(loop.optimizer.param_groups[0]["lr"])
+        return wrong(rng)
+
+    loop.run(watched)
+    assert loop.step == 250
+    assert max(rates) == rates[110] == Stage.rate and rates[-1] < Stage.rate / 20
+    again = Loop("line", settings, Stage(steps=250), line())
+    assert again.budget.share == 1.0
+
+
+def test_every_line_is_a_point_of_the_curve_and_a_run_that_goes_on_leaves_none_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pocket.train.loop.TELL", 10)
+    settings = Settings(run=tmp_path)
+    loop = Loop("line", settings, Stage(steps=25), line(), told="lines")
+    loop.run(doubled(loop.learner))
+    path = curve.curve_file(tmp_path)
+    curve.add(path, curve.Point("lines", 30, 9.0))
+    on = Loop("line", settings, Stage(steps=40), line(), told="lines")
+    on.run(doubled(on.learner))
+    points = curve.read(path)
+    assert [(p.stage, p.step) for p in points] == [("lines", step) for step in (10, 20, 30, 40)]
+    assert points[-1].wrong < points[0].wrong
