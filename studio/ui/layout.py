@@ -110,7 +110,7 @@ def _wire(page: gr.Blocks, frame: Frame) -> None:
     kept = gr.JSON(visible=False)
     opened = create.wire_load(page.load, kept)
     opened.then(None, None, None, js="() => { studio.ready(); }", **QUIET)
-    page.unload(create.closed)
+    page.unload(create.painting.closed)
     gr.api(
         program.generate_endpoint(frame.studio), api_name="generate", api_description=program.DESCRIPTION,
         concurrency_limit=None,

@@ -1,8 +1,9 @@
-"""Who is asking: cookies of the browser turned into a person."""
+"""Who is asking, and with what: cookies of the browser turned into a person, and what it sent with an event."""
 
 from __future__ import annotations
 
 from datetime import tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import gradio as gr
@@ -40,6 +41,18 @@ def zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         return ZoneInfo("UTC")
+
+
+def sent(event: gr.EventData) -> dict[str, Any]:
+    """What the browser sent with an event."""
+    data = getattr(event, "_data", None)
+    return data if isinstance(data, dict) else {}
+
+
+def text_sent(event: gr.EventData, name: str) -> str:
+    """One of the words that it sent, or none."""
+    value = sent(event).get(name)
+    return "" if value is None else str(value)
 
 
 def _cookies(request: gr.Request | None) -> dict[str, str]:

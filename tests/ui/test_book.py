@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from html import unescape
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,7 +14,6 @@ from studio.spellbook import SceneLora
 from studio.ui.book import figure, scene, styled, titles, with_scene
 from studio.ui.drafts import draft_of, form_from_draft
 from studio.ui.form import form_of, fresh
-from studio.ui.tabs.create import Create
 from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, generate, held_answers, kept
 from tests.ui.house import studio_at
 
@@ -99,15 +97,6 @@ def test_styles_are_shown_with_what_they_make_of_the_prompt() -> None:
     named = [Bilingual(en="Fresco", zh="湿壁画"), Bilingual(en="Film", zh="电影")]
     told = styled(named, "a <fox>")
     assert "Fresco, Film" in told and "湿壁画、电影" in told and "a &lt;fox&gt;" in told
-
-
-def test_a_style_that_is_gone_can_be_taken_off(studio: Any) -> None:
-    page: Any = SimpleNamespace(studio=studio)
-    draft = Draft(model=studio.models(ANN)[0].spec.id, prompt="a fox", styles=("watercolour", "own-gone"))
-    told = Create._styled(page, draft, ANN)
-    assert 'data-local="styles"' in told and "own-gone" in told and "<p" not in told
-    assert "<p" in Create._styled(page, draft.model_copy(update={"styles": ("watercolour",)}), ANN)
-    assert Create._styled(page, draft.model_copy(update={"styles": ()}), ANN) == ""
 
 
 # -- in a browser ---------------------------------------------------------------------------------------

@@ -1,27 +1,25 @@
-"""The Create page: the form at the left, the stage at the right, and the handlers between them."""
+"""The Create page: the form at the left, the stage at the right, and what fills the form."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from studio.errors import StudioError
-from studio.messages import ControlState, Draft, ModelSpec, ModelState, Person, Size, TokenCount, Trouble
+from studio.messages import ModelSpec, ModelState, Person, TokenCount
 from studio.service import Studio
 from studio.sizes import size_like
-from studio.ui import book, details_fold, header, reference, start_fold, translation
+from studio.ui import book, details_fold, reference, start_fold, translation
 from studio.ui.answers import OF_ONE_PICTURE, QUIET, WITH_FORM, Answers
-from studio.ui.drafts import draft_of, form_from_draft, lacking, vary
-from studio.ui.fields import Offers, label, offers_of, updates
+from studio.ui.drafts import draft_of, vary
+from studio.ui.fields import label, offers_of, updates
 from studio.ui.folds import default_negative, negative_summary
-from studio.ui.following import Turns, first_view, views
 from studio.ui.form import (
     FIELDS,
     LARGEST_SEED,
@@ -33,16 +31,15 @@ from studio.ui.form import (
     grown,
     kept_fields,
     most_count,
-    no_model,
-    offered,
     on_way,
     shaped_like_picture,
     starter_language,
     starting_from,
     without_picture,
 )
+from studio.ui.known import Known
+from studio.ui.painting import Painting
 from studio.ui.panel import (
-    field_trouble,
     footer,
     meter,
     note_html,
@@ -54,12 +51,11 @@ from studio.ui.panel import (
     use_default,
 )
 from studio.ui.parts import live
-from studio.ui.reference_units import roused, with_picture, without_gone
-from studio.ui.session import language_of, who
+from studio.ui.reference_units import roused, with_picture
+from studio.ui.session import language_of, sent, text_sent, who
 from studio.ui.shapes import nearest_size, read_size, size_choices, size_text
 from studio.ui.sheets import StageView
-from studio.ui.shelf import seen_by
-from studio.ui.stage import draw, draw_card
+from studio.ui.stage import draw
 from studio.ui.start import GROW, bring_notes, picture_needed, start_card
 from studio.ui.tabs.loras import Loras
 from studio.ui.words import html, t, words
@@ -76,7 +72,8 @@ class Create:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
-        self.turns = Turns()
+        self.known = Known(studio)
+        self.painting = Painting(self.known)
         self.start = start_fold.StartFold()
         self.details = details_fold.DetailsFold()
         self.translation = translation.Translation()
@@ -88,7 +85,7 @@ class Create:
     def build(self, tools: gr.HTML, note: gr.HTML) -> None:
         """Lays the page out and wires it."""
         self.tools, self.note = tools, note
-        state = (*self._models(_NOBODY), no_model())[0]
+        state = self.known.state("", _NOBODY)
         form = fresh(state)
         with gr.Row(elem_id="create", equal_height=False):
             with gr.Column(elem_id="left", elem_classes="card"):
@@ -101,7 +98,7 @@ class Create:
                     with gr.Tab(
                         label("page.reference"), id="reference", elem_id="tab_reference", render_children=True
                     ):
-                        place = self._references(state.spec, _NOBODY)
+                        place = self.known.references(state.spec, _NOBODY)
                         self.reference = live(place, "take_size", elem_id="reference", then=reference.MOUNT)
                     self.loras.build()
                 self._footer()
@@ -143,7 +140,7 @@ class Create:
             self.translation.build("prompt", form)
             self.remarks = live("", elem_id="remarks")
             self.styled = live("", elem_id="styled")
-            figure = book.figure(form, spec, self._models(_NOBODY))
+            figure = book.figure(form, spec, self.known.models(_NOBODY))
             self.figure = live(figure, "back", elem_id="anatomy", then=book.MOUNT_FIGURE)
 
     def _size_and_count(self, form: Form, spec: ModelSpec) -> None:
@@ -222,15 +219,15 @@ class Create:
         shown = [self.stage, self.card, self.tools, self.trouble, self.drawn, self.note]
         streaming: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}
         self.foot.generate(
-            self.generate, self.controls, shown, api_name="paint_form", **WITH_FORM, **streaming
+            self.painting.generate, self.controls, shown, api_name="paint_form", **WITH_FORM, **streaming
         )
         # A seed that was set meanwhile is locked, and stays.
         free = "(drawn, seed, lock) => [lock && seed !== null && seed !== '' ? seed : Number(drawn)]"
         seed, lock = self.fields["seed"], self.fields["lock"]
         self.drawn.change(None, [self.drawn, seed, lock], seed, js=free, **QUIET)
-        self.stage.paint(self.paint, [self.model], shown, **streaming)
-        self.stage.cancel(self.cancel, None, self.note, queue=False, **streaming)
-        self.foot.skip(self.skip, None, self.note, queue=False, **streaming)
+        self.stage.paint(self.painting.paint, [self.model], shown, **streaming)
+        self.stage.cancel(self.painting.cancel, None, self.note, queue=False, **streaming)
+        self.foot.skip(self.painting.skip, None, self.note, queue=False, **streaming)
 
     def _wire_smaller(self) -> None:
         smaller = self.answers.wire(self.stage.smaller, self.smaller, [self.size])
@@ -304,12 +301,12 @@ class Create:
 
     def _restored(self, kept: Any, person: Person) -> list[Any]:
         given = kept_fields(kept)
-        state = self._state(str(given.get("model") or ""), person)
+        state = self.known.state(str(given.get("model") or ""), person)
         form = form_of(given, state)
         note: Any = gr.skip()
-        if form.picture and self._size_of(form.picture, person) is None:
+        if form.picture and self.known.size_of(form.picture, person) is None:
             form, note = without_picture(form, state.spec), said_note(words("form.picture_gone"))
-        left = self._with_references(form, person)
+        left = self.known.with_references(form, person)
         if left != form:
             form, note = left, said_note(words("form.references_gone"))
         return [*self._filled(form, state, person), note]
@@ -317,46 +314,36 @@ class Create:
     def choose(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """Another model: its own numbers, the words kept."""
         person = who(self.studio, request)
-        state = self._state(str(_data(event).get("model", "")), person)
-        before, old = self._now(values, person)
+        state = self.known.state(text_sent(event, "model"), person)
+        before, old = self.known.now(values, person)
         return self._filled(for_model(old, state, before.spec.defaults.negative), state, person)
 
     def fill(self, picture: str, person: Person) -> list[Any]:
         """A picture's recipe in the form, with what it started from; said where that is gone."""
         draft = self.studio.redraft(picture, person)
-        form, state = self._form_from(draft, person)
+        form, state = self.known.form_from(draft, person)
         gone = draft.start is not None and not form.picture
         note = said_note(words("form.picture_gone")) if gone else gr.skip()
-        left = self._with_references(form, person)
+        left = self.known.with_references(form, person)
         if left != form:
             form, note = left, said_note(words("form.references_gone"))
         if missing := self.loras.missing(picture, person):
             note = said_note(missing)
         return [*self._filled(form, state, person), note]
 
-    def _form_from(self, draft: Draft, person: Person) -> tuple[Form, ModelState]:
-        state = self._state(draft.model, person)
-        start = self._size_of(draft.start.picture, person) if draft.start else None
-        form = form_from_draft(draft, state, start)
-        as_written = not draft.translated and translation.shown(self.studio, form, person)
-        return replace(form, translate="off") if as_written else form, state
-
     def _filled(self, form: Form, state: ModelState, person: Person) -> list[Any]:
-        followed = {kind.kind for kind in self._kinds(state.spec.id) if kind.fits}
+        followed = {kind.kind for kind in self.known.kinds(state.spec.id) if kind.fits}
         form = replace(form, controls=roused(form.controls, followed))
-        offers = self._offers(form.model, person)
-        figure = book.figure(form, state.spec, self._models(person))
-        told = [starters(state.spec), figure, self._references(state.spec, person)]
+        offers = self.known.offers(form.model, person)
+        figure = book.figure(form, state.spec, self.known.models(person))
+        told = [starters(state.spec), figure, self.known.references(state.spec, person)]
         told.append(self.loras.facts_of(state.spec, draft_of(form), person))
-        return [*updates(form, state, offers), self._chip(person, form.model), *told]
-
-    def _offers(self, model: str, person: Person) -> Offers:
-        return offers_of(self.studio, model, person.language)
+        return [*updates(form, state, offers), self.known.chip(person, form.model), *told]
 
     def touched(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """What the closed folds say, the size in numbers, how long it will take, and what the prompt is made of."""
         person = who(self.studio, request)
-        state, form = self._now(values, person)
+        state, form = self.known.now(values, person)
         strips = translation.shown(self.studio, form, person)
         draft = draft_of(translation.with_translation(form, strips))
         return [
@@ -364,43 +351,20 @@ class Create:
             summary(html(negative_summary(form.negative, state.spec))),
             use_default(form.negative, state.spec),
             footer(self.studio.estimate(draft, person)),
-            meter(self._measured(form.model, draft.translated or form.prompt)),
-            remarks((*picture_needed(form, state.spec), *self._remarks(draft, person))),
-            self._styled(draft, person),
+            meter(self.known.measured(form.model, draft.translated or form.prompt)),
+            remarks((*picture_needed(form, state.spec), *self.known.remarks(draft, person))),
+            self.known.styled(draft, person),
             *start_fold.said(form, state),
             *details_fold.said(form, state),
             *translation.told(self.studio, form, state, person, found=strips),
             self.loras.facts_of(state.spec, draft, person),
         ]
 
-    def _now(self, values: tuple[Any, ...], person: Person) -> tuple[ModelState, Form]:
-        state = self._state(str(values[0]), person)
-        return state, form_of(values, state)
-
-    def _measured(self, model: str, text: str) -> TokenCount | None:
-        try:
-            return self.studio.count_tokens(model, text)
-        except StudioError:
-            return None
-
-    def _remarks(self, draft: Draft, person: Person) -> tuple[Trouble, ...]:
-        try:
-            return self.studio.remarks(draft, person)
-        except StudioError:  # the catalog is empty, which the chip says
-            return ()
-
-    def _styled(self, draft: Draft, person: Person) -> str:
-        titles = book.titles(self.studio, draft.styles, person)
-        try:
-            return book.styled(titles, self.studio.expanded(draft, person).prompt if titles else "")
-        except StudioError:  # the remarks beside it say why; what cannot be worn must come off
-            return book.styled(titles, "")
-
     def scene(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """A scene of the book: the form filled in one click."""
         person = who(self.studio, request)
-        state, form = self._now(values, person)
-        scene = book.scene(self.studio, str(_data(event).get("scene", "")), person)
+        state, form = self.known.now(values, person)
+        scene = book.scene(self.studio, text_sent(event, "scene"), person)
         if scene is None:
             return [gr.skip() for _ in (*self.filled, self.note)]
         language = starter_language(state.spec, language_of(request))
@@ -410,12 +374,12 @@ class Create:
 
     def back(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """The form as it was before a scene or a starter filled it."""
-        return self._restored(json.loads(str(_data(event).get("form") or "null")), who(self.studio, request))
+        return self._restored(json.loads(text_sent(event, "form") or "null"), who(self.studio, request))
 
     async def ask_translator(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """Has the translator say what the book does not know."""
         person = who(self.studio, request)
-        state, form = self._now(values, person)
+        state, form = self.known.now(values, person)
         trouble = None
         try:
             await translation.asked(self.studio, form, person)
@@ -426,7 +390,7 @@ class Create:
     def fetch_translator(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """Brings the translator here that the model needs."""
         person = who(self.studio, request)
-        state, form = self._now(values, person)
+        state, form = self.known.now(values, person)
         trouble = None
         try:
             translation.fetched_for(self.studio, form, person)
@@ -436,12 +400,12 @@ class Create:
 
     def use_default(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[str]:
         """The model's own negative prompt, or what its family mostly does well without."""
-        return [default_negative(self._state(str(values[0]), who(self.studio, request)).spec)]
+        return [default_negative(self.known.state(str(values[0]), who(self.studio, request)).spec)]
 
     def starter(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """A starter: its prompt in a language the model reads, and its seed."""
-        spec = self._state(str(values[0]), who(self.studio, request)).spec
-        index = int(_data(event).get("index", 0))
+        spec = self.known.state(str(values[0]), who(self.studio, request)).spec
+        index = int(sent(event).get("index", 0))
         if not 0 <= index < len(spec.examples):
             return [gr.skip(), gr.skip(), gr.skip()]
         example = spec.examples[index]
@@ -450,44 +414,33 @@ class Create:
 
     def smaller(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """The size that an error offered; the browser then asks for the picture again."""
-        spec = self._state(str(values[0]), who(self.studio, request)).spec
-        size = str(_data(event).get("size", ""))
+        spec = self.known.state(str(values[0]), who(self.studio, request)).spec
+        size = text_sent(event, "size")
         choices = size_choices(spec, size)
         value = size if size in dict(choices).values() else nearest_size(size, spec)
         return [gr.update(choices=choices, value=value)]
 
     def take_seed(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """The seed of the picture on the stage, kept from now on."""
-        seed = str(_data(event).get("seed", ""))
+        seed = text_sent(event, "seed")
         return [int(seed), True] if seed.isdigit() else [gr.skip(), gr.skip()]
-
-    def _models(self, person: Person) -> tuple[ModelState, ...]:
-        return offered(seen_by(self.studio.models(person), person))
-
-    def _chip(self, person: Person, model: str) -> str:
-        return header.tools(self._models(person), model, self.studio.devices(person))
-
-    def _state(self, model: str, person: Person) -> ModelState:
-        states = self._models(person)
-        found = [state for state in states if state.spec.id == model]
-        return (*found, *states, no_model())[0]
 
     # -- the picture to start from ---------------------------------------------------------------
 
     def brought(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """A picture that the browser handed in, in the form from now on."""
         person = who(self.studio, request)
-        state, form = self._now(values, person)
-        picture = str(_data(event).get("picture", ""))
-        size = self._size_of(picture, person)
+        state, form = self.known.now(values, person)
+        picture = text_sent(event, "picture")
+        size = self.known.size_of(picture, person)
         if size is None:
             return [*(gr.skip() for _ in self.begun[:-1]), said_note(words("form.picture_gone"))]
         form = starting_from(form, picture, size, state.spec)
-        return self._begun(form, state, bring_notes(_data(event).get("notes")))
+        return self._begun(form, state, bring_notes(sent(event).get("notes")))
 
     def remove(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """Back to painting from the prompt alone."""
-        state, form = self._now(values, who(self.studio, request))
+        state, form = self.known.now(values, who(self.studio, request))
         return self._begun(without_picture(form, state.spec), state, "")
 
     def _begun(self, form: Form, state: ModelState, notes: str) -> list[Any]:
@@ -498,22 +451,21 @@ class Create:
     def send(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """A picture of the person's own, sent to the form to start from or to be varied."""
         person = who(self.studio, request)
-        data = _data(event)
         try:
-            return self._send(str(data.get("picture", "")), str(data.get("way", "")), values, person)
+            return self._send(text_sent(event, "picture"), text_sent(event, "way"), values, person)
         except StudioError as error:
             return [*(gr.skip() for _ in self.sent[:-1]), note_html(error.trouble)]
 
     def _send(self, picture: str, way: str, values: tuple[Any, ...], person: Person) -> list[Any]:
         if way == "variations":
-            form, state = self._form_from(self.studio.redraft(picture, person), person)
+            form, state = self.known.form_from(self.studio.redraft(picture, person), person)
             varied = vary(form, SLIGHT, secrets.randbelow(LARGEST_SEED + 1))
             varied = replace(varied, count=most_count(state.spec))
             return self._sent(varied, state, person, "", said_note(words("stage.sent_variations")))
-        state, form = self._now(values, person)
+        state, form = self.known.now(values, person)
         kept = self.studio.input_from_picture(picture, person)
         if way == "reference":
-            first = reference.first_kind(self._kinds(form.model))
+            first = reference.first_kind(self.known.kinds(form.model))
             told = with_picture(form.controls, kept.picture, first.kind, waits=not first.fits)
             form = replace(form, controls=told)
             return self._sent(form, state, person, "", said_note(words("stage.sent_reference")))
@@ -527,126 +479,27 @@ class Create:
 
     def grow(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[int]:
         """A quick button: some sides grow by a share of the picture, or none is left."""
-        state, form = self._now(values, who(self.studio, request))
-        named = str(_data(event).get("sides", "")).split()
+        state, form = self.known.now(values, who(self.studio, request))
+        named = text_sent(event, "sides").split()
         sides = tuple(name for name in SIDES if name in named)
         told = grown(form, sides, GROW, state.spec.limits.multiple) if sides else dict.fromkeys(SIDES, 0)
         return [told[name] for name in SIDES]
 
     def way(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """The strength that suits a way to start, where nobody set another, and the size that goes with it."""
-        state, form = self._now(values, who(self.studio, request))
+        state, form = self.known.now(values, who(self.studio, request))
         form = shaped_like_picture(on_way(form, form.way), state.spec)
         sizes = size_choices(state.spec, form.size)
         return [form.strength, gr.update(choices=sizes, value=form.size)]
 
-    def _size_of(self, picture: str, person: Person) -> Size | None:
-        try:
-            with Image.open(self.studio.input_file(picture, person)) as image:
-                return Size(width=image.width, height=image.height)
-        except StudioError:
-            return None
-
     # -- references ------------------------------------------------------------------------------
-
-    def _references(self, spec: ModelSpec, person: Person) -> str:
-        return reference.place(spec, self._kinds(spec.id), self._models(person))
-
-    def _kinds(self, model: str) -> tuple[ControlState, ...]:
-        try:
-            return self.studio.controls(model)
-        except StudioError:  # no such model: the catalog is empty
-            return ()
-
-    def _with_references(self, form: Form, person: Person) -> Form:
-        """The same form without references whose picture is not here any more."""
-        left = without_gone(form.controls, lambda picture: self._size_of(picture, person) is not None)
-        return replace(form, controls=left)
 
     def take_size(self, event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
         """The size of a reference, as the model takes it."""
-        state, form = self._now(values, who(self.studio, request))
-        size = read_size(str(_data(event).get("size", "")))
+        state, form = self.known.now(values, who(self.studio, request))
+        size = read_size(text_sent(event, "size"))
         wanted = size_text(size_like(size, state.spec)) if size else form.size
         return [gr.update(choices=size_choices(state.spec, wanted), value=wanted)]
-
-    # -- work ------------------------------------------------------------------------------------
-
-    async def generate(
-        self, event: gr.EventData, request: gr.Request, *values: Any
-    ) -> AsyncIterator[list[Any]]:
-        """Asks for pictures and follows them."""
-        person = who(self.studio, request)
-        _, form = self._now(values, person)
-        strips = translation.shown(self.studio, form, person)
-        form, note = translation.with_translation(form, strips), translation.painted_note(strips)
-        trouble, drawn = "", gr.skip()
-        try:
-            job = self._submit(form, person)
-            drawn = drawn if form.lock else str(self.studio.job(job, person).paintings[0].seed)
-        except StudioError as error:
-            trouble = field_trouble(error.trouble)
-        async for shown in self._follow(event, request, person, form.model):
-            yield [*shown, trouble, drawn, note if not trouble else gr.skip()]
-            drawn = note = gr.skip()
-
-    def _submit(self, form: Form, person: Person) -> str:
-        lack = lacking(form)
-        if lack:
-            raise StudioError(lack.code, **lack.params)
-        if form.variation_weight and form.variation_seed is None:
-            form = replace(form, variation_seed=secrets.randbelow(LARGEST_SEED + 1))
-        return self.studio.submit(draft_of(form), person)
-
-    async def paint(self, event: gr.EventData, request: gr.Request, model: str) -> AsyncIterator[list[Any]]:
-        """Follows what is at work; where asked to, it first takes up a job that was left."""
-        person, note = who(self.studio, request), gr.skip()
-        try:
-            if _data(event).get("resume"):
-                self.studio.resume(str(_data(event)["resume"]), person)
-        except StudioError as error:
-            note = note_html(error.trouble)
-        async for shown in self._follow(event, request, person, model):
-            yield [*shown, gr.skip(), gr.skip(), note]
-            note = gr.skip()
-
-    async def _follow(
-        self, event: gr.EventData, request: gr.Request, person: Person, model: str
-    ) -> AsyncIterator[list[Any]]:
-        """Stage, card and header as they change, until nothing is at work or a newer follower took over."""
-        page = str(request.session_hash)
-        turn = self.turns.take(page)
-        dismissed = tuple(str(job) for job in _data(event).get("dismissed") or ())
-        before: Any = None
-        async for view in views(self.studio, person, first_view(self.studio, person, dismissed)):
-            if not self.turns.holds(page, turn):
-                return
-            # Models move when a job begins, loads or ends, not with every step.
-            now = [(sheet.job, sheet.phase) for sheet in view.sheets]
-            tools = gr.skip() if now == before else self._chip(person, model)
-            yield [draw(view), draw_card(view), tools]
-            before = now
-
-    def cancel(self, event: gr.EventData, request: gr.Request) -> Any:
-        """Stops a job; returns at once, the follower shows the end."""
-        return self._told(
-            lambda person: self.studio.cancel(str(_data(event).get("job", "")), person), request
-        )
-
-    def skip(self, event: gr.EventData, request: gr.Request) -> Any:
-        """Skips the picture being painted."""
-        return self._told(lambda person: self.studio.skip(str(_data(event).get("job", "")), person), request)
-
-    def _told(self, do: Callable[[Person], None], request: gr.Request) -> Any:
-        try:
-            do(who(self.studio, request))
-        except StudioError as error:
-            return note_html(error.trouble)
-        return gr.skip()
-
-    def closed(self, request: gr.Request) -> None:
-        """The page is gone; its jobs go on."""
-        self.turns.forget(str(request.session_hash))
 
 
 def _unseen(name: str, value: str) -> gr.Textbox:
@@ -654,8 +507,3 @@ def _unseen(name: str, value: str) -> gr.Textbox:
     return gr.Textbox(
         value, visible="hidden", elem_id=name, elem_classes="unseen", label=name, interactive=True
     )
-
-
-def _data(event: gr.EventData) -> dict[str, Any]:
-    data = event._data
-    return data if isinstance(data, dict) else {}

@@ -21,7 +21,7 @@ from studio.ui.following import titles
 from studio.ui.panel import note_html
 from studio.ui.parts import act, attributes, icon, live, local, tool
 from studio.ui.recipe import download_link, more_facts, nameless, picture_url, recipe_text, thumbnail_url
-from studio.ui.session import who, zone
+from studio.ui.session import text_sent, who, zone
 from studio.ui.sheets import StageView
 from studio.ui.words import day_words, html, t, took
 
@@ -67,7 +67,7 @@ class Gallery:
 
         def again(event: gr.EventData, request: gr.Request, *values: Any) -> list[Any]:
             try:
-                return fill(_text(event, "picture"), who(self.studio, request))
+                return fill(text_sent(event, "picture"), who(self.studio, request))
             except StudioError as error:
                 return [*(gr.skip() for _ in outputs[:-1]), note_html(error.trouble)]
 
@@ -77,13 +77,15 @@ class Gallery:
     def read(self, event: gr.EventData, request: gr.Request) -> str:
         """The stretch of pictures that the page holds, or the one that it goes on to."""
         person = who(self.studio, request)
-        where = zone(_text(event, "zone"))
-        count = min(max(int(_text(event, "count") or PAGE), 1), MOST)
-        before, count = self._turned(_text(event, "turn"), person, _moment_of(_text(event, "before")), count)
+        where = zone(text_sent(event, "zone"))
+        count = min(max(int(text_sent(event, "count") or PAGE), 1), MOST)
+        before, count = self._turned(
+            text_sent(event, "turn"), person, _moment_of(text_sent(event, "before")), count
+        )
         stretch = self._stretch(person, before, count, where)
         if before is not None and not stretch.pictures:  # all of these were deleted
             stretch = self._stretch(person, None, count, where)
-        return draw(stretch, self._names(person), where, read=_text(event, "read"))
+        return draw(stretch, self._names(person), where, read=text_sent(event, "read"))
 
     def _turned(
         self, turn: str, person: Person, before: float | None, count: int
@@ -108,7 +110,7 @@ class Gallery:
     def remove(self, event: gr.EventData, request: gr.Request) -> Any:
         """Takes a picture away for good."""
         try:
-            self.studio.delete(_text(event, "picture"), who(self.studio, request))
+            self.studio.delete(text_sent(event, "picture"), who(self.studio, request))
         except StudioError as error:
             return note_html(error.trouble)
         return gr.skip()
@@ -119,11 +121,6 @@ class Gallery:
             models=titles(self.studio, states),
             samplers={sampler.id: sampler.title for state in states for sampler in state.samplers},
         )
-
-
-def _text(event: gr.EventData, name: str) -> str:
-    data = event._data
-    return str(data.get(name, "")) if isinstance(data, dict) else ""
 
 
 def _moment_of(text: str) -> float | None:

@@ -17,7 +17,7 @@ from studio.ui.answers import QUIET
 from studio.ui.form import offered
 from studio.ui.models_view import ONLY, draw
 from studio.ui.parts import live
-from studio.ui.session import who
+from studio.ui.session import text_sent, who
 from studio.ui.shelf import Shelf, Verb, seen_by
 from studio.ui.tabs.create import note_html
 
@@ -90,19 +90,19 @@ class Models:
 
     def look(self, event: gr.EventData, model: str, picked: str, only: str, request: gr.Request) -> list[Any]:
         """The page as things are now; a row or a narrowing may be picked with it."""
-        picked = _text(event, "model") or picked
-        only = _text(event, "only") or only
+        picked = text_sent(event, "model") or picked
+        only = text_sent(event, "only") or only
         return self._shown(model, picked, only if only in ONLY else "all", who(self.studio, request))
 
     def bring(
         self, event: gr.EventData, model: str, picked: str, only: str, request: gr.Request
     ) -> list[Any]:
         """Sends a model's load off and answers at once."""
-        return self._order("load", self.studio.load, _text(event, "model"), model, only, request)
+        return self._order("load", self.studio.load, text_sent(event, "model"), model, only, request)
 
     def halt(self, event: gr.EventData, model: str, picked: str, only: str, request: gr.Request) -> list[Any]:
         """Lets go of a model's download."""
-        wanted, person, note = _text(event, "model"), who(self.studio, request), gr.skip()
+        wanted, person, note = text_sent(event, "model"), who(self.studio, request), gr.skip()
         try:
             self.studio.stop_fetching(wanted, person)
         except StudioError as error:
@@ -111,7 +111,7 @@ class Models:
 
     def drop(self, event: gr.EventData, model: str, picked: str, only: str, request: gr.Request) -> list[Any]:
         """Sends an unload off and answers at once."""
-        return self._order("unload", self.studio.unload, _text(event, "model"), model, only, request)
+        return self._order("unload", self.studio.unload, text_sent(event, "model"), model, only, request)
 
     def free(self, model: str, picked: str, only: str, request: gr.Request) -> list[Any]:
         """Takes out of memory whatever nobody paints with."""
@@ -161,7 +161,3 @@ class Models:
             memory_mode=settings.memory_mode,
             now=time.time(),
         )
-
-
-def _text(event: gr.EventData, name: str) -> str:
-    return str((getattr(event, "_data", None) or {}).get(name) or "")
