@@ -14,7 +14,7 @@ from pathlib import Path
 
 RECORD = Path(__file__).with_name("curve.jsonl")
 TRAIN = "python -m pocket.train draw vae latents words unet --settings pocket/train/cpu.json"
-# Two trainings with other seeds stay within a few hundredths of each other once the first steps are over.
+# At a stage's first steps the mean is mostly of where it began.
 FROM_STEP, NEAR = 100, 0.1
 
 

@@ -31,11 +31,22 @@ def test_settings_read_nested_values() -> None:
     assert from_dict(Settings, {"unet": {"minutes": 5}}).unet.minutes == 5
 
 
+def settings_of(name: str) -> Settings:
+    """The settings of a file beside the training."""
+    return from_dict(Settings, json.loads((Path(pocket.train.__file__).parent / name).read_text("utf-8")))
+
+
 def test_the_settings_for_a_gpu_can_be_read() -> None:
-    values = json.loads((Path(pocket.train.__file__).parent / "gpu.json").read_text("utf-8"))
-    settings = from_dict(Settings, values)
+    settings = settings_of("gpu.json")
     assert settings.beside and not settings.from_weights
     assert settings.unet.batch > Settings().unet.batch
+
+
+def test_the_settings_that_a_curve_is_recorded_with_count_steps_and_touch_no_weights() -> None:
+    settings = settings_of("cpu.json")
+    assert all(stage.steps for stage in (settings.vae, settings.words, settings.unet))
+    assert not settings.beside and not settings.from_weights
+    assert settings.weights != Settings().weights
 
 
 def test_evaluation_prompts_are_held_out_in_both_languages() -> None:
