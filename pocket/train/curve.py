@@ -1,7 +1,7 @@
 """python -m pocket.train.curve: whether a training falls as the recorded one did, step by step.
 
-Where no GPU is at hand nobody trains the pocket to its end to see whether code and seeds still make it; an hour and a
-half on a CPU tells as much, since what a stage gets wrong after so many steps hardly depends on the machine.
+Where no GPU is at hand nobody trains the pocket to its end to see whether code and seeds still make it. Its first steps
+can be taken on a CPU in an hour and a half, and what a stage gets wrong after so many of them held against a record.
 """
 
 from __future__ import annotations
@@ -75,10 +75,10 @@ def go_back(path: Path, stage: str, step: int) -> None:
 
 
 def pairs(recorded: list[Point], here: list[Point]) -> Iterator[Pair]:
-    """The moments that both trainings tell of, without a stage's first steps."""
+    """The moments that both trainings tell of."""
     told = {(p.stage, p.step): p for p in here}
     for point in recorded:
-        if point.step >= FROM_STEP and (point.stage, point.step) in told:
+        if (point.stage, point.step) in told:
             yield Pair(point, told[point.stage, point.step])
 
 
@@ -95,10 +95,13 @@ def compare(recorded: list[Point], here: list[Point]) -> str:
     """Print the table; says what keeps this training from following the record, if anything does."""
     if not recorded:
         return f"nothing is recorded in {RECORD}"
-    found = list(pairs(recorded, here))
+    counted = [point for point in recorded if point.step >= FROM_STEP]
+    found = list(pairs(counted, here))
     tell(found)
-    if missing := sorted({p.stage for p in recorded} - {pair.recorded.stage for pair in found}):
-        return f"nothing to compare yet: {', '.join(missing)}"
+    if len(found) < len(counted):
+        met = {pair.recorded for pair in found}
+        first = next(point for point in counted if point not in met)
+        return f"not there yet: {first.stage} at step {first.step}"
     strayed = sum(not pair.follows for pair in found)
     return f"{strayed} of {len(found)} points are more than {NEAR:.0%} off" if strayed else ""
 

@@ -47,11 +47,17 @@ def test_a_run_notes_its_points_and_forgets_those_after_the_step_that_it_goes_on
     assert curve.read(path) == [*FALLING[:2], Point("vae", 150, 0.3)]
 
 
-def test_the_same_steps_of_the_same_stage_are_compared_but_not_the_first() -> None:
-    here = [Point("unet", 50, 9.0), Point("unet", 150, 0.4), Point("vae", 200, 1.0)]
+def test_the_same_steps_of_the_same_stage_are_compared() -> None:
+    here = [Point("unet", 75, 9.0), Point("unet", 150, 0.4), Point("vae", 200, 1.0)]
     (pair,) = curve.pairs(FALLING, here)
     assert (pair.recorded.step, pair.here.wrong) == (150, 0.4)
     assert pair.ratio == pytest.approx(1.2) and not pair.follows
+
+
+def test_the_first_steps_of_a_stage_do_not_count(
+    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert said(monkeypatch, "--run", noted(tmp_path / "run", [Point("unet", 50, 9.0), *FALLING[1:]])) == 0
 
 
 @pytest.mark.parametrize(("times", "status"), [(0.95, 0), (1.05, 0), (1.3, 1), (0.7, 1)])
@@ -65,12 +71,16 @@ def test_a_training_that_falls_otherwise_is_named(
     assert ("3 of 3 points" in told.err) == bool(status)
 
 
-def test_a_stage_that_was_not_reached_is_no_success(
-    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [(Point("words", 100, 1.0), "words at step 100"), (Point("unet", 250, 1.0), "unet at step 250")],
+)
+def test_a_run_that_has_not_come_as_far_is_no_success(
+    more: Point, named: str, recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    curve.write(recorded, [*FALLING, Point("words", 100, 1.0)])
+    curve.write(recorded, [*FALLING, more])
     assert said(monkeypatch, "--run", noted(tmp_path / "run", FALLING)) == 1
-    assert "words" in capsys.readouterr().err
+    assert named in capsys.readouterr().err
 
 
 def test_a_run_that_noted_nothing_is_told_what_to_do(
