@@ -73,7 +73,7 @@ class Feed:
         self.there = ready
 
     def rows(self, s: UnetSettings, share: float, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Which pictures come next: many plain ones at first, few from the middle of the training on."""
+        """Which pictures come next: so many plain ones at first, so many from the middle of the training on."""
         plain = falling(s.settled_share, s.settled_later, share)
         early = rng.integers(0, self.settled, s.batch)
         late = rng.integers(self.settled, self.there, s.batch)

@@ -25,7 +25,7 @@ from pocket.world.captions import caption
 
 BATCH = 64
 # How many latents say how far they spread; a number of whole batches.
-SCALED = 3_072
+SCALED = 5_120
 
 
 def load_vae(settings: Settings) -> torch.nn.Module:
@@ -67,8 +67,9 @@ def plain_ids(scene: Scene, count: int, tokenizer: Tokenizer) -> NDArray[np.int1
 
 
 def caption_tokens(row: int, count: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
-    """The tokens of a scene's captions: in the plainest words where the scene is plain too."""
-    scene, plain = learned(row), row < len(settled())
+    """The tokens of a scene's captions: in the plainest words where it is one plain thing."""
+    scene = learned(row)
+    plain = scene.count == 1 and row < len(settled())
     return plain_ids(scene, count, tokenizer) if plain else caption_ids(scene, count, row, tokenizer)
 
 

@@ -22,6 +22,8 @@ from pocket.world.subjects import SUBJECTS
 
 FLAT_SHARE, DAY_SHARE, DEFECT_SHARE = 0.62, 0.8, 0.09
 SPLITS = ("train", "held_out")
+# Where the plainest scenes of several things begin, far from what training shows otherwise.
+COMPANY_FROM = 3_000_000
 
 
 def one_in(n: int, *words: str) -> bool:
@@ -129,16 +131,41 @@ def several(rng: random.Random, background: str, plain: bool) -> tuple[tuple[Thi
         for x, y in spots), ""
 
 
+def settled_thing(subject: str, colour: str, x: float, y: float, size: float) -> Thing:
+    """A subject in the one shape that it always has where little is left to chance."""
+    pose = POSES[0] if SUBJECTS[subject].person else ""
+    shape = zlib.crc32(f"shape {subject}".encode())
+    return Thing(subject, colour, x, y, size, shape, (), pose, "smiling")
+
+
+def settled_ground(background: str) -> int:
+    """The seed of the one look that a background has there."""
+    return zlib.crc32(f"ground {background}".encode())
+
+
 def settle(subject: str, colour: str, background: str) -> Scene:
     """One subject at its plainest: always the same shape, size and place, so that little is left to chance."""
-    about, size = SUBJECTS[subject], 0.4
-    pose = POSES[0] if about.person else ""
-    shape = zlib.crc32(f"shape {subject}".encode())
-    thing = Thing(subject, colour, 0.5, 0.92 - size if about.ground else 0.5, size, shape, (), pose, "smiling")
-    return Scene((thing,), background, seed=zlib.crc32(f"ground {background}".encode()))
+    size = 0.4
+    y = 0.92 - size if SUBJECTS[subject].ground else 0.5
+    return Scene((settled_thing(subject, colour, 0.5, y, size),), background, seed=settled_ground(background))
 
 
 def settled_scenes() -> list[Scene]:
     """Every subject in every colour before every background that training may show, at its plainest."""
     scenes = [settle(s, c, b) for s in SUBJECTS for c in COLOURS for b in BACKGROUNDS]
     return [scene for scene in scenes if not is_held_out(scene)]
+
+
+def settle_company(scene: Scene) -> Scene:
+    """Several things as plainly as one: each in its one shape, and where an eighth of the side is nearest."""
+    size = 0.225 if len(scene.things) == 2 else 0.205
+    things = (
+        settled_thing(t.subject, t.colour, round(8 * t.x) / 8, round(8 * t.y) / 8, size) for t in scene.things
+    )
+    return replace(scene, things=tuple(things), seed=settled_ground(scene.background))
+
+
+def settled_company(count: int) -> list[Scene]:
+    """Pairs and several of a kind by turns that training may show, at their plainest."""
+    kinds = ("pair", "count")
+    return [settle_company(sample(COMPANY_FROM + k, kind=kinds[k % 2], plain=True)) for k in range(count)]

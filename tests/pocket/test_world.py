@@ -10,8 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pocket.evaluate import holds
 from pocket.world import SUBJECTS, Scene, Thing, draw, is_held_out, sample
 from pocket.world.captions import caption
+from pocket.world.sampling import settled_company
 from pocket.world.scene import BACKGROUNDS, COLOURS, DEFECTS, LIGHTS, STYLES
 from pocket.world.truth import depth, edges
 from pocket.world.words import COLOUR_WORDS, DEFECT_WORDS, SUBJECT_WORDS
@@ -94,6 +96,16 @@ def test_a_held_out_scene_is_never_sampled_for_training(kind: str) -> None:
 
 def test_held_out_scenes_are_all_held_out() -> None:
     assert all(is_held_out(sample(seed, "held_out")) for seed in range(100))
+
+
+def test_company_at_its_plainest_has_one_look_and_stands_as_it_is_said_to() -> None:
+    scenes = settled_company(400)
+    assert not any(is_held_out(scene) for scene in scenes)
+    assert {scene.count for scene in scenes} == {2, 3}
+    looks = {(thing.subject, thing.seed) for scene in scenes for thing in scene.things}
+    assert len(looks) == len(SUBJECTS), "a cat always looks the same"
+    for scene in (scene for scene in scenes if scene.relation):
+        assert holds(scene.relation, *scene.things)
 
 
 def test_every_subject_colour_and_background_appears_in_training() -> None:
