@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -102,3 +103,16 @@ def test_a_run_can_become_the_record(recorded: Path, tmp_path: Path, monkeypatch
     points = [Point("vae", 100, 0.25)]
     assert said(monkeypatch, "--record", "--run", noted(tmp_path / "run", points)) == 0
     assert curve.read(recorded) == points
+
+
+def test_the_record_tells_of_every_stage_to_its_last_step() -> None:
+    asked = json.loads((curve.RECORD.parent / "cpu.json").read_text())
+    steps = {stage: values["steps"] for stage, values in asked.items() if isinstance(values, dict)}
+    told = {point.stage: point.step for point in curve.read(curve.RECORD)}
+    assert told == steps, "the last point of each"
+    falls = {stage: [p.wrong for p in curve.read(curve.RECORD) if p.stage == stage] for stage in steps}
+    assert all(wrong[-1] < wrong[0] for wrong in falls.values())
+
+
+def test_the_record_follows_itself() -> None:
+    assert curve.compare(curve.read(curve.RECORD), curve.read(curve.RECORD)) == ""
