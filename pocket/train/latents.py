@@ -24,7 +24,8 @@ from pocket.world import Scene
 from pocket.world.captions import caption
 
 BATCH = 64
-# How many latents say how far they spread; a number of whole batches.
+# How many latents say how far they spread; a number of whole batches, and more than the plainest scenes, which do
+# not count.
 SCALED = 5_120
 
 

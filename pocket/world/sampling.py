@@ -158,7 +158,7 @@ def settled_scenes() -> list[Scene]:
 
 def settle_company(scene: Scene) -> Scene:
     """Several things as plainly as one: each in its one shape, and where an eighth of the side is nearest."""
-    size = 0.225 if len(scene.things) == 2 else 0.205
+    size = 0.225 if scene.count == 2 else 0.205
     things = (
         settled_thing(t.subject, t.colour, round(8 * t.x) / 8, round(8 * t.y) / 8, size) for t in scene.things
     )

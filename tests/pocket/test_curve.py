@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,5 +115,9 @@ def test_the_record_tells_of_every_stage_to_its_last_step() -> None:
     assert all(wrong[-1] < wrong[0] for wrong in falls.values())
 
 
-def test_the_record_follows_itself() -> None:
-    assert curve.compare(curve.read(curve.RECORD), curve.read(curve.RECORD)) == ""
+def test_the_record_follows_itself_and_nothing_that_gets_more_wrong() -> None:
+    told = curve.read(curve.RECORD)
+    counted = sum(point.step >= curve.FROM_STEP for point in told)
+    worse = [replace(point, wrong=1.15 * point.wrong) for point in told]
+    assert curve.compare(told, told) == ""
+    assert curve.compare(told, worse).startswith(f"{counted} of {counted} points")

@@ -22,6 +22,12 @@ def test_nothing_held_out_is_learned_and_the_plainest_scenes_come_first() -> Non
     assert 0.4 < np.mean([scene.count > 1 for scene in plainest]) < 0.65
 
 
+def test_the_latents_are_scaled_by_more_than_the_plainest_scenes() -> None:
+    from pocket.train.latents import BATCH, SCALED
+
+    assert len(settled()) + 1_000 < SCALED and SCALED % BATCH == 0
+
+
 def test_more_than_half_of_what_is_learned_shows_several_things() -> None:
     scenes = [learned(len(settled()) + k) for k in range(600)]
     assert 0.52 < np.mean([scene.count > 1 for scene in scenes]) < 0.72
