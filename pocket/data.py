@@ -17,7 +17,7 @@ from pocket.world import Picture, Scene, draw, sample
 CHUNK = 100
 CELLS = 16
 # Raised whenever a number's scene, or how it is drawn, becomes another: what was drawn before is drawn anew then.
-EDITION = 3
+EDITION = 4
 # A thing owns a cell when it covers so much of it.
 OWNED = 0.4
 # Pictures, and the owners of their cells.

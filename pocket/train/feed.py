@@ -14,13 +14,8 @@ from pocket.data import cells_path
 from pocket.growing import Growing
 from pocket.train.common import pick_device
 from pocket.train.guide import Layout, Said, read_layout
-from pocket.train.scenes import learned, settled
+from pocket.train.scenes import learned
 from pocket.train.settings import Settings, UnetSettings
-
-
-def falling(start: float, later: float, share: float) -> float:
-    """A number that falls, or rises, evenly until the middle of the training."""
-    return later + (start - later) * max(0.0, 1 - 2 * share)
 
 
 @dataclass(frozen=True)
@@ -43,14 +38,13 @@ class Source:
 
 @dataclass
 class Feed:
-    """Latents with their captions and layouts, where the networks are; the first `settled` are the plainest."""
+    """Latents with their captions and layouts, where the networks are."""
 
     latents: Tensor
     captions: Tensor
     layout: Layout
     empty: Tensor
     scale: float
-    settled: int
     there: int
     source: Source | None = None
 
@@ -72,16 +66,9 @@ class Feed:
             held[new] = torch.from_numpy(np.array(made[new])).to(held.device)
         self.there = ready
 
-    def rows(self, s: UnetSettings, share: float, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Which pictures come next: so many plain ones at first, so many from the middle of the training on."""
-        plain = falling(s.settled_share, s.settled_later, share)
-        early = rng.integers(0, self.settled, s.batch)
-        late = rng.integers(self.settled, self.there, s.batch)
-        return np.where(rng.random(s.batch) < plain, early, late)
-
-    def batch(self, s: UnetSettings, share: float, rng: np.random.Generator) -> Batch:
+    def batch(self, s: UnetSettings, rng: np.random.Generator) -> Batch:
         """Some latents and for each one of its captions, or none."""
-        rows = self.rows(s, share, rng)
+        rows = rng.integers(0, self.there, s.batch)
         latents, ids = self.read(rows, s.empty, rng)
         return Batch(latents, Said(ids, *self.layout.some(self.here(rows))))
 
@@ -133,6 +120,6 @@ def open_feed(settings: Settings) -> Feed:
         torch.zeros(made.shape, dtype=kind, device=device)
         for made, kind in ((source.latents, torch.float16), (source.captions, torch.int16))
     )
-    feed = Feed(latents, captions, layout, empty, scale, len(settled()), 0, source)
+    feed = Feed(latents, captions, layout, empty, scale, 0, source)
     feed.grow()
     return feed

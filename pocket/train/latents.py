@@ -18,15 +18,14 @@ from pocket.models import FACTOR, NATIVE, TEXT_LENGTH, build_vae
 from pocket.prompts import LANGUAGES, say, spelled
 from pocket.tokens import build_backend, encode
 from pocket.train.common import fast_math, lay_out, load_state, pick_device, to_input
-from pocket.train.scenes import learned, settled
+from pocket.train.scenes import learned, plain, sort_of
 from pocket.train.settings import Settings
 from pocket.world import Scene
 from pocket.world.captions import caption
 
 BATCH = 64
-# How many latents say how far they spread; a number of whole batches, and more than the plainest scenes, which do
-# not count.
-SCALED = 5_120
+# How many latents say how far they spread; a number of whole batches.
+SCALED = 3_200
 
 
 def load_vae(settings: Settings) -> torch.nn.Module:
@@ -68,10 +67,11 @@ def plain_ids(scene: Scene, count: int, tokenizer: Tokenizer) -> NDArray[np.int1
 
 
 def caption_tokens(row: int, count: int, tokenizer: Tokenizer) -> NDArray[np.int16]:
-    """The tokens of a scene's captions: in the plainest words where it is one plain thing."""
+    """The tokens of a scene's captions: in the plainest words where it is one thing at its plainest."""
     scene = learned(row)
-    plain = scene.count == 1 and row < len(settled())
-    return plain_ids(scene, count, tokenizer) if plain else caption_ids(scene, count, row, tokenizer)
+    if sort_of(row) is plain:
+        return plain_ids(scene, count, tokenizer)
+    return caption_ids(scene, count, row, tokenizer)
 
 
 def scaling(settings: Settings, latents: NDArray[np.float16]) -> float:
@@ -135,6 +135,4 @@ def write_scale(settings: Settings, latents: NDArray[np.float16]) -> None:
     path = settings.run / "latents.json"
     if path.exists() and (settings.run / "unet.pt").exists():
         return
-    # The plainest come first, and are few among all.
-    common = latents[len(settled()) :]
-    path.write_text(json.dumps({"scaling_factor": scaling(settings, common if len(common) else latents)}))
+    path.write_text(json.dumps({"scaling_factor": scaling(settings, latents)}))

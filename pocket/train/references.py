@@ -19,7 +19,7 @@ from torch import Tensor
 from pocket.data import about
 from pocket.eyes import Eyes, open_eyes, reader_file
 from pocket.models import NATIVE
-from pocket.train.scenes import learned, settled
+from pocket.train.scenes import anything, first_of, learned
 from pocket.train.settings import Settings
 from pocket.world import Picture, draw
 from pocket.world.truth import depth, people, soft_edges
@@ -113,22 +113,23 @@ def eyes_of(weights: Path) -> Eyes:
     return open_eyes(weights)
 
 
-def map_chunk(rows: range, side: int, weights: Path) -> dict[str, NDArray[np.uint8]]:
+def map_chunk(rows: list[int], side: int, weights: Path) -> dict[str, NDArray[np.uint8]]:
     """The maps of some of the pictures that the base learned from: in every second picture, what is seen takes the
     place of what is true, since people show both to the net."""
     every = []
-    for row in rows:
+    for number, row in enumerate(rows):
         picture = draw(learned(row), side)
         maps, eyes = maps_of(picture), eyes_of(weights)
-        if row % 2:
+        if number % 2:
             maps |= seen_levels(picture.image, eyes) | seen_pose(picture, eyes)
         every.append(maps)
     return {kind: np.stack([maps[kind] for maps in every]) for kind in KINDS}
 
 
-def mapped(count: int) -> range:
-    """The rows of the training set whose maps are shown."""
-    return range(len(settled()), len(settled()) + count)
+def mapped(count: int) -> list[int]:
+    """The rows of the training set whose maps are shown: scenes of the world, whose shapes and places only a map
+    tells."""
+    return first_of(count, anything)
 
 
 def draw_maps(settings: Settings) -> None:
@@ -145,7 +146,7 @@ def draw_maps(settings: Settings) -> None:
     done.write_text(meant)
 
 
-def map_chunks(rows: range, weights: Path) -> list[dict[str, NDArray[np.uint8]]]:
+def map_chunks(rows: list[int], weights: Path) -> list[dict[str, NDArray[np.uint8]]]:
     """The maps of some pictures, made by a process for every core."""
     if not reader_file(weights).exists():
         raise SystemExit(f"{weights} has no reader yet, which sees maps: python -m pocket.train detectors")

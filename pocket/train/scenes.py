@@ -1,39 +1,73 @@
-"""Which scenes the base learns from: the plainest ones first, then the world with many pairs and counts."""
+"""Which scenes the base learns from: settled ones, that have few ways to look, beside the world with all its chance.
+
+A cat of the world has any shape, size, place and face, and a small network that has seen few of each paints their
+mean: smudges. In settled scenes it is always one of a few cats. Of ten scenes two are things at their plainest, two are
+several things, three are things in every style, light, detail and pose, and three are of the world.
+"""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from itertools import count as naturals
+from itertools import islice
 
 from pocket.world import Scene, sample
-from pocket.world.sampling import settled_company, settled_scenes
+from pocket.world.sampling import settled_company, settled_manner, settled_scenes
 from pocket.world.scene import DEFECTS
 
 # The world shows mostly single things; places, counts and whose colour is whose are what takes longest to learn.
 KINDS = {"single": 38, "pair": 38, "count": 24}
 # Without rare styles, lights, details and defects, so that nothing draws off from the composition.
 PLAIN_SHARE = 0.4
-# About as many of the plainest scenes show several things as show one.
-COMPANY = 2_000
 # Twice as often come those whose words brought least: what moves shapes or spoils their grain.
 FAINT = ("low quality", "lowres", "deformed", "disfigured")
-# One in so many of the others has a defect: as rare as they are in the world, their words bring little.
+# One in so many of those that are not at their plainest has a defect: as rare as they are in the world, their words
+# bring little. Turns of ten and every seventh never fall into step, so that each sort gets its share.
 SPOILT_EACH = 7
 SPOILT = tuple(d for d in DEFECTS for _ in range(2 if d in FAINT else 1))
 
 
-@cache
-def settled() -> list[Scene]:
-    """The plainest scenes, once: those of one thing, then those of several."""
-    return settled_scenes() + settled_company(COMPANY)
+def plain(k: int) -> Scene:
+    """One thing at its plainest."""
+    return random.Random(f"plain-{k}").choice(settled_scenes())
+
+
+def manner(k: int) -> Scene:
+    """One settled thing in any manner."""
+    return spoilt(k, settled_manner(k))
+
+
+def anything(k: int) -> Scene:
+    """A scene of the world."""
+    rng = random.Random(f"learned-{k}")
+    kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+    return spoilt(k, sample(k, "train", kind, plain=rng.random() < PLAIN_SHARE))
+
+
+def spoilt(k: int, scene: Scene) -> Scene:
+    """The scene, now and then with a defect."""
+    return scene if k % SPOILT_EACH else replace(scene, defects=(SPOILT[k // SPOILT_EACH % len(SPOILT)],))
+
+
+Sort = Callable[[int], Scene]
+# By turns, so that as many as there are, from the first on, show every sort in its share.
+TURNS: tuple[Sort, ...] = (
+    plain, anything, manner, settled_company, anything, plain, manner, anything, settled_company, manner,
+)  # fmt: skip
+
+
+def sort_of(k: int) -> Sort:
+    """What scene k of the training set is one of."""
+    return TURNS[k % len(TURNS)]
 
 
 def learned(k: int) -> Scene:
     """Scene k of the training set."""
-    if k < len(settled()):
-        return settled()[k]
-    rng = random.Random(f"learned-{k}")
-    kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
-    scene = sample(k, "train", kind, plain=rng.random() < PLAIN_SHARE)
-    return scene if k % SPOILT_EACH else replace(scene, defects=(SPOILT[k // SPOILT_EACH % len(SPOILT)],))
+    return sort_of(k)(k)
+
+
+def first_of(count: int, *sorts: Sort) -> list[int]:
+    """The numbers of the first so many scenes of some sorts."""
+    return list(islice((k for k in naturals() if sort_of(k) in sorts), count))

@@ -61,11 +61,8 @@ class UnetSettings(Length):
     decay: float = 0.999
     empty: float = 0.1
     captions: int = 8
-    # How much of a batch is the plainest scenes, at the start and from the middle on. They show a cat always as the
-    # same cat: what has few ways to look is painted clean long before what has many.
-    settled_share: float = 0.4
-    settled_later: float = 0.45
-    # How many more times of a batch than chance would give lie where the words decide what comes; likewise.
+    # How many more times of a batch than chance would give lie where the words decide what comes, at the start and from
+    # the middle on.
     late_share: float = 0.5
     late_later: float = 0.1
     # And where only its details are open.

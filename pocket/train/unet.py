@@ -18,7 +18,7 @@ from pocket.painter import BETAS, Painter
 from pocket.start import start_bilingual
 from pocket.tokens import build_backend
 from pocket.train.common import Budget, fast_math, lay_out, load_state, pick_device, save_sheet
-from pocket.train.feed import Batch, falling, open_feed
+from pocket.train.feed import Batch, open_feed
 from pocket.train.guide import Guide
 from pocket.train.latents import load_vae
 from pocket.train.loop import Loop, compiled
@@ -97,6 +97,11 @@ class Times:
         chosen = torch.multinomial(torch.tensor([share for _, _, share in ends]), count, replacement=True)
         low, high = (torch.tensor([end[k] for end in ends])[chosen] for k in (0, 1))
         return (low + torch.rand(count) * (high - low)).long().to(device)
+
+
+def falling(start: float, later: float, share: float) -> float:
+    """A number that falls, or rises, evenly until the middle of the training."""
+    return later + (start - later) * max(0.0, 1 - 2 * share)
 
 
 def times(s: UnetSettings, share: float) -> Times:
@@ -189,7 +194,7 @@ class Painting:
         """The loss of a step, and of what it is made."""
         self.feed.grow()
         share = self.loop.budget.share
-        batch, retold = self.feed.batch(self.s, share, rng), self.retold(rng)
+        batch, retold = self.feed.batch(self.s, rng), self.retold(rng)
         painted, guided = losses(self.fast, self.guide, self.plan, batch, times(self.s, share), self.s)
         return {"loss": painted + self.s.guided * (guided + retold), "painted": painted, "guide": guided}
 

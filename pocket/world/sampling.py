@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
 
 from pocket.world.scene import (
     BACKGROUNDS,
@@ -22,8 +24,8 @@ from pocket.world.subjects import SUBJECTS
 
 FLAT_SHARE, DAY_SHARE, DEFECT_SHARE = 0.62, 0.8, 0.09
 SPLITS = ("train", "held_out")
-# Where the plainest scenes of several things begin, far from what training shows otherwise.
-COMPANY_FROM = 3_000_000
+# Where the settled scenes of several things and those in every manner begin, far from what training shows otherwise.
+COMPANY_FROM, MANNER_FROM = 3_000_000, 4_000_000
 
 
 def one_in(n: int, *words: str) -> bool:
@@ -64,10 +66,15 @@ def compose(rng: random.Random, kind: str, plain: bool) -> Scene:
     scene = Scene(things, background, relation=relation, seed=rng.randrange(2**31))
     if plain:
         return scene
-    style = "flat" if rng.random() < FLAT_SHARE else rng.choice(STYLES[1:])
-    light = "day" if rng.random() < DAY_SHARE or background == "night sky" else rng.choice(LIGHTS[1:])
-    defects = (rng.choice(DEFECTS),) if rng.random() < DEFECT_SHARE else ()
-    return replace(scene, style=style, light=light if style != "neon" else "day", defects=defects)
+    scene = in_a_manner(scene, rng, FLAT_SHARE, DAY_SHARE)
+    return replace(scene, defects=(rng.choice(DEFECTS),) if rng.random() < DEFECT_SHARE else ())
+
+
+def in_a_manner(scene: Scene, rng: random.Random, flat: float, day: float) -> Scene:
+    """The scene in some style and light; so many stay flat, so many in daylight."""
+    style = "flat" if rng.random() < flat else rng.choice(STYLES[1:])
+    light = "day" if rng.random() < day or scene.background == "night sky" else rng.choice(LIGHTS[1:])
+    return replace(scene, style=style, light=light if style != "neon" else "day")
 
 
 def make(rng: random.Random, subject: str, x: float, y: float, size: float, rich: bool) -> Thing:
@@ -131,41 +138,72 @@ def several(rng: random.Random, background: str, plain: bool) -> tuple[tuple[Thi
         for x, y in spots), ""
 
 
-def settled_thing(subject: str, colour: str, x: float, y: float, size: float) -> Thing:
-    """A subject in the one shape that it always has where little is left to chance."""
-    pose = POSES[0] if SUBJECTS[subject].person else ""
-    shape = zlib.crc32(f"shape {subject}".encode())
-    return Thing(subject, colour, x, y, size, shape, (), pose, "smiling")
+@dataclass(frozen=True)
+class Look:
+    """One of the few ways that settled scenes look: where a single thing stands in it, and how large."""
+
+    x: float
+    size: float
+    flip: bool
 
 
-def settled_ground(background: str) -> int:
-    """The seed of the one look that a background has there."""
-    return zlib.crc32(f"ground {background}".encode())
+# In the first everything is at its plainest; with one alone, all pictures of a prompt would be the same.
+LOOKS = (Look(0.5, 0.4, False), Look(0.46, 0.36, True), Look(0.54, 0.38, False))
+# In settled scenes of every manner these are rarer than elsewhere: the manner is what they are there for.
+SETTLED_FLAT, SETTLED_DAY = 0.3, 0.5
 
 
-def settle(subject: str, colour: str, background: str) -> Scene:
-    """One subject at its plainest: always the same shape, size and place, so that little is left to chance."""
-    size = 0.4
-    y = 0.92 - size if SUBJECTS[subject].ground else 0.5
-    return Scene((settled_thing(subject, colour, 0.5, y, size),), background, seed=settled_ground(background))
+def settled_seed(what: str, look: int) -> int:
+    """The seed of the one shape that something has in a look."""
+    return zlib.crc32((f"{what} {look}" if look else what).encode())
 
 
-def settled_scenes() -> list[Scene]:
-    """Every subject in every colour before every background that training may show, at its plainest."""
-    scenes = [settle(s, c, b) for s in SUBJECTS for c in COLOURS for b in BACKGROUNDS]
-    return [scene for scene in scenes if not is_held_out(scene)]
+def settled_thing(thing: Thing, look: int, **place: float) -> Thing:
+    """A thing in the one shape that its subject has in a look; all else about it stays."""
+    return replace(thing, seed=settled_seed(f"shape {thing.subject}", look), flip=LOOKS[look].flip, **place)
 
 
-def settle_company(scene: Scene) -> Scene:
+def plainest(thing: Thing) -> Thing:
+    """A thing without details, a person standing and smiling."""
+    pose = POSES[0] if SUBJECTS[thing.subject].person else ""
+    return replace(thing, details=(), pose=pose, expression="smiling")
+
+
+def settled_alone(thing: Thing, look: int) -> Thing:
+    """The same, and where a single thing stands."""
+    here = LOOKS[look]
+    y = 0.92 - here.size if SUBJECTS[thing.subject].ground else 0.5
+    return settled_thing(thing, look, x=here.x, y=y, size=here.size)
+
+
+def settle(subject: str, colour: str, background: str, look: int = 0) -> Scene:
+    """One subject at its plainest: in a look always the same shape, size and place, so that little is left to chance."""
+    thing = settled_alone(plainest(Thing(subject, colour, 0.5, 0.5, 0.4)), look)
+    return Scene((thing,), background, seed=settled_seed(f"ground {background}", look))
+
+
+@cache
+def settled_scenes() -> tuple[Scene, ...]:
+    """Every subject in every colour before every background that training may show, in every look at its plainest."""
+    asked = product(SUBJECTS, COLOURS, BACKGROUNDS, range(len(LOOKS)))
+    return tuple(scene for scene in (settle(*one) for one in asked) if not is_held_out(scene))
+
+
+def settled_company(k: int) -> Scene:
     """Several things as plainly as one: each in its one shape, and where an eighth of the side is nearest."""
+    scene, look = sample(COMPANY_FROM + k, kind=("pair", "count")[k % 2], plain=True), k // 2 % len(LOOKS)
     size = 0.225 if scene.count == 2 else 0.205
     things = (
-        settled_thing(t.subject, t.colour, round(8 * t.x) / 8, round(8 * t.y) / 8, size) for t in scene.things
+        settled_thing(plainest(t), look, x=round(8 * t.x) / 8, y=round(8 * t.y) / 8, size=size)
+        for t in scene.things
     )
-    return replace(scene, things=tuple(things), seed=settled_ground(scene.background))
+    return replace(scene, things=tuple(things), seed=settled_seed(f"ground {scene.background}", look))
 
 
-def settled_company(count: int) -> list[Scene]:
-    """Pairs and several of a kind by turns that training may show, at their plainest."""
-    kinds = ("pair", "count")
-    return [settle_company(sample(COMPANY_FROM + k, kind=kinds[k % 2], plain=True)) for k in range(count)]
+def settled_manner(k: int) -> Scene:
+    """One thing whose shape and place are settled, and whose style, light, details, pose and expression are not."""
+    rng, look = random.Random(f"manner-{k}"), k % len(LOOKS)
+    scene = replace(sample(MANNER_FROM + k, kind="single"), defects=())
+    settled = settled_alone(scene.things[0], look)
+    scene = replace(scene, things=(settled,), seed=settled_seed(f"ground {scene.background}", look))
+    return in_a_manner(scene, rng, SETTLED_FLAT, SETTLED_DAY)

@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pocket.data import CELLS, owners
-from pocket.train.scenes import learned, settled
-from pocket.world import draw, is_held_out, sample
+from pocket.train.scenes import anything, first_of, learned, manner, plain, sort_of
+from pocket.world import SUBJECTS, draw, is_held_out, sample
+from pocket.world.sampling import LOOKS, settled_company
+from pocket.world.scene import DETAILS, LIGHTS, POSES, STYLES
 
 torch = pytest.importorskip("torch")
 
 
-def test_nothing_held_out_is_learned_and_the_plainest_scenes_come_first() -> None:
-    count = len(settled())
-    plainest = [learned(k) for k in range(0, count, 20)]
-    assert not any(is_held_out(scene) for scene in (*plainest, *(learned(count + k) for k in range(600))))
-    assert all(scene.style == "flat" and not scene.defects for scene in plainest)
-    assert 0.4 < np.mean([scene.count > 1 for scene in plainest]) < 0.65
+def test_nothing_held_out_is_learned() -> None:
+    assert not any(is_held_out(learned(k)) for k in range(2_000))
 
 
-def test_the_latents_are_scaled_by_more_than_the_plainest_scenes() -> None:
-    from pocket.train.latents import BATCH, SCALED
+def test_every_sort_of_scene_has_its_share_of_what_is_learned_from_the_first_on() -> None:
+    for begin in (0, 40, 5_000):
+        sorts = Counter(sort_of(k) for k in range(begin, begin + 40))
+        assert sorts == {plain: 8, settled_company: 8, manner: 12, anything: 12}
+    assert {sort_of(k) for k in first_of(9, anything, manner)} == {anything, manner}
+    assert first_of(4, anything) == [k for k in range(12) if sort_of(k) is anything]
 
-    assert len(settled()) + 1_000 < SCALED and SCALED % BATCH == 0
+
+def test_a_settled_subject_has_one_shape_a_look_and_a_place_of_its_own_only_beside_others() -> None:
+    settled = [learned(k) for k in range(6_000) if sort_of(k) is not anything]
+    shapes = {(thing.subject, thing.seed) for scene in settled for thing in scene.things}
+    assert len(shapes) == len(LOOKS) * len(SUBJECTS)
+    alone = {
+        (t.subject, t.x, t.y, t.size, t.flip) for scene in settled if scene.count == 1 for t in scene.things
+    }
+    assert len(alone) == len(LOOKS) * len(SUBJECTS)
 
 
-def test_more_than_half_of_what_is_learned_shows_several_things() -> None:
-    scenes = [learned(len(settled()) + k) for k in range(600)]
+def test_what_is_settled_comes_in_every_manner() -> None:
+    scenes = [learned(k) for k in range(6_000) if sort_of(k) is manner]
+    shares = Counter(scene.style for scene in scenes)
+    assert set(shares) == set(STYLES) and min(shares.values()) > 0.1 * len(scenes)
+    assert {scene.light for scene in scenes} == set(LIGHTS)
+    assert {detail for scene in scenes for detail in scene.things[0].details} == set(DETAILS)
+    assert {t.pose for scene in scenes for t in scene.things if t.pose} == set(POSES)
+    at_their_plainest = [learned(k) for k in range(600) if sort_of(k) in (plain, settled_company)]
+    assert all(scene.style == "flat" and not scene.defects for scene in at_their_plainest)
+    assert not any(t.details for scene in at_their_plainest for t in scene.things)
+
+
+def test_more_than_half_of_the_world_that_is_learned_shows_several_things() -> None:
+    scenes = [learned(k) for k in first_of(600, anything)]
     assert 0.52 < np.mean([scene.count > 1 for scene in scenes]) < 0.72
     assert {scene.count for scene in scenes} == {1, 2, 3}
 

@@ -148,9 +148,9 @@ def test_maps_of_another_run_are_drawn_anew_and_every_second_one_is_seen(tmp_pat
     for count in (2, 2, 3):
         rows, maps = open_maps(replace(kept, control=replace(kept.control, pictures=count)))
         assert len(rows) == len(maps) == count and maps.canny.shape[1:] == (NATIVE, NATIVE)
-    for row, told in zip(rows, maps.depth, strict=True):
+    for number, (row, told) in enumerate(zip(rows, maps.depth, strict=True)):
         drawing = draw(learned(int(row)), NATIVE)
-        meant = eyes.map("small_depth", drawing.image).convert("L") if row % 2 else depth(drawing)
+        meant = eyes.map("small_depth", drawing.image).convert("L") if number % 2 else depth(drawing)
         assert np.array_equal(told, np.asarray(meant))
 
 

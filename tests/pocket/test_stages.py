@@ -12,16 +12,15 @@ import pytest
 from pocket.data import about, cells_path, draw_chunk
 from pocket.evaluate import WEIGHTS
 from pocket.models import NATIVE
-from pocket.train import feed, latents, references, scenes
+from pocket.train import references, scenes
 from pocket.train.settings import Settings
-from pocket.world.sampling import settled_scenes
 
 torch = pytest.importorskip("torch")
 
 from pocket.train import unet  # noqa: E402
 from pocket.train.stages import OWN, run_stage  # noqa: E402
 
-PICTURES, PLAIN = 24, 2
+PICTURES = 24
 
 
 def drawn(path: Path, count: int, first: int, make) -> None:
@@ -36,9 +35,8 @@ def drawn(path: Path, count: int, first: int, make) -> None:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A world of few pictures, and hardly any time for any stage."""
-    few = settled_scenes()[:PLAIN]
-    for module in (scenes, feed, latents, references):
-        monkeypatch.setattr(module, "settled", lambda: few)
+    # Among so few, nobody stands in the scenes of the world, and poses need somebody.
+    monkeypatch.setattr(references, "mapped", lambda count: list(range(count)))
     monkeypatch.setattr(unet, "SHEET_PROMPTS", unet.SHEET_PROMPTS[:1])
     moment = Settings(
         run=tmp_path / "run", data=tmp_path / "data", weights=tmp_path / "weights",
@@ -54,7 +52,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         **brief | {
             "vae": replace(brief["vae"], pictures=4),
             "control": replace(
-                moment.control, minutes=0.005, pictures_a_step=2, pictures=PICTURES - PLAIN
+                moment.control, minutes=0.005, pictures_a_step=2, pictures=PICTURES
             ),
         },
     )  # fmt: skip

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from pocket.evaluate import holds
 from pocket.world import SUBJECTS, Scene, Thing, draw, is_held_out, sample
 from pocket.world.captions import caption
-from pocket.world.sampling import settled_company
+from pocket.world.sampling import LOOKS, settle, settled_company
 from pocket.world.scene import BACKGROUNDS, COLOURS, DEFECTS, LIGHTS, STYLES
 from pocket.world.truth import depth, edges
 from pocket.world.words import COLOUR_WORDS, DEFECT_WORDS, SUBJECT_WORDS
@@ -98,14 +99,20 @@ def test_held_out_scenes_are_all_held_out() -> None:
     assert all(is_held_out(sample(seed, "held_out")) for seed in range(100))
 
 
-def test_company_at_its_plainest_has_one_look_and_stands_as_it_is_said_to() -> None:
-    scenes = settled_company(400)
+def test_settled_company_has_few_looks_and_stands_as_it_is_said_to() -> None:
+    scenes = [settled_company(k) for k in range(400)]
     assert not any(is_held_out(scene) for scene in scenes)
     assert {scene.count for scene in scenes} == {2, 3}
     looks = {(thing.subject, thing.seed) for scene in scenes for thing in scene.things}
-    assert len(looks) == len(SUBJECTS), "a cat always looks the same"
+    assert len(looks) == len(LOOKS) * len(SUBJECTS)
+    assert all(scene.relation or len({t.seed for t in scene.things}) == 1 for scene in scenes)
     for scene in (scene for scene in scenes if scene.relation):
         assert holds(scene.relation, *scene.things)
+
+
+def test_looks_of_a_settled_subject_are_different_pictures() -> None:
+    every = [draw(settle("cat", "red", "meadow", look), 64).pixels.astype(int) for look in range(len(LOOKS))]
+    assert min(np.abs(a - b).mean() for a, b in combinations(every, 2)) > 8
 
 
 def test_every_subject_colour_and_background_appears_in_training() -> None:
