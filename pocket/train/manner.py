@@ -18,10 +18,11 @@ from pocket.train.common import fast_math, lay_out, older, pick_device, to_pictu
 from pocket.train.judge import Learning, examine_and_ship
 from pocket.train.latents import load_vae
 from pocket.train.lessons import Lessons, Truth, truths
-from pocket.train.scenes import anything, learned, manner, sort_of
+from pocket.train.scenes import anything, learned, sort_of
 from pocket.train.settings import Settings
 from pocket.world import Scene, sample
 from pocket.world.drawing import spoiled
+from pocket.world.sampling import settled_manner
 from pocket.world.scene import DEFECTS, LIGHTS, STYLES
 
 FIRST = 900_000
@@ -89,7 +90,7 @@ def decoded(settings: Settings, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
 def painted_lessons(settings: Settings) -> Lessons:
     """Drawings of the base's own lessons, from their latents; the plainest, which have no manner, left out."""
     path, count = settings.run / "decoded.npy", settings.manner.copies
-    made_in_some = [k for k in range(settings.pictures) if sort_of(k) in (anything, manner)]
+    made_in_some = [k for k in range(settings.pictures) if sort_of(k) in (anything, settled_manner)]
     rows = np.sort(np.random.default_rng(6).choice(made_in_some, count, replace=False))
     made = settings.latents
     if not path.exists() or len(np.load(path, mmap_mode="r")) != count or older(path, made):

@@ -2,7 +2,7 @@
 
 A cat of the world has any shape, size, place and face, and a small network that has seen few of each paints their
 mean: smudges. In settled scenes it is always one of a few cats. Of ten scenes two are things at their plainest, two are
-several things, three are things in every style, light, detail and pose, and three are of the world.
+several things, two are things in every style, light, detail and pose, one has a defect, and three are of the world.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from itertools import count as naturals
 from itertools import islice
 
 from pocket.world import Scene, sample
-from pocket.world.sampling import settled_company, settled_manner, settled_scenes
+from pocket.world.sampling import LOOKS, settled_company, settled_flaw, settled_manner, settled_scenes
 from pocket.world.scene import DEFECTS
 
 # The world shows mostly single things; places, counts and whose colour is whose are what takes longest to learn.
 KINDS = {"single": 38, "pair": 38, "count": 24}
 # Without rare styles, lights, details and defects, so that nothing draws off from the composition.
 PLAIN_SHARE = 0.4
-# Twice as often come those whose words brought least: what moves shapes or spoils their grain.
-FAINT = ("low quality", "lowres", "deformed", "disfigured")
-# One in so many of those that are not at their plainest has a defect: as rare as they are in the world, their words
-# bring little. Turns of ten and every seventh never fall into step, so that each sort gets its share.
+# Twice as often come those whose words brought least: what moves shapes, spoils their grain or writes across them.
+FAINT = ("low quality", "lowres", "deformed", "disfigured", "text")
+# One in so many scenes of the world has a defect: as rare as they are there, their words bring little. Every seventh
+# and turns of ten never fall into step.
 SPOILT_EACH = 7
 SPOILT = tuple(d for d in DEFECTS for _ in range(2 if d in FAINT else 1))
 
@@ -34,27 +34,25 @@ def plain(k: int) -> Scene:
     return random.Random(f"plain-{k}").choice(settled_scenes())
 
 
-def manner(k: int) -> Scene:
-    """One settled thing in any manner."""
-    return spoilt(k, settled_manner(k))
+def flawed(k: int) -> Scene:
+    """The same with a defect, by turns."""
+    turn = k // len(TURNS)
+    return settled_flaw(plain(k), SPOILT[turn % len(SPOILT)], turn // len(SPOILT) % len(LOOKS))
 
 
 def anything(k: int) -> Scene:
-    """A scene of the world."""
+    """A scene of the world, now and then with a defect."""
     rng = random.Random(f"learned-{k}")
     kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
-    return spoilt(k, sample(k, "train", kind, plain=rng.random() < PLAIN_SHARE))
-
-
-def spoilt(k: int, scene: Scene) -> Scene:
-    """The scene, now and then with a defect."""
+    scene = sample(k, "train", kind, plain=rng.random() < PLAIN_SHARE)
     return scene if k % SPOILT_EACH else replace(scene, defects=(SPOILT[k // SPOILT_EACH % len(SPOILT)],))
 
 
 Sort = Callable[[int], Scene]
 # By turns, so that as many as there are, from the first on, show every sort in its share.
 TURNS: tuple[Sort, ...] = (
-    plain, anything, manner, settled_company, anything, plain, manner, anything, settled_company, manner,
+    plain, anything, settled_manner, settled_company, anything, plain, flawed, anything, settled_company,
+    settled_manner,
 )  # fmt: skip
 
 

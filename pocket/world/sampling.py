@@ -150,7 +150,7 @@ class Look:
 # In the first everything is at its plainest; with one alone, all pictures of a prompt would be the same.
 LOOKS = (Look(0.5, 0.4, False), Look(0.46, 0.36, True), Look(0.54, 0.38, False))
 # In settled scenes of every manner these are rarer than elsewhere: the manner is what they are there for.
-SETTLED_FLAT, SETTLED_DAY = 0.3, 0.5
+SETTLED_FLAT, SETTLED_DAY = 0.15, 0.5
 
 
 def settled_seed(what: str, look: int) -> int:
@@ -207,3 +207,8 @@ def settled_manner(k: int) -> Scene:
     settled = settled_alone(scene.things[0], look)
     scene = replace(scene, things=(settled,), seed=settled_seed(f"ground {scene.background}", look))
     return in_a_manner(scene, rng, SETTLED_FLAT, SETTLED_DAY)
+
+
+def settled_flaw(scene: Scene, defect: str, look: int) -> Scene:
+    """The scene with a defect that is settled too: in a look it always bends the same way, or writes the same."""
+    return replace(scene, defects=(defect,), seed=settled_seed("flaw", look))

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from pocket.data import CELLS, owners
-from pocket.train.scenes import anything, first_of, learned, manner, plain, sort_of
+from pocket.train.scenes import anything, first_of, flawed, learned, plain, sort_of
 from pocket.world import SUBJECTS, draw, is_held_out, sample
-from pocket.world.sampling import LOOKS, settled_company
-from pocket.world.scene import DETAILS, LIGHTS, POSES, STYLES
+from pocket.world.sampling import LOOKS, settled_company, settled_manner
+from pocket.world.scene import DEFECTS, DETAILS, LIGHTS, POSES, STYLES
 
 torch = pytest.importorskip("torch")
 
@@ -24,8 +24,8 @@ def test_nothing_held_out_is_learned() -> None:
 def test_every_sort_of_scene_has_its_share_of_what_is_learned_from_the_first_on() -> None:
     for begin in (0, 40, 5_000):
         sorts = Counter(sort_of(k) for k in range(begin, begin + 40))
-        assert sorts == {plain: 8, settled_company: 8, manner: 12, anything: 12}
-    assert {sort_of(k) for k in first_of(9, anything, manner)} == {anything, manner}
+        assert sorts == {plain: 8, settled_company: 8, settled_manner: 8, flawed: 4, anything: 12}
+    assert {sort_of(k) for k in first_of(9, anything, flawed)} == {anything, flawed}
     assert first_of(4, anything) == [k for k in range(12) if sort_of(k) is anything]
 
 
@@ -40,7 +40,7 @@ def test_a_settled_subject_has_one_shape_a_look_and_a_place_of_its_own_only_besi
 
 
 def test_what_is_settled_comes_in_every_manner() -> None:
-    scenes = [learned(k) for k in range(6_000) if sort_of(k) is manner]
+    scenes = [learned(k) for k in range(6_000) if sort_of(k) is settled_manner]
     shares = Counter(scene.style for scene in scenes)
     assert set(shares) == set(STYLES) and min(shares.values()) > 0.1 * len(scenes)
     assert {scene.light for scene in scenes} == set(LIGHTS)
@@ -49,6 +49,13 @@ def test_what_is_settled_comes_in_every_manner() -> None:
     at_their_plainest = [learned(k) for k in range(600) if sort_of(k) in (plain, settled_company)]
     assert all(scene.style == "flat" and not scene.defects for scene in at_their_plainest)
     assert not any(t.details for scene in at_their_plainest for t in scene.things)
+
+
+def test_a_settled_defect_is_always_one_of_a_few() -> None:
+    scenes = [learned(k) for k in first_of(200, flawed)]
+    assert {scene.defects for scene in scenes} == {(defect,) for defect in DEFECTS}
+    assert len({scene.seed for scene in scenes}) == len(LOOKS)
+    assert all(scene.style == "flat" and scene.count == 1 for scene in scenes)
 
 
 def test_more_than_half_of_the_world_that_is_learned_shows_several_things() -> None:
