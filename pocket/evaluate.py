@@ -239,7 +239,8 @@ def evaluate(desk: Desk, weights: Path, count: int) -> Iterator[Row]:
     yield from task_rows(desk, count)
     yield from word_rows(desk, "style", style_prompts(each))
     yield from word_rows(desk, "light", light_prompts(each))
-    yield from defect_rows(desk, each)
+    # Twice as many of each, since not every picture with its word shows a defect that could be taken away.
+    yield from defect_rows(desk, 2 * each)
     yield from edit_rows(desk, weights, 3 * each)
     yield from seed_rows(desk)
 

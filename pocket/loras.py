@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from pocket.closeness import palette_difference
 from pocket.edits import open_pipeline
 from pocket.evaluate import CATALOG, WEIGHTS, Row, mean, row, shows, tell
 from pocket.judge import load_judge, load_licence, look
@@ -29,6 +30,8 @@ from pocket.world import Scene, sample
 
 FOLDER = WEIGHTS / "loras"
 AT = (0.0, 0.5, 1.0)
+# Among so many of its drawings the nearest is looked for.
+DRAWINGS = 12
 
 
 @dataclass(frozen=True)
@@ -172,8 +175,23 @@ def prompts(which: str, count: int) -> list[Prompt]:
     return out
 
 
-def judged(name: str, style: str, asked: list[Prompt], lora: Path, weights: Path) -> Iterator[Row]:
-    """How often the style is seen at each weight, and how often subject and colour are right.
+def palette_from(pictures: NDArray[np.uint8], drawings: Sequence[Image.Image]) -> float:
+    """How far the colours of pictures are from those of the nearest drawing, in CIE Lab of 100."""
+    each = (Image.fromarray(pixels) for pixels in pictures)
+    nearest = [min(palette_difference(one, drawing) for drawing in drawings) for one in each]
+    return float(np.mean(nearest)) / 100
+
+
+def judged(
+    name: str,
+    style: str,
+    asked: list[Prompt],
+    lora: Path,
+    weights: Path,
+    drawings: Sequence[Image.Image] = (),
+) -> Iterator[Row]:
+    """How often the style is seen at each weight, how often subject and colour are right, and how far the colours at
+    large are from those of drawings that it learned from: not every style is one that the judge knows.
 
     Painted with diffusers' own pipeline: what comes of the trainer is a LoRA anywhere.
     """
@@ -181,16 +199,21 @@ def judged(name: str, style: str, asked: list[Prompt], lora: Path, weights: Path
     pipe.load_lora_weights(lora, adapter_name="judged")
     for weight in AT:
         pipe.set_adapters(["judged"], [weight])
-        seen = list(zip(asked, look(judge, painted(pipe, asked)), strict=True))
+        pictures = painted(pipe, asked)
+        seen = list(zip(asked, look(judge, pictures), strict=True))
         right = mean([shows("colours", p.scene, v) for p, v in seen])
         yield row(f"{name} at {weight}: {style} is seen", mean([v.style == style for _, v in seen]))
         yield row(f"{name} at {weight}: subject and colour", right)
+        if drawings:
+            yield row(f"{name} at {weight}: palette from its drawings", palette_from(pictures, drawings))
 
 
 def shipped(which: str, count: int) -> Iterator[Row]:
     """The table of one of the pocket's own."""
-    lora = FOLDER / f"{MAKINGS[which].name}.safetensors"
-    return judged(which, STYLE[which], prompts(which, count), lora, WEIGHTS)
+    making = MAKINGS[which]
+    drawings = [Image.fromarray(making.picture(k)[0]) for k in range(DRAWINGS)]
+    lora = FOLDER / f"{making.name}.safetensors"
+    return judged(which, STYLE[which], prompts(which, count), lora, WEIGHTS, drawings)
 
 
 def painted(pipe: Any, asked: list[Prompt]) -> NDArray[np.uint8]:

@@ -36,9 +36,11 @@ PEOPLE_SHARE = 0.35
 # Where things are is decided in strong noise, often with nothing of the picture to see: there the map has to speak.
 TIMES, BLIND_SHARE = Times(late=0.45, fine=0.3), 0.5
 # The written net speaks louder than it learned to, as guidance does with a prompt: what a map changes is right in its
-# direction long before it is in its size. Twice as loud, poses and hard edges came a quarter closer, and no more of
-# the prompt was lost; much louder, figures fall apart whose pose is unlike those of this world.
+# direction long before it is in its size. How much of it the studio hears stands in models.yaml (`balances`).
 LOUD = 2.0
+# How much more quietly it is heard where there are no words, so that guidance strengthens the map too: as the studio
+# hears it, `opposite` to `own` in models.yaml.
+QUIETER = 0.2
 # The sides of the cells over which errors count, in latents; the last are those of a colour map.
 CELLS = (1, 2, 4)
 # How much it counts beside them what guidance makes of the picture at large; its details are guidance's own affair.
@@ -52,12 +54,11 @@ def at_sizes(wrong: Tensor, sides: tuple[int, ...]) -> Tensor:
 
 
 def strayed(without: Tensor, with_words: Tensor, target: Tensor) -> Tensor:
-    """How far both guesses are off, and what guidance from the one to the other makes of them: that is what is
+    """How far the guess with words is off, and what guidance from the other one to it makes of both: that is what is
     painted, and left alone it drives the colours too far. An even sky counts as much as an outline, since it is where
     things are and not how they look that the base cannot know."""
     guided = without + GUIDANCE * (with_words - without)
-    plain = at_sizes(torch.cat([without - target, with_words - target]), CELLS)
-    return plain + GUIDED * at_sizes(guided - target, GUIDED_CELLS)
+    return at_sizes(with_words - target, CELLS) + GUIDED * at_sizes(guided - target, GUIDED_CELLS)
 
 
 def twice(batch: Tensor) -> Tensor:
@@ -82,8 +83,15 @@ def louder(net: Any, times: float) -> Any:
     return net
 
 
+def heard(part: Tensor) -> Tensor:
+    """What the net says of a batch whose first half is without words and whose second is with them."""
+    without, with_words = part.chunk(2)
+    return torch.cat([QUIETER * without, with_words])
+
+
 class Followed(nn.Module):
-    """The base with the net beside it, as one network; only the net learns."""
+    """The base with the net beside it, as one network, for a batch without words and then with them; only the net
+    learns."""
 
     def __init__(self, both: Both, net: Any) -> None:
         super().__init__()
@@ -94,6 +102,7 @@ class Followed(nn.Module):
         with torch.no_grad():
             words = self.both.text_encoder(input_ids=ids).last_hidden_state
         down, mid = self.net(x, t, words, controlnet_cond=maps, return_dict=False)
+        *down, mid = (heard(part) for part in (*down, mid))
         return self.both.unet(
             x, t, words, down_block_additional_residuals=down, mid_block_additional_residual=mid
         ).sample

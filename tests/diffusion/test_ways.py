@@ -48,7 +48,7 @@ def drawn(subject: str, colour: str, background: str) -> Picture:
 
 
 def asked(prompt: str, **changes: object) -> GenerationRequest:
-    plain = {"model": "pocket", "width": SIDE, "height": SIDE, "steps": 8, "negative": "", "guidance": 4.0}
+    plain = {"model": "pocket", "width": SIDE, "height": SIDE, "steps": 8, "negative": "", "guidance": 2.5}
     return request(**(plain | {"prompt": prompt} | changes))
 
 

@@ -73,8 +73,8 @@ def test_the_net_is_silent_at_first_and_the_base_does_not_learn(tmp_path: Path) 
 
     both = build_both(replace(Settings(), run=tmp_path))
     followed = Followed(both, build_net(both.unet, Path("none")))
-    given = torch.randn(1, 4, 32, 32), torch.tensor([500]), torch.ones(1, 77, dtype=torch.long)
-    told = followed(*given, torch.rand(1, 3, SIDE, SIDE))
+    given = torch.randn(2, 4, 32, 32), torch.tensor([500, 500]), torch.ones(2, 77, dtype=torch.long)
+    told = followed(*given, torch.rand(2, 3, SIDE, SIDE))
     assert torch.allclose(told, both(*given), atol=1e-5)
     told.square().mean().backward()
     assert all(p.grad is None for p in both.parameters())
@@ -99,6 +99,14 @@ def test_what_guidance_makes_of_two_guesses_counts_beside_them() -> None:
     balanced = strayed(target + off, target + off * (1 - 1 / GUIDANCE), target)
     driven = strayed(target + off * (1 - 1 / GUIDANCE), target + off, target)
     assert float(driven) > 2 * float(balanced), "both guesses are as far off, and the first picture is right"
+
+
+def test_where_there_are_no_words_the_net_is_heard_as_quietly_as_in_the_studio() -> None:
+    from pocket.fidelity import loudness
+    from pocket.train.controls import QUIETER, heard
+
+    assert heard(torch.ones(4)).tolist() == pytest.approx([QUIETER, QUIETER, 1, 1])
+    assert loudness().opposite == pytest.approx(QUIETER * loudness().own)
 
 
 def test_a_written_net_speaks_louder_and_goes_on_learning_as_it_was(tmp_path: Path) -> None:
