@@ -580,6 +580,6 @@ def blue() -> Callable[[str], list[float]]:
 @pytest.mark.slow
 @pytest.mark.skipif(not (POCKET / "model_index.json").exists(), reason="no weights yet")
 def test_emphasis_moves_the_pocket_towards_what_is_emphasised(blue: Callable[[str], list[float]]) -> None:
-    less, plain, more = (blue(f"two hearts, red, (blue:{weight})") for weight in (0.5, 1.0, 1.5))
+    less, plain, more = (blue(f"a red and (blue:{weight}) heart") for weight in (0.5, 1.0, 1.5))
     assert sum(less) < sum(plain) < sum(more)
     assert all(low < high for low, high in zip(less, more, strict=True))
