@@ -223,6 +223,20 @@ def test_pause_go_on_give_up_and_keep(visit: Callable[..., Any], studio: Studio)
     expect(page.locator(".trrow")).to_have_count(1)
 
 
+def test_what_stops_between_two_answers_can_go_on_at_once(visit: Callable[..., Any]) -> None:
+    page = visit()
+    open_training(page)
+    begin(page, 5000)
+    expect(page.locator(".trcurve")).to_be_visible()
+    with page.expect_response(lambda answer: answer.url.endswith("/trainings")) as told:
+        pass
+    # All are told of as they were before it stopped; the one that is watched, as it is.
+    page.route("**/trainings", lambda route: route.fulfill(json=told.value.json()))
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".trtop")).to_contain_text("Stopped at step")
+    expect(page.get_by_role("button", name="Go on")).to_be_enabled()
+
+
 def test_one_is_listed_after_a_restart_and_goes_on(visit: Callable[..., Any], tmp_path: Path) -> None:
     with serving(studio_at(tmp_path)) as url:
         page = visit(to=url)

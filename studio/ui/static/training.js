@@ -76,10 +76,10 @@ window.studio.training = ((L) => {
       if (mine !== turn) return;
       Object.assign(T, { all: told.trainings, models: told.models, known: true });
       if (T.watched && !T.one()) T.watched = "";
-      if (T.changing && changed()) T.changing = null;
       if (T.open && T.watched) await lookCloser(mine);
     } catch (error) { /* the page says so itself where the studio is away */ }
     if (mine !== turn) return;
+    if (T.changing && changed()) T.changing = null; // only now: a closer look may be the first that shows it
     for (const one of T.all) if (one.state === "done" && before.some((was) => was.id === one.id && was.state !== "done")) ended(one);
     L.draw();
     if (!document.hidden) looking = setTimeout(T.look, T.all.some(active) ? (T.shown() ? NEAR : FAR) : 12 * FAR);
