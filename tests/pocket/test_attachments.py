@@ -28,7 +28,9 @@ FEW = 5
 CLOSER = {"canny": 2.5, "soft_edge": 2.5, "depth": 4.0, "colour": 2.5, "palette": 3.0, "pose": 2.2}
 # How much more often the style is seen with all of a LoRA, and how far its colours are from its drawings, of how far
 # they are without: by the card's table, less what few prompts may err. The dragon's style is none of the world's.
-GAIN = {"dragon": 0.0, "ink": 0.5}
+GAIN = {"dragon": 0.1, "ink": 0.6}
+# Of a style that is seldom taken for one of the world's, a few prompts tell nothing.
+PROMPTS = {"dragon": 16, "ink": FEW}
 NEARER = {"dragon": 0.88, "ink": 0.65}
 FILES = {which: FOLDER / f"{making.name}.safetensors" for which, making in MAKINGS.items()}
 
@@ -39,7 +41,7 @@ def test_a_lora_brings_its_style_and_keeps_what_was_asked(
 ) -> None:
     monkeypatch.setattr(loras, "AT", (0.0, 1.0))
     monkeypatch.setattr(loras, "STEPS", 12)
-    told = [row.value for row in loras.shipped(which, FEW)]
+    told = [row.value for row in loras.shipped(which, PROMPTS[which])]
     style_without, right_without, palette_without, style, right, palette = told
     assert style >= style_without + GAIN[which]
     assert palette <= NEARER[which] * palette_without

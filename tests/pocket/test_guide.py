@@ -21,6 +21,12 @@ def test_nothing_held_out_is_learned() -> None:
     assert not any(is_held_out(learned(k)) for k in range(2_000))
 
 
+def test_the_scale_is_of_whole_batches() -> None:
+    from pocket.train.latents import BATCH, SCALED
+
+    assert SCALED >= 1_000 and SCALED % BATCH == 0
+
+
 def test_every_sort_of_scene_has_its_share_of_what_is_learned_from_the_first_on() -> None:
     for begin in (0, 40, 5_000):
         sorts = Counter(sort_of(k) for k in range(begin, begin + 40))
