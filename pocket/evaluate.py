@@ -40,6 +40,8 @@ NEEDS = {
 # Little strength keeps the drawing's subject, much of it brings the prompt's.
 STRENGTHS = ((0.3, "source", 0.85), (0.6, "target", None), (0.9, "target", 0.85))
 ROUNDING = 3
+ENOUGH = 0.1
+"""Of pictures that show a defect: of fewer, one more or less would say that its negative does wonders or harm."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Row:
 
 def row(name: str, value: float, goal: float | None = None) -> Row:
     """A line; without a goal it is only told."""
-    return Row(name, round(value, 4), goal, goal is None or value >= goal)
+    told = round(value, 4)
+    return Row(name, told, goal, goal is None or told >= goal)
 
 
 def mean(values: list[bool]) -> float:
@@ -153,15 +156,26 @@ def defect_rows(desk: Desk, each: int) -> list[Row]:
 
 
 def defect_row(defect: str, prompts: list[Prompt], with_word: list[Any], pushed: list[Any]) -> list[Row]:
-    """One defect: its share with its word, and the share of it that the negative takes away."""
+    """One defect: its share with its word, and the share of it that the negative takes away; then the same of any
+    defect, since what a word spoils the judge may know under another name."""
     rows = [k for k, p in enumerate(prompts) if p.scene.defects == (defect,)]
-    before, after = (mean([defect in seen[k].defects for k in rows]) for seen in (with_word, pushed))
     if not rows:
         return []
-    told = [row(f"{defect}: its word shows it", before)]
-    if before == 0:  # what never shows cannot be pushed away
-        return told
-    return [*told, row(f"{defect}: negative takes away", 1 - after / before, 0.5)]
+    own, any_ = (
+        [mean([sees(seen[k].defects) for k in rows]) for seen in (with_word, pushed)]
+        for sees in (lambda found: defect in found, bool)
+    )
+    return [
+        *taken(f"{defect}: its word shows it", own, f"{defect}: negative takes away", 0.5),
+        *taken(f"{defect}: its word spoils", any_, f"{defect}: negative mends"),
+    ]
+
+
+def taken(shown: str, shares: list[float], away: str, goal: float | None = None) -> list[Row]:
+    """A share, and how much less of it there is with the negative, where there is enough to tell."""
+    before, after = shares
+    told = [row(shown, before)]
+    return [*told, row(away, 1 - after / before, goal)] if before >= ENOUGH else told
 
 
 def edit_rows(desk: Desk, weights: Path, count: int) -> list[Row]:
@@ -239,18 +253,20 @@ def evaluate(desk: Desk, weights: Path, count: int) -> Iterator[Row]:
     yield from task_rows(desk, count)
     yield from word_rows(desk, "style", style_prompts(each))
     yield from word_rows(desk, "light", light_prompts(each))
-    # Twice as many of each, since not every picture with its word shows a defect that could be taken away.
-    yield from defect_rows(desk, 2 * each)
+    # More of each, since not every picture with its word shows a defect that could be taken away.
+    yield from defect_rows(desk, 4 * each)
     yield from edit_rows(desk, weights, 3 * each)
     yield from seed_rows(desk)
 
 
 def main() -> None:
     """Print the table, and write it as JSON if asked."""
+    from pocket.painter import STEPS
+
     parser = argparse.ArgumentParser(prog="python -m pocket.evaluate", description=__doc__)
     parser.add_argument("--json", type=Path, help="write the rows as a list of name, value, goal, ok")
     parser.add_argument("--count", type=int, default=300, help="prompts a language, shared by the six tasks")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     args = parser.parse_args()
     if not (args.weights / "judge.safetensors").exists():

@@ -313,11 +313,13 @@ def open_desk(weights: Path, steps: int) -> Desk:
 
 def main() -> None:
     """Print the table, and write it as JSON if asked."""
+    from pocket.painter import STEPS
+
     parser = argparse.ArgumentParser(prog="python -m pocket.fidelity", description=__doc__)
     parser.add_argument("kinds", nargs="*", default=list(KINDS), help=f"some of: {', '.join(KINDS)}")
     parser.add_argument("--json", type=Path, help="write the rows as a list of name, value, goal, ok")
-    parser.add_argument("--count", type=int, default=50, help="references a kind")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--count", type=int, default=100, help="references a kind")
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     args = parser.parse_args()
     if unknown := sorted(set(args.kinds) - set(KINDS)):

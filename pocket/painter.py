@@ -19,7 +19,7 @@ from pocket.tokens import encode
 from pocket.train.common import fast_math, lay_out, pick_device
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
-STEPS, GUIDANCE = 20, 2.5
+STEPS, GUIDANCE = 10, 4.0
 
 
 def build_scheduler() -> DPMSolverMultistepScheduler:

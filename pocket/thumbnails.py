@@ -42,8 +42,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PRESETS / "thumbnails")
     args = parser.parse_args()
     from pocket.judge import look
+    from pocket.painter import STEPS
 
-    desk, wanted = open_desk(WEIGHTS, 20), templates()
+    desk, wanted = open_desk(WEIGHTS, STEPS), templates()
     if not desk.licence.may_judge(("style",)):
         parser.exit(2, "the judge has not earned to tell styles yet: python -m pocket.train manner\n")
     args.out.mkdir(parents=True, exist_ok=True)

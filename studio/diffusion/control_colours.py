@@ -42,7 +42,7 @@ HOLDINGS = {
     "places": Holding(
         round(DETECTORS["grid"].settings[0].default), {"prompt": 0.1, "even": 0.5, "reference": 1.0}
     ),
-    "shares": Holding(16, {"prompt": 0.1, "even": 0.3, "reference": 0.5}),
+    "shares": Holding(16, {"prompt": 0.1, "even": 0.28, "reference": 0.5}),
 }
 PATCH, LARGEST = 32, 512
 """Pixels of a cell as the encoder is shown it, and of the map's shorter side at most: colours need no more."""

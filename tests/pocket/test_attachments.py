@@ -26,6 +26,9 @@ from tests.floors import ROOT  # noqa: E402
 FEW = 5
 # How many times closer at least; of few references it is less sure than the table on the card.
 CLOSER = {"canny": 2.5, "soft_edge": 2.5, "depth": 4.0, "colour": 2.5, "palette": 3.0, "pose": 2.2}
+# How much seldomer what was asked for may be seen. Beside a palette, whose first references are its hardest, few tell
+# too little.
+LESS, REFERENCES = 1 / FEW, {"palette": 20}
 # How much more often the style is seen with all of a LoRA, and how far its colours are from its drawings, of how far
 # they are without: by the card's table, less what few prompts may err. The dragon's style is none of the world's.
 GAIN = {"dragon": 0.1, "ink": 0.6}
@@ -40,7 +43,6 @@ def test_a_lora_brings_its_style_and_keeps_what_was_asked(
     which: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loras, "AT", (0.0, 1.0))
-    monkeypatch.setattr(loras, "STEPS", 12)
     told = [row.value for row in loras.shipped(which, PROMPTS[which])]
     style_without, right_without, palette_without, style, right, palette = told
     assert style >= style_without + GAIN[which]
@@ -92,7 +94,9 @@ def test_two_are_mixed_and_the_base_is_as_it_was_to_the_byte(pocket: Any) -> Non
 @pytest.fixture(scope="module")
 def desk() -> fidelity.Desk:
     """What paints and reads for every kind."""
-    return fidelity.open_desk(WEIGHTS, steps=12)
+    from pocket.painter import STEPS
+
+    return fidelity.open_desk(WEIGHTS, STEPS)
 
 
 @pytest.mark.parametrize(("kind", "times"), CLOSER.items())
@@ -100,6 +104,6 @@ def test_what_follows_a_reference_is_closer_to_it_and_shows_what_was_asked(
     desk: fidelity.Desk, kind: str, times: float
 ) -> None:
     assert desk.follows
-    without, led, _, less = (row.value for row in fidelity.kind_rows(desk, kind, FEW))
+    without, led, _, less = (row.value for row in fidelity.kind_rows(desk, kind, REFERENCES.get(kind, FEW)))
     assert led * times <= without
-    assert less >= -1 / FEW
+    assert less >= -LESS

@@ -22,10 +22,11 @@ def table() -> dict[str, float]:
 def seen(task: str) -> list[tuple[Any, Any]]:
     """Some prompts of a task in both languages, and what the judge reads from their pictures."""
     from pocket.evaluate import WEIGHTS, open_desk
+    from pocket.painter import STEPS
     from pocket.prompts import LANGUAGES, task_prompts
 
     prompts = [p for lang in LANGUAGES for p in task_prompts(6 * FEW, lang) if p.task == task]
-    return list(zip(prompts, open_desk(WEIGHTS, 20).verdicts(prompts), strict=True))
+    return list(zip(prompts, open_desk(WEIGHTS, STEPS).verdicts(prompts), strict=True))
 
 
 def test_single_objects_and_their_backgrounds_hold_the_table_less_five_points() -> None:
