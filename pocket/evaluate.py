@@ -145,14 +145,15 @@ def word_rows(desk: Desk, heading: str, prompts: list[Prompt]) -> list[Row]:
     return [row(heading, mean([getattr(v, heading) == getattr(p.scene, heading) for p, v in seen]), 0.85)]
 
 
-def defect_rows(desk: Desk, each: int) -> list[Row]:
+def defect_rows(desk: Desk, each: int, words: tuple[str, ...] = DEFECTS) -> list[Row]:
     """How often a defect's word brings the defect, and how often it still comes with the word as the negative."""
-    prompts = [p for p in defect_prompts(each) if desk.licence.may_judge((f"defect: {p.scene.defects[0]}",))]
+    known = [word for word in words if desk.licence.may_judge((f"defect: {word}",))]
+    prompts = [p for p in defect_prompts(each) if p.scene.defects[0] in known]
     if not prompts:
         return []
     with_word = desk.verdicts(prompts)
     pushed = desk.verdicts(prompts, [p.negative for p in prompts])
-    return [found for d in DEFECTS for found in defect_row(d, prompts, with_word, pushed)]
+    return [found for d in known for found in defect_row(d, prompts, with_word, pushed)]
 
 
 def defect_row(defect: str, prompts: list[Prompt], with_word: list[Any], pushed: list[Any]) -> list[Row]:
