@@ -62,7 +62,7 @@ def test_the_first_steps_of_a_stage_do_not_count(
     assert said(monkeypatch, "--run", noted(tmp_path / "run", [Point("unet", 50, 9.0), *FALLING[1:]])) == 0
 
 
-@pytest.mark.parametrize(("times", "status"), [(0.75, 0), (1.05, 0), (1.15, 1), (0.6, 1)])
+@pytest.mark.parametrize(("times", "status"), [(0.95, 0), (1.05, 0), (1.3, 1), (0.7, 1)])
 def test_a_training_that_falls_otherwise_is_named(
     times: float, status: int, recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
