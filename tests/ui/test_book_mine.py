@@ -14,6 +14,7 @@ from studio.service import Studio
 from tests.ui.book_page import Visit, app_with, chapter, chips, tag, visits
 from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, served
 from tests.ui.house import studio_at
+from tests.worlds import until
 
 pytestmark = IN_A_BROWSER
 ANN = Person(id="local", role="admin")
@@ -231,8 +232,7 @@ def test_a_star_is_given_by_hand_and_by_key_and_stays(come: Visit, studio: Studi
     chapter(page, FAVOURITES)
     starred = page.locator(".bktag .tb > span")
     assert starred.all_inner_texts() == ["hard light", "soft light"]
-    page.wait_for_timeout(300)
-    assert studio.own_book(ANN).favourites == ("soft light", "hard light")
+    until(lambda: studio.own_book(ANN).favourites == ("soft light", "hard light"))
     page.reload()
     page.wait_for_selector("body[data-book=yes]")
     page.wait_for_selector("[data-star='hard light'][aria-pressed=true]")
@@ -242,6 +242,34 @@ def test_a_star_is_given_by_hand_and_by_key_and_stays(come: Visit, studio: Studi
     with page.expect_response("**/favourite"):
         page.locator("[data-tool=star]").click()
     assert studio.own_book(ANN).favourites == ("soft light",)
+
+
+def test_stars_given_at_once_arrive_in_their_order_and_no_answer_on_the_way_takes_one_off(
+    come: Visit, studio: Studio
+) -> None:
+    page = come()
+    chapter(page, "light")
+    asked: list[Any] = []
+    page.route("**/favourite", lambda route: asked.append(route))
+    for words in ("soft light", "hard light", "rim light"):
+        tag(page, words).locator(".tb").focus()
+        page.keyboard.press("f")
+    page.wait_for_timeout(100)
+    assert len(asked) == 1, "the second waits for the first"
+    _let_on(page, asked, 1)
+    chapter(page, FAVOURITES)
+    starred = page.locator(".bktag .tb > span")
+    assert starred.all_inner_texts() == ["rim light", "hard light", "soft light"]
+    _let_on(page, asked, 2)
+    asked[2].continue_()
+    until(lambda: studio.own_book(ANN).favourites == ("soft light", "hard light", "rim light"))
+
+
+def _let_on(page: Any, asked: list[Any], at: int) -> None:
+    """Lets the last request through, and waits for the one that waited for it."""
+    asked[at - 1].continue_()
+    while len(asked) == at:
+        page.wait_for_timeout(20)
 
 
 def test_a_star_that_the_server_refuses_is_taken_back(come: Visit) -> None:

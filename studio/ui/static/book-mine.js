@@ -11,9 +11,10 @@
   B.mineArrives = async () => { // the book opens without it, and says so
     try { B.mine = await B.ask("/mine"); away = ""; } catch (error) { away = error.message; }
   };
-  async function change(path, body, more) { // what the server answers is how things are now
-    const told = await B.ask(`/mine${path}`, body, more);
-    B.mine = told;
+  const inOrder = window.studio.inOrder();
+  async function change(path, body, more) { // what the server answers is how things are now, but for stars on their way
+    const told = await inOrder(() => B.ask(`/mine${path}`, body, more));
+    B.mine = inOrder.busy() ? { ...told, favourites: B.mine.favourites } : told;
     B.knowMine();
     B.drawPane();
     B.refresh();
@@ -74,14 +75,22 @@
   B.isFavourite = (key) => B.mine.favourites.includes(key);
   B.starHtml = (key, name) => `<button type="button" class="str" data-star="${escape(key)}" aria-pressed="${B.isFavourite(key)}" aria-label="${t("book.star_one", { spell: name })}">${icon("star")}</button>`;
   B.star = async (key) => { // shown at once, put right where the server says no
-    const on = !B.isFavourite(key), others = B.mine.favourites.filter((one) => one !== key);
-    const show = (favourites) => { B.mine = { ...B.mine, favourites }; restar(); B.refresh(); };
-    show(on ? [...others, key] : others);
-    try { B.mine = { ...B.mine, favourites: (await B.ask("/mine/favourite", { key, on })).favourites }; } catch (error) {
-      show(on ? others : [...others, key]);
+    const on = !B.isFavourite(key);
+    mark(key, on);
+    try {
+      const { favourites } = await inOrder(() => B.ask("/mine/favourite", { key, on }));
+      if (!inOrder.busy()) B.mine = { ...B.mine, favourites };
+    } catch (error) {
+      mark(key, !on);
       B.say(error.message);
     }
   };
+  function mark(key, on) {
+    const others = B.mine.favourites.filter((one) => one !== key);
+    B.mine = { ...B.mine, favourites: on ? [...others, key] : others };
+    restar();
+    B.refresh();
+  }
   function restar() {
     for (const star of $$("[data-star]", B.place)) star.setAttribute("aria-pressed", String(B.isFavourite(star.dataset.star)));
   }

@@ -223,6 +223,7 @@
     await L.look();
     if (trouble) { L.trouble = trouble; L.draw(); }
   }
+  const inOrder = window.studio.inOrder();
   const json = (body) => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   Object.assign(L.acts, {
     fits: () => set({ fits: !view.fits }),
@@ -238,7 +239,11 @@
       else if (L.isWord(card)) L.put(card.name, L.holds(card.name, "negative") && !L.holds(card.name, "prompt") ? "negative" : "prompt");
       else L.toggle(card);
     },
-    star: (use, { id }) => { const card = L.card(id); card.favourite = !card.favourite; L.draw(); told(id, "/favourite", json({ on: card.favourite })); },
+    star: (use, { id }) => { // the last word on a star is the last to arrive
+      const card = L.card(id), on = (card.favourite = !card.favourite);
+      L.draw();
+      inOrder(() => told(id, "/favourite", json({ on })));
+    },
     fetch: (use, { id }) => told(id, "/fetch", { method: "POST" }),
     stop: (use, { id }) => told(id, "/fetch", { method: "DELETE" }),
     aside: (use, { id }) => { away.add(id); L.draw(); },

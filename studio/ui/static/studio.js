@@ -11,6 +11,14 @@ window.studio = (() => {
   const $ = (query, from = document) => from.querySelector(query);
   const $$ = (query, from = document) => [...from.querySelectorAll(query)];
   const parts = {};
+  function inOrder() { // asks one after another: requests that are under way together may arrive in any order
+    let last = Promise.resolve(), waiting = 0;
+    const ask = (asking) => {
+      waiting += 1;
+      return (last = last.catch(() => {}).then(asking).finally(() => { waiting -= 1; }));
+    };
+    return Object.assign(ask, { busy: () => waiting > 0 });
+  }
 
   // -- live parts: new HTML is laid over the old, so that focus, scroll and loaded pictures stay --------------
   const KEPT = new Set(["hidden", "aria-expanded", "aria-pressed", "open"]);
@@ -668,5 +676,5 @@ window.studio = (() => {
   }
   if (document.body) begin(); else document.addEventListener("DOMContentLoaded", begin);
 
-  return { live, lay: morph, press, touch, keep, kept, ready, removed, filled, sent, mask, sides, toast, go, follow };
+  return { inOrder, live, lay: morph, press, touch, keep, kept, ready, removed, filled, sent, mask, sides, toast, go, follow };
 })();
