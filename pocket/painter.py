@@ -17,6 +17,7 @@ from torch import Tensor
 from pocket.models import FACTOR
 from pocket.tokens import encode
 from pocket.train.common import fast_math, lay_out, pick_device
+from studio.diffusion.negatives import counted
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 STEPS, GUIDANCE = 10, 4.0
@@ -74,19 +75,21 @@ class Painter:
         steps: int = STEPS,
         guidance: float = GUIDANCE,
     ) -> Tensor:
-        """Denoised latents for the prompts; without negatives the guidance leads away from the empty prompt."""
+        """Denoised latents for the prompts, led away from no words, or from as much of the negatives as is needed."""
         scheduler = build_scheduler()
         scheduler.set_timesteps(steps, device=self.device)
+        sides = [[""] * len(prompts), *([negatives] if negatives and any(negatives) else []), prompts]
         with self.math():
-            both = torch.cat([self.words(negatives or [""] * len(prompts)), self.words(prompts)])
+            words = torch.cat([self.words(side) for side in sides])
         side = side or self.unet.config.sample_size * FACTOR
         x = self.noise(seeds, side) * scheduler.init_noise_sigma
         for t in scheduler.timesteps:
-            given = scheduler.scale_model_input(torch.cat([x, x]), t)
+            given = scheduler.scale_model_input(torch.cat([x] * len(sides)), t)
             with self.math():
-                said = self.unet(given, t, both).sample
-            without, with_words = said.float().chunk(2)
-            x = scheduler.step(without + guidance * (with_words - without), t, x).prev_sample
+                said = self.unet(given, t, words).sample
+            without, *opposite, with_words = said.float().chunk(len(sides))
+            away = counted(without, *opposite, with_words, guidance) if opposite else without
+            x = scheduler.step(away + guidance * (with_words - away), t, x).prev_sample
         return x
 
     @torch.no_grad()

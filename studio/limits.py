@@ -455,6 +455,7 @@ def _details(draft: Draft, spec: ModelSpec, around: Around) -> dict[str, Any]:
     return {
         "clip_skip": int(_within("clip_skip", clip_skip, 1, around.layers)),
         "vae": _vae(draft.vae or "", spec, around),
+        "negative_counts": draft.negative_counts or spec.defaults.negative_counts,
         "tiling": draft.tiling,
         "variation": draft.variation,
     }
@@ -505,7 +506,7 @@ def draft_of(request: GenerationRequest) -> Draft:
         name: getattr(request, name)
         for name in (
             "model", "translated", "translated_negative", "styles", "steps", "guidance", "sampler", "seed",
-            "clip_skip", "tiling", "variation", "start", "mask", "outpaint", "controls",
+            "clip_skip", "negative_counts", "tiling", "variation", "start", "mask", "outpaint", "controls",
         )
     }  # fmt: skip
     return Draft(

@@ -58,6 +58,7 @@ def _painting(recipe: Recipe) -> dict[str, object]:
         "Model": request.model,
         "VAE": request.vae,
         "Clip skip": request.clip_skip if request.clip_skip > 1 else "",
+        "Negative counts": "as needed" if request.measures_negative else "",
         "Tiling": request.tiling if request.tiling != "none" else "",
         **_starting(request),
         **_second_pass(request),

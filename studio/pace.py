@@ -24,6 +24,8 @@ NEWEST = 0.4
 """How much the newest measurement counts against all before it."""
 BESIDE = 0.4
 """A control net is the first half of a denoiser: about so much of a step's work besides."""
+MEASURED = 0.5
+"""A third reading, of no words, beside those of the prompt and its opposite."""
 
 
 class Pace:
@@ -96,7 +98,7 @@ def _work(request: AnyRequest) -> float:
     if second := request.stage(HighResolution):
         work += _taken(second.steps or request.steps, second.strength) * area * second.factor**2
     beside = sum(unit.kind != "style" for unit in request.references)  # a style is a layer here and there
-    return work * (1 + BESIDE * beside)
+    return work * (1 + BESIDE * beside + MEASURED * (request.measures_negative and request.guidance > 1))
 
 
 def _looks(request: TrainingRequest) -> float:

@@ -110,6 +110,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "variation": {"variation": Variation(seed=3, weight=0.4)},
     "tiling": {"tiling": "both"},
     "clip skip": {"clip_skip": 2},
+    "measured negative": {"negative": "low quality", "negative_counts": "needed"},
     "weights": {"prompt": "a (red:1.3) cat BREAK in a meadow"},
 }
 

@@ -71,6 +71,7 @@ def test_a_draft_of_nothing_but_a_prompt_gets_all_the_models_defaults() -> None:
         "sampler": "euler",
         "clip_skip": 1,
         "vae": "",
+        "negative_counts": "full",
         "tiling": "none",
         "variation": None,
         "start": None,
@@ -371,6 +372,20 @@ def test_what_a_family_cannot_do_is_refused_before_anything_runs() -> None:
         resolve(draft, SPEC, "job", ANN, Around(layers=3))
 
 
+def test_a_negative_counts_as_the_model_likes_it_until_somebody_says_otherwise() -> None:
+    measuring = spec(defaults=SPEC.defaults.model_copy(update={"negative_counts": "needed"}))
+    for said, own, counts in (
+        (None, SPEC, "full"),
+        (None, measuring, "needed"),
+        ("full", measuring, "full"),
+    ):
+        (one,) = resolve(Draft(model="tiny", negative_counts=said), own, "job", ANN)
+        assert one.negative_counts == counts
+        assert one.measures_negative == (counts == "needed")
+    (blank,) = resolve(Draft(model="tiny", negative="  "), measuring, "job", ANN)
+    assert not blank.measures_negative
+
+
 def test_variations_of_one_picture_differ_by_the_seed_that_is_mixed_in() -> None:
     several = resolved(seed=9, variation=Variation(seed=5, weight=0.25), count=3)
     assert [one.seed for one in several] == [9, 9, 9]
@@ -385,6 +400,7 @@ def test_variations_of_one_picture_differ_by_the_seed_that_is_mixed_in() -> None
         {"prompt": "a cat", "negative": "", "seed": 5},
         {"start": START, "seed": 1},
         {"start": START, "mask": Mask(picture=MASK, area="masked"), "vae": "any", "clip_skip": 2},
+        {"negative": "text", "negative_counts": "needed"},
         {"start": START, "outpaint": Outpaint(top=8), "tiling": "down"},
         {"high_resolution": HighResolution(factor=1.5), "upscale": Upscale(upscaler="sharp")},
         {"variation": Variation(seed=4, weight=0.5), "width": 128},

@@ -113,12 +113,15 @@ def test_settings_of_every_way_to_start_stand_under_the_names_other_tools_use() 
             clip_skip=2,
             vae="better",
             tiling="both",
+            negative="text",
+            negative_counts="needed",
         )
     )
     said = dict(part.split(": ") for part in text.splitlines()[-1].split(", "))
     assert said["Denoising strength"] == "0.35" and said["Inpaint area"] == "Only masked"
     assert (said["Mask blur"], said["Masked content"]) == ("6", "noise")
     assert (said["Variation seed"], said["Variation seed strength"]) == ("9", "0.25")
+    assert said["Negative counts"] == "as needed"
     assert (said["Clip skip"], said["VAE"], said["Tiling"]) == ("2", "better", "both")
 
 

@@ -45,6 +45,14 @@ def test_references_take_longer_and_do_not_slow_the_promise_for_pictures_without
     assert pace.seconds(USUAL) == pytest.approx(2.0)
 
 
+def test_a_measured_negative_takes_half_as_long_again_where_it_is_painted_against(tmp_path: Path) -> None:
+    pace = taught(tmp_path, 2.0)
+    measured = USUAL.model_copy(update={"negative": "text", "negative_counts": "needed", "guidance": 4.0})
+    assert pace.seconds(measured) == pytest.approx(3.0)
+    for idle in ({"negative": ""}, {"guidance": 1.0}, {"negative_counts": "full"}):
+        assert pace.seconds(measured.model_copy(update=idle)) == pytest.approx(2.0)
+
+
 def test_a_model_says_nothing_about_another(tmp_path: Path) -> None:
     assert taught(tmp_path, 2.0).seconds(request(model="other")) is None
 

@@ -25,6 +25,7 @@ from studio.diffusion.latents import (
     picture_of,
     tensor_of,
 )
+from studio.diffusion.negatives import counting, measures
 from studio.diffusion.passes import Kept, OnStep, Pass, denoise
 from studio.diffusion.preview import latent_colours
 from studio.diffusion.samplers import scheduler
@@ -91,9 +92,12 @@ def paint(
     beside = [reference.net for reference in means.references]
     convolving = [one for one in (*pipe.components.values(), *beside) if isinstance(one, torch.nn.Module)]
     with model.attached(pipe), seamless(convolving, request.tiling):
-        painting = _Painting(model, request, pipe, device, watcher, canvas, means)
-        # 3. The prompt, and its opposite where guidance asks for it.
+        # 3. The prompt, its opposite where guidance asks for it, and no words at all where that is measured.
         texts = encoded(model, family, pipe, request, device)
+        nothing = (
+            encoded(model, family, pipe, _wordless(request), device) if measures(pipe, request) else None
+        )
+        painting = _Painting(model, request, pipe, device, watcher, canvas, means, nothing)
         # 4. The picture at its first size, from noise or from what there is.
         first = painting.first_pass(reads_mask)
         latents = painting.first_painted(texts, first)
@@ -105,6 +109,10 @@ def paint(
         # 6. Decode, and put back what stays.
         painted = picture_of(painting.decoded(latents)[0])
     return canvas.finish(painted) if canvas else painted
+
+
+def _wordless(request: GenerationRequest) -> GenerationRequest:
+    return request.model_copy(update={"prompt": "", "negative": ""})
 
 
 def _stays(request: GenerationRequest) -> bool:
@@ -131,6 +139,8 @@ class _Painting:
     watcher: Watcher
     canvas: Canvas | None
     means: Means
+    nothing: dict[str, Any] | None
+    """What the pipe would be told of no words, where the negative is measured by it."""
 
     def first_pass(self, reads_mask: bool) -> Pass:
         """From noise alone, or over the picture on the canvas."""
@@ -157,7 +167,14 @@ class _Painting:
     def painted(self, texts: dict[str, Any], wanted: Pass, stage: str) -> Tensor:
         """The latents of one pass."""
         on_step, references = self.on_step(stage), self.means.references
-        return denoise(self.pipe, texts, self.request, wanted, self.device, on_step, references)
+        with self._counting():
+            return denoise(self.pipe, texts, self.request, wanted, self.device, on_step, references)
+
+    def _counting(self) -> contextlib.AbstractContextManager[None]:
+        if self.nothing is None:
+            return contextlib.nullcontext()
+        denoiser = getattr(self.pipe, FAMILIES[self.model.spec.family].denoiser)
+        return counting(denoiser, self.nothing, self.request.guidance)
 
     def second_pass(self, asked: HighResolution, latents: Tensor, size: Size) -> Pass:
         """Over the first pass's picture, enlarged as latents or as a picture."""

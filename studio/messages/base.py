@@ -11,6 +11,8 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 Role = Literal["guest", "user", "admin"]
 Balance = Literal["prompt", "even", "reference"]
 """Which counts more, where a picture follows both."""
+NegativeCounts = Literal["full", "needed"]
+"""How much of the negative prompt is led away from: all of it, or as much as there is to take away."""
 Param = str | int | float
 RECORD_FORMAT = 1
 """The `format` number of everything that is stored today."""

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from studio.messages.base import LARGEST_LORA_WEIGHT, Balance, Bilingual, Language, Message, Size
+from studio.messages.base import (
+    LARGEST_LORA_WEIGHT,
+    Balance,
+    Bilingual,
+    Language,
+    Message,
+    NegativeCounts,
+    Size,
+)
 
 Capability = Literal["text_to_image", "image_to_image", "inpaint"]
 
@@ -61,6 +69,7 @@ class GenerationDefaults(Message):
     guidance: float = Field(ge=0)
     sampler: str
     negative: str = ""
+    negative_counts: NegativeCounts = "full"
 
 
 class GenerationLimits(Message):

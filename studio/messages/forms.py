@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
-from studio.messages.base import LARGEST_LORA_WEIGHT, Balance, Digest, Message, Size, Trouble
+from studio.messages.base import LARGEST_LORA_WEIGHT, Balance, Digest, Message, NegativeCounts, Size, Trouble
 
 LANCZOS = "lanczos"
 """The upscaler that every studio has: it needs no weights."""
@@ -210,6 +210,7 @@ class Draft(Message):
     count: int = 1
     clip_skip: int | None = None
     vae: str | None = None
+    negative_counts: NegativeCounts | None = None
     tiling: Tiling = "none"
     variation: Variation | None = None
     start: Start | None = None

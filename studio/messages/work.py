@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from studio.messages.base import RECORD_FORMAT, Digest, Message, Size, Trouble
+from studio.messages.base import RECORD_FORMAT, Digest, Message, NegativeCounts, Size, Trouble
 from studio.messages.forms import (
     LANCZOS,
     LATENT,
@@ -74,6 +74,7 @@ class GenerationRequest(Request):
     seed: int
     clip_skip: int = Field(default=1, ge=1, description="1: the text encoder's last layer")
     vae: str = Field(default="", description="empty: the model's own")
+    negative_counts: NegativeCounts = "full"
     tiling: Tiling = "none"
     variation: Variation | None = None
     start: Start | None = None
@@ -94,6 +95,11 @@ class GenerationRequest(Request):
     def light(self) -> bool:
         """A picture takes its time."""
         return False
+
+    @property
+    def measures_negative(self) -> bool:
+        """Whether there is a negative, of which only as much counts as is needed."""
+        return self.negative_counts == "needed" and bool(self.negative.strip())
 
     @property
     def as_written(self) -> tuple[str, str]:

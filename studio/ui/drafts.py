@@ -54,6 +54,7 @@ def _details(form: Form) -> dict[str, Any]:
         "vae": form.vae or None,
         "clip_skip": form.clip_skip,
         "tiling": form.tiling,
+        "negative_counts": form.negative_counts,
         "variation": _variation(form),
         "controls": reference_units.units_of(form.controls),
         "loras": lora_uses.uses_of(form.loras),

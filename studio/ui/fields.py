@@ -11,6 +11,7 @@ from studio.errors import StudioError
 from studio.families import FAMILIES
 from studio.messages import LANCZOS, LATENT, Language, ModelSpec, ModelState, PartState
 from studio.service import Studio
+from studio.ui.folds import takes_negative
 from studio.ui.form import FACTORS, FIELDS, HIRES_FACTORS, SIDES, Form, most_count
 from studio.ui.shapes import size_choices
 from studio.ui.words import LABELS, words
@@ -105,5 +106,6 @@ def _ends(state: ModelState) -> dict[str, dict[str, Any]]:
         "steps": {"maximum": limits.steps},
         "guidance": {"maximum": limits.guidance},
         "hires_steps": {"maximum": limits.steps},
+        "negative_counts": {"visible": takes_negative(state.spec)},
         "clip_skip": {"visible": has_clip_skip(state.spec), "maximum": state.layers},
     }

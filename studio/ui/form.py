@@ -36,6 +36,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "area": ("whole", "masked"),
     "fill": ("original", "blurred", "noise", "nothing"),
     "tiling": ("none", "both", "across", "down"),
+    "negative_counts": ("full", "needed"),
     "translate": ("on", "off"),
 }
 """What the controls with a fixed set of answers offer; the first is where nothing was chosen."""
@@ -87,6 +88,7 @@ class Form:
     vae: str = ""
     clip_skip: int = 1
     tiling: str = "none"
+    negative_counts: str = "full"
     hires: bool = False
     hires_factor: float = 2.0
     hires_strength: float = 0.5
@@ -199,6 +201,7 @@ def fresh(state: ModelState) -> Form:
         sampler=defaults.sampler,
         steps=defaults.steps,
         guidance=defaults.guidance,
+        negative_counts=defaults.negative_counts,
         seed=None,
         lock=False,
     )

@@ -87,6 +87,7 @@ def more_facts(view: StageView, request: GenerationRequest) -> list[tuple[str, s
         ("stage.fact_variation", _variation(request)),
         ("stage.fact_vae", part_name(view, request.vae)),
         ("stage.fact_clip_skip", str(request.clip_skip) if request.clip_skip > 1 else ""),
+        ("stage.fact_negative_counts", t("form.negative_counts_needed") if request.measures_negative else ""),
         ("stage.fact_tiling", tiling),
         ("stage.fact_hires", _enlarged(view, second) + f" · {second.strength:.2f}" if second else ""),
         ("stage.fact_upscale", _enlarged(view, upscale) if upscale else ""),
@@ -138,6 +139,7 @@ def _settings(view: StageView, request: GenerationRequest) -> dict[str, object]:
         "Model": model.en if model else request.model,
         "VAE": request.vae,
         "Clip skip": request.clip_skip if request.clip_skip > 1 else "",
+        "Negative counts": "as needed" if request.measures_negative else "",
         "Tiling": request.tiling if request.tiling != "none" else "",
     }
 

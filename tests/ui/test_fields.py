@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from studio.families import FAMILIES
 from studio.messages import LANCZOS, LATENT, HubSource, ModelPlace, PartState, UpscalerSpec, VaeSpec
 from studio.ui import fields
 from studio.ui import form as forms
@@ -75,6 +77,15 @@ def test_clip_skip_ends_at_the_last_layer_of_the_models_own_text_encoder() -> No
 def test_clip_skip_is_there_where_the_family_has_it(family: str, has: bool) -> None:
     spec = state().spec.model_copy(update={"family": family})
     assert fields.has_clip_skip(spec) is has
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_how_much_a_negative_counts_is_asked_where_it_is_read(
+    takes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FAMILIES, "sd1", replace(FAMILIES["sd1"], negative=takes))
+    told = fields.updates(forms.fresh(state()), state(), OFFERS)[forms.FIELDS.index("negative_counts")]
+    assert (told["value"], told["visible"]) == ("full", takes)
 
 
 def test_a_model_that_nobody_knows_is_offered_with_nothing(tmp_path: Path) -> None:

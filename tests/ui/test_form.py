@@ -89,6 +89,7 @@ def test_a_fresh_form_is_the_models_own_and_goes_out_complete() -> None:
         sampler="euler",
         count=1,
         clip_skip=1,
+        negative_counts="full",
     )
 
 

@@ -301,17 +301,18 @@ def test_a_picture_can_be_compared_with_what_it_started_from() -> None:
 
 def test_the_recipe_says_what_is_not_as_it_is_by_itself() -> None:
     plain = text(draw(with_request()), "en")
-    for word in ("Start", "Variation", "VAE", "Clip skip", "Tiling", "Hi-res", "Upscale"):
+    for word in ("Start", "Variation", "VAE", "Clip skip", "Negative counts", "Tiling", "Hi-res", "Upscale"):
         assert f"{word} " not in plain.split("Sampler Euler")[1]
     shown = with_request(
         start=Start(picture="a" * 64, strength=0.35), mask=Mask(picture="b" * 64), vae="sharp", clip_skip=2,
-        variation=Variation(seed=9, weight=0.2), tiling="across",
+        variation=Variation(seed=9, weight=0.2), tiling="across", negative="text", negative_counts="needed",
         stages=(Base(), HighResolution(factor=1.5, strength=0.4), Upscale(upscaler="unknown-x4")),
     )  # fmt: skip
     named = StageView(shown.sheets, MODELS | {"sharp": Bilingual(en="Sharp VAE", zh="锐利")}, SAMPLERS)
     told = text(draw(named), "en")
     for said in (
-        "Start inpaint 0.35", "Variation 9 · 0.20", "VAE Sharp VAE", "Clip skip 2", "Tiling Across",
+        "Start inpaint 0.35", "Variation 9 · 0.20", "VAE Sharp VAE", "Clip skip 2", "Negative counts As needed",
+        "Tiling Across",
         "Hi-res 1.5× · latent · 0.40", "Upscale 2× · unknown-x4",
     ):  # fmt: skip
         assert said in told
@@ -321,9 +322,13 @@ def test_the_copied_recipe_names_what_other_tools_name() -> None:
     of = request(
         1, start=Start(picture="a" * 64, strength=0.35), mask=Mask(picture="b" * 64, feather=4),
         variation=Variation(seed=9, weight=0.2), clip_skip=2, stages=(Base(), HighResolution(factor=1.5)),
+        negative="text", negative_counts="needed",
     )  # fmt: skip
     told = recipe_text(view(), of)
-    assert "Clip skip: 2, Denoising strength: 0.35, Mask blur: 4, Masked content: original" in told
+    assert (
+        "Clip skip: 2, Negative counts: as needed, Denoising strength: 0.35, Mask blur: 4, Masked content: original"
+        in told
+    )
     assert "Variation seed: 9, Variation seed strength: 0.2, Hires upscale: 1.5" in told
 
 

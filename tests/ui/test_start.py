@@ -99,8 +99,10 @@ def test_details_that_are_not_the_models_own() -> None:
     form = replace(
         forms.fresh(MODEL), vae="sharp", clip_skip=2, tiling="both", hires=True, hires_factor=1.5,
         hires_steps=9, hires_upscaler="lanczos", variation_weight=0.2, variation_seed=7,
+        negative_counts="needed",
     )  # fmt: skip
     draft = drafts.draft_of(form)
+    assert draft.negative_counts == "needed"
     assert (draft.vae, draft.clip_skip, draft.tiling) == ("sharp", 2, "both")
     assert draft.variation == Variation(seed=7, weight=0.2)
     assert draft.high_resolution is not None
@@ -115,6 +117,7 @@ WAYS = [
     started("upscale", factor=1.5, upscaler="sharp"),
     replace(forms.fresh(MODEL), hires=True, hires_factor=3.0, vae="sharp", clip_skip=3, tiling="down"),
     replace(forms.fresh(MODEL), variation_weight=0.4, variation_seed=0),
+    replace(forms.fresh(MODEL), negative="text", negative_counts="needed"),
 ]
 
 

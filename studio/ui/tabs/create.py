@@ -19,7 +19,7 @@ from studio.ui import book, details_fold, reference, start_fold, translation
 from studio.ui.answers import OF_ONE_PICTURE, QUIET, WITH_FORM, Answers
 from studio.ui.drafts import draft_of, vary
 from studio.ui.fields import label, offers_of, updates
-from studio.ui.folds import default_negative, negative_summary
+from studio.ui.folds import default_negative, negative_summary, takes_negative
 from studio.ui.form import (
     FIELDS,
     LARGEST_SEED,
@@ -172,6 +172,18 @@ class Create:
                 self.default_negative = live(
                     use_default(form.negative, state.spec), "use", elem_id="use_default"
                 )
+                self._negative_counts(form, state.spec)
+
+    def _negative_counts(self, form: Form, spec: ModelSpec) -> None:
+        counts = start_fold.segments(
+            form,
+            "negative_counts",
+            "form.negative_counts",
+            start_fold.answers("negative_counts", "form.negative_counts"),
+        )
+        counts.visible = takes_negative(spec)
+        counts.info = label("form.negative_counts_hint")
+        self.fields["negative_counts"] = counts
 
     def _footer(self) -> None:
         with gr.Column(elem_id="footer"):

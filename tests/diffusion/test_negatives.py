@@ -1,0 +1,235 @@
+"""How much of a negative counts: the sums by hand, every family, and what the pocket's pictures show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from pocket.world.scene import DEFECTS
+from studio.diffusion.canvas import lay_out
+from studio.diffusion.control import Reference
+from studio.diffusion.negatives import HARDEST, REST, counted, counting
+from studio.diffusion.run import Means, paint
+from studio.messages import Base, HighResolution, Mask, Start
+from studio.models.registry import Loaded
+from tests import samples
+from tests.diffusion.painting import SILENT, loaded, quietly, request
+from tests.diffusion.test_control import drawing, reference
+from tests.diffusion.test_families import CASES, Case, case  # noqa: F401  (a fixture)
+from tests.tiny_controls import control_net
+
+WEIGHTS = Path(__file__).parents[2] / "pocket" / "weights"
+USUAL = "lowres, blurry, jpeg artifacts, cropped, deformed, bad anatomy, watermark"
+GUIDANCE = 4.0
+
+
+# -- by hand --------------------------------------------------------------------------------------
+
+
+def directions(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """A guess for no words, and two ways away from it that have nothing in common, each one long."""
+    dice = torch.Generator().manual_seed(seed)
+    alone, *ways = torch.randn((3, 1, 4, 8, 8), generator=dice)
+    first, second = torch.linalg.qr(torch.stack([way.flatten() for way in ways]).T).Q.T
+    return alone, first.view_as(alone), second.view_as(alone)
+
+
+def guided(away: Tensor, own: Tensor) -> Tensor:
+    return away + GUIDANCE * (own - away)
+
+
+def along(guess: Tensor, alone: Tensor, way: Tensor) -> float:
+    return float(((guess - alone) * way).sum())
+
+
+def test_what_prompt_and_negative_share_is_taken_out() -> None:
+    alone, cat, blur = directions()
+    own, opposite = alone + cat + blur, alone + blur
+    assert along(guided(opposite, own), alone, blur) == pytest.approx(1.0), (
+        "all of it counts: as much as before"
+    )
+    left = along(guided(counted(alone, opposite, own, GUIDANCE), own), alone, blur)
+    pull = HARDEST * 2**0.5 * (GUIDANCE - 1)
+    assert left == pytest.approx(-pull, abs=1e-5), "none of it is left, and a little more is taken"
+
+
+def test_a_negative_that_nothing_has_pulls_no_harder_than_a_part_of_the_prompt() -> None:
+    alone, cat, blur = directions()
+    own = alone + cat
+    for far in (1.0, 10.0, 1000.0):
+        told = guided(counted(alone, alone + far * blur, own, GUIDANCE), own)
+        assert along(told, alone, cat) == pytest.approx(GUIDANCE, abs=1e-3)
+        assert along(told, alone, blur) == pytest.approx(-(GUIDANCE - 1) * HARDEST, abs=1e-3)
+
+
+def test_a_slight_negative_counts_for_its_share() -> None:
+    alone, cat, blur = directions()
+    told = guided(counted(alone, alone + 0.01 * blur, alone + cat, GUIDANCE), alone + cat)
+    assert along(told, alone, blur) == pytest.approx(-(GUIDANCE - 1) * REST * 0.01, abs=1e-5)
+
+
+def test_what_the_negative_is_against_is_not_taken_for_shared() -> None:
+    alone, cat, blur = directions()
+    own = alone + cat - blur
+    told = guided(counted(alone, alone + blur, own, GUIDANCE), own)
+    assert along(told, alone, blur) < -GUIDANCE, "the prompt's own way is kept"
+
+
+def test_a_negative_that_says_nothing_is_none() -> None:
+    alone, cat, _ = directions()
+    assert torch.equal(counted(alone, alone, alone + cat, GUIDANCE), alone)
+
+
+def test_every_picture_of_a_batch_is_measured_by_itself() -> None:
+    cases = [directions(seed) for seed in (0, 1)]
+    alone, cat, blur = (torch.cat(found) for found in zip(*cases, strict=True))
+    far = torch.tensor([1.0, 50.0]).view(2, 1, 1, 1)
+    both = counted(alone, alone + far * blur, alone + cat, GUIDANCE)
+    each = [counted(a, a + f * b, a + c, GUIDANCE) for (a, c, b), f in zip(cases, (1.0, 50.0), strict=True)]
+    assert torch.allclose(both, torch.cat(each), atol=1e-6)
+
+
+# -- every family ---------------------------------------------------------------------------------
+
+
+def test_every_family_counts_as_much_as_needed(case: Case) -> None:  # noqa: F811
+    full, needed = (case.picture(negative="cat", negative_counts=how) for how in ("full", "needed"))
+    none = case.picture(negative="")
+    assert len({full, needed, none}) == 3
+    assert case.picture(negative="cat") == full, "nothing stays behind"
+
+
+def test_without_a_negative_or_guidance_nothing_is_measured(case: Case) -> None:  # noqa: F811
+    for asked in ({"negative": " "}, {"negative": "cat", "guidance": 1.0}):
+        assert case.picture(**asked, negative_counts="needed") == case.picture(**asked)
+
+
+def test_a_negative_of_the_prompts_own_words_leaves_nothing_to_be_led_to(tmp_path: Path) -> None:
+    model = loaded(CASES["sd1"][1](tmp_path))
+    asked = {"prompt": "a red cat", "negative": "a red cat", "steps": 1}
+    needed, stronger = (
+        quietly(model, request(**asked, negative_counts="needed", guidance=by)).data for by in (2.0, 9.0)
+    )
+    gap = np.abs(np.frombuffer(needed, np.uint8).astype(int) - np.frombuffer(stronger, np.uint8).astype(int))
+    assert gap.mean() < 3
+
+
+@pytest.fixture(scope="module")
+def model(tiny_checkpoint: Path) -> Loaded:
+    return loaded(tiny_checkpoint)
+
+
+def ways() -> dict[str, dict[str, Any]]:
+    start = Start(picture="b" * 64, strength=0.6)
+    return {
+        "long prompt": {"prompt": "a red cat " * 40},
+        "picture": {"start": start},
+        "mask": {"start": start, "mask": Mask(picture="c" * 64, feather=0)},
+        "second pass": {"stages": (Base(), HighResolution(factor=1.5, strength=0.6))},
+        "two readings a step": {"sampler": "heun"},
+        "odd size": {"width": 72, "height": 88},
+        "tiling": {"tiling": "both"},
+    }
+
+
+def painted(model: Loaded, asked: dict[str, Any], *references: Reference, how: str = "needed") -> bytes:
+    wanted = request(**({"steps": 3, "negative": "low quality", "negative_counts": how} | asked))
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (0, 0, 32, 64))
+    canvas = lay_out(wanted, drawing(), mask if wanted.mask else None) if wanted.start else None
+    return paint(model, wanted, "cpu", SILENT, canvas, Means(references=references)).tobytes()
+
+
+@pytest.mark.parametrize("way", ways())
+def test_every_way_to_paint_measures_its_negative(model: Loaded, way: str) -> None:
+    asked = ways()[way]
+    assert painted(model, asked) != painted(model, asked, how="full")
+    assert painted(model, asked) == painted(model, asked)
+
+
+@pytest.mark.parametrize("balance", ["prompt", "even", "reference"])
+def test_references_are_followed_and_counted_once_a_step(model: Loaded, balance: Any) -> None:
+    net = control_net(model.parts["unet"])
+    calls: list[int] = []
+    hook = net.register_forward_hook(lambda *_: calls.append(1))
+    try:
+        led = painted(model, {}, reference(net, samples.unit(balance=balance)))
+    finally:
+        hook.remove()
+    assert len(calls) == 3 and led != painted(model, {})
+
+
+def test_whatever_happens_nobody_listens_afterwards(model: Loaded) -> None:
+    unet = model.parts["unet"]
+    before = len(unet._forward_hooks)
+    with (
+        pytest.raises(RuntimeError, match="on the way"),
+        counting(unet, {"negative_prompt_embeds": None}, 4.0),
+    ):
+        assert len(unet._forward_hooks) == before + 1
+        raise RuntimeError("on the way")
+    assert len(unet._forward_hooks) == before
+
+
+# -- what the pocket's pictures show --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def desk() -> Any:
+    if not (WEIGHTS / "model_index.json").exists():
+        pytest.skip("no weights yet")
+    from pocket.evaluate import open_desk
+
+    return open_desk(WEIGHTS, 10)
+
+
+def read(desk: Any, pocket: Loaded, prompts: list[str], **changes: object) -> list[Any]:
+    from pocket.judge import look
+
+    plain = {"model": "pocket", "width": 256, "height": 256, "steps": 10, "guidance": GUIDANCE}
+    plain |= {"sampler": "dpmpp_2m_karras"}
+    asked = [request(**(plain | {"prompt": p, "seed": n} | changes)) for n, p in enumerate(prompts)]
+    return list(look(desk.judge, np.stack([np.asarray(paint(pocket, one, "cpu", SILENT)) for one in asked])))
+
+
+@pytest.fixture(scope="module")
+def pocket(desk: Any) -> Loaded:
+    return loaded(WEIGHTS)
+
+
+SOUND = [
+    "a red cat in a meadow",
+    "an orange castle in the snow",
+    "a green dragon in the snow",
+    "a blue boat on the sea",
+]
+
+
+def test_the_usual_negative_burns_no_picture_that_was_fine(desk: Any, pocket: Loaded) -> None:
+    burnt, needed = (
+        read(desk, pocket, SOUND, negative=USUAL, negative_counts=how) for how in ("full", "needed")
+    )
+    assert sum(bool(one.defects) for one in burnt) >= 3, "all of it is too much for what knows its words well"
+    assert not any(one.defects for one in needed)
+
+
+@pytest.mark.parametrize("word", ["blurry", "low contrast"])
+def test_what_the_prompt_asks_for_and_the_negative_forbids_is_not_there(
+    desk: Any, pocket: Loaded, word: str
+) -> None:
+    assert word in DEFECTS
+    prompts = [f"{prompt}, {word}" for prompt in SOUND]
+    shown, forbidden = (
+        sum(
+            word in one.defects
+            for one in read(desk, pocket, prompts, negative=text, negative_counts="needed")
+        )
+        for text in ("", word)
+    )
+    assert shown >= 3 and forbidden == 0
