@@ -17,6 +17,7 @@ from pocket.prompts import (
     TASKS,
     Prompt,
     defect_prompts,
+    guarded_prompts,
     light_prompts,
     style_prompts,
     task_prompts,
@@ -172,6 +173,26 @@ def defect_row(defect: str, prompts: list[Prompt], with_word: list[Any], pushed:
     ]
 
 
+def guard_rows(desk: Desk, count: int) -> list[Row]:
+    """Pictures that nothing spoils, without a negative and with the words of all defects: those that stay sound, and
+    those that show what was asked for."""
+    if not desk.may("colours") or unjudged(desk.licence):
+        return []
+    prompts = guarded_prompts(count)
+    rows = []
+    for name, negatives in {
+        "no negative": None,
+        "all negatives at once": [p.negative for p in prompts],
+    }.items():
+        seen = list(zip(prompts, desk.verdicts(prompts, negatives), strict=True))
+        goal = 0.9 if negatives else None
+        rows.append(row(f"{name}: sound", mean([not v.defects for _, v in seen]), goal))
+        rows.append(
+            row(f"{name}: subject and colour", mean([shows(p.task, p.scene, v) for p, v in seen]), goal)
+        )
+    return rows
+
+
 def taken(shown: str, shares: list[float], away: str, goal: float | None = None) -> list[Row]:
     """A share, and how much less of it there is with the negative, where there is enough to tell."""
     before, after = shares
@@ -256,6 +277,7 @@ def evaluate(desk: Desk, weights: Path, count: int) -> Iterator[Row]:
     yield from word_rows(desk, "light", light_prompts(each))
     # More of each, since not every picture with its word shows a defect that could be taken away.
     yield from defect_rows(desk, 4 * each)
+    yield from guard_rows(desk, 6 * each)
     yield from edit_rows(desk, weights, 3 * each)
     yield from seed_rows(desk)
 

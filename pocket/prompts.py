@@ -141,6 +141,16 @@ def light_prompts(each: int) -> list[Prompt]:
     return word_prompts("light", LIGHTS, LIGHT_WORDS, each, 9000)
 
 
+def guarded_prompts(count: int) -> list[Prompt]:
+    """Single subjects that nothing spoils, guarded by the words of all defects at once; languages by turns."""
+    out = []
+    for k in range(count):
+        lang, scene = LANGUAGES[k % 2], sample(97_000 + k, "held_out", "single", plain=True)
+        words = ", ".join(first(DEFECT_WORDS, defect, lang) for defect in DEFECTS)
+        out.append(Prompt("colours", lang, spelled(scene, lang), scene, 9500 + k, words))
+    return out
+
+
 def defect_prompts(each: int) -> list[Prompt]:
     """Single subjects with every defect's word, which is also the negative; languages by turns."""
     out = []

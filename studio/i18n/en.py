@@ -730,7 +730,7 @@ STRINGS: dict[str, str] = {
     "form.negative_counts": "How much of it counts",
     "form.negative_counts_full": "All of it",
     "form.negative_counts_needed": "As needed",
-    "form.negative_counts_hint": "As needed: takes out what the prompt shares with it, and leaves alone what is fine. Half as long again.",
+    "form.negative_counts_hint": "As needed: takes out what the prompt shares with it, and leaves alone what is fine. Takes half as long again.",
     "form.details": "Details",
     "translation.en": "English for this model",
     "translation.zh": "Chinese for this model",

@@ -18,6 +18,7 @@ from pocket.evaluate import (  # noqa: E402
     Row,
     defect_rows,
     edit_rows,
+    guard_rows,
     mean,
     open_desk,
     shows,
@@ -84,6 +85,19 @@ def mended(told: list[Row] | dict[str, float]) -> float:
     rows = told if isinstance(told, dict) else {row.name: row.value for row in told}
     spoilt = {word: rows[f"{word}: its word spoils"] for word in CLEAR}
     return sum(rows[f"{word}: negative mends"] * spoilt[word] for word in CLEAR) / sum(spoilt.values())
+
+
+def test_every_negative_word_of_the_table_takes_away_half_of_what_it_names() -> None:
+    away = {name: value for name, value in table().items() if name.endswith("negative takes away")}
+    assert len(away) >= 7 and min(away.values()) >= 0.5
+
+
+def test_all_negatives_at_once_leave_sound_pictures_as_the_table_says_less_five_points(desk: Desk) -> None:
+    rows = guard_rows(desk, 2 * FEW)
+    assert len(rows) == 4
+    for row in rows:
+        # One picture of few weighs more than five points.
+        assert row.value >= table()[row.name] - FLOOR - 1 / (2 * FEW), row.name
 
 
 def test_a_share_of_too_few_pictures_is_not_told() -> None:

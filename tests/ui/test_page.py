@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from studio.ui.form import FIELDS
 from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, generate, idle, kept, opened, serving
 from tests.ui.house import studio_at
 
@@ -169,6 +170,21 @@ def test_what_is_typed_last_outlives_a_refresh(visit: Callable[..., Any]) -> Non
     page.wait_for_selector("body[data-ready=yes]")
     assert page.input_value(PROMPT) == fields[PROMPT]
     assert page.evaluate("studio.kept()[2]") == "nor of this one"
+
+
+def test_a_negative_counts_as_was_chosen_and_the_picture_says_so(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.locator("#negative_fold .label-wrap").click()
+    chosen = page.locator("#negative_counts label.selected")
+    expect(chosen).to_have_text("All of it")
+    page.fill("#negative textarea", "blurry")
+    page.locator("#negative_counts label", has_text="As needed").click()
+    paint(page, "a cat")
+    expect(page.locator(".plate.on .recipe")).to_contain_text(re.compile("Negative counts.*As needed"))
+    kept(page, FIELDS.index("negative_counts"), "needed")
+    page.reload()
+    page.locator("#negative_fold .label-wrap").click()
+    expect(chosen).to_have_text("As needed")
 
 
 def test_a_starter_fills_prompt_and_seed_and_another_model_brings_its_numbers(
