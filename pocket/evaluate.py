@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pocket.prompts import (
     LANGUAGES,
@@ -24,6 +24,7 @@ from pocket.prompts import (
 )
 from pocket.world import Scene
 from pocket.world.scene import DEFECTS
+from studio.messages import NegativeCounts
 
 WEIGHTS = Path(__file__).parent / "weights"
 CATALOG = Path(__file__).parents[1] / "models.yaml"
@@ -94,13 +95,15 @@ class Desk:
     judge: Any
     licence: Any
     steps: int
+    negative_counts: NegativeCounts = "needed"
 
     def verdicts(self, prompts: list[Prompt], negatives: list[str] | None = None) -> list[Any]:
         """The judge's verdict on a picture of every prompt."""
         from pocket.judge import look
 
         texts, seeds = [p.text for p in prompts], [p.seed for p in prompts]
-        return look(self.judge, self.painter.paint(texts, seeds, negatives=negatives, steps=self.steps))
+        how = {"steps": self.steps, "negative_counts": self.negative_counts}
+        return look(self.judge, self.painter.paint(texts, seeds, negatives=negatives, **how))
 
     def may(self, task: str) -> bool:
         """Whether the judge may mark a task."""
@@ -291,10 +294,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=300, help="prompts a language, shared by the six tasks")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--negative-counts", choices=get_args(NegativeCounts), default="needed")
     args = parser.parse_args()
     if not (args.weights / "judge.safetensors").exists():
         parser.exit(2, f"{args.weights} has no judge yet: python -m pocket.train judge\n")
-    desk = open_desk(args.weights, args.steps)
+    desk = replace(open_desk(args.weights, args.steps), negative_counts=args.negative_counts)
     tell(evaluate(desk, args.weights, args.count), args.json)
     if missing := unjudged(desk.licence):
         print("not judged, since the judge is not 99 % right there: " + ", ".join(missing))

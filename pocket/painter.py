@@ -18,6 +18,7 @@ from pocket.models import FACTOR
 from pocket.tokens import encode
 from pocket.train.common import fast_math, lay_out, pick_device
 from studio.diffusion.negatives import counted
+from studio.messages import NegativeCounts
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 STEPS, GUIDANCE = 10, 4.0
@@ -74,11 +75,14 @@ class Painter:
         side: int | None = None,
         steps: int = STEPS,
         guidance: float = GUIDANCE,
+        negative_counts: NegativeCounts = "needed",
     ) -> Tensor:
-        """Denoised latents for the prompts, led away from no words, or from as much of the negatives as is needed."""
+        """Denoised latents for the prompts, led away from no words, or from the negatives as the studio does it."""
         scheduler = build_scheduler()
         scheduler.set_timesteps(steps, device=self.device)
-        sides = [[""] * len(prompts), *([negatives] if negatives and any(negatives) else []), prompts]
+        nothing = [""] * len(prompts)
+        away = negatives or nothing
+        sides = [nothing, away, prompts] if any(away) and negative_counts == "needed" else [away, prompts]
         with self.math():
             words = torch.cat([self.words(side) for side in sides])
         side = side or self.unet.config.sample_size * FACTOR
@@ -88,8 +92,9 @@ class Painter:
             with self.math():
                 said = self.unet(given, t, words).sample
             without, *opposite, with_words = said.float().chunk(len(sides))
-            away = counted(without, *opposite, with_words, guidance) if opposite else without
-            x = scheduler.step(away + guidance * (with_words - away), t, x).prev_sample
+            if opposite:
+                without = counted(without, *opposite, with_words, guidance)
+            x = scheduler.step(without + guidance * (with_words - without), t, x).prev_sample
         return x
 
     @torch.no_grad()

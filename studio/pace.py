@@ -98,7 +98,7 @@ def _work(request: AnyRequest) -> float:
     if second := request.stage(HighResolution):
         work += _taken(second.steps or request.steps, second.strength) * area * second.factor**2
     beside = sum(unit.kind != "style" for unit in request.references)  # a style is a layer here and there
-    return work * (1 + BESIDE * beside + MEASURED * (request.measures_negative and request.guidance > 1))
+    return work * (1 + BESIDE * beside + MEASURED * request.measures_negative)
 
 
 def _looks(request: TrainingRequest) -> float:

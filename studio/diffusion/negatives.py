@@ -6,10 +6,10 @@ What prompt and negative share stands on both sides and stays: guidance only see
 that is further from the prompt than no words are pulls harder than the prompt: away from "blurry" the picture is
 burnt, though nothing in it was blurry.
 
-"needed" measures at every step how much of the negative there is to take away, beside what the denoiser makes of no
+"needed" measures at every step how much of the negative there is to take away, seen from what the denoiser makes of no
 words at all:
 - as much as the prompt shares with it, which guidance has made larger;
-- of the rest a third, as long as that pulls no harder than a sixth of what the prompt does.
+- a third of it beside that, as long as this pulls no harder than a sixth of what the prompt does.
 So the denoiser is asked once more a step. Figures of both ways are in the card of the pocket.
 """
 
@@ -28,16 +28,18 @@ from torch import Tensor
 from studio.diffusion.families import guided
 from studio.messages import GenerationRequest
 
-REST = 1 / 3
-"""What counts of the part that prompt and negative do not share; two thirds of it burn the pocket's pictures."""
+BESIDE = 1 / 3
+"""How much of it counts beside what is shared; with none, the pocket often stays black and white."""
 HARDEST = 1 / 6
-"""How hard that part may pull, of the prompt's own pull."""
+"""How hard that may pull, of the prompt's own pull."""
 MOST_SHARED = 1.5
 """A negative that says next to nothing tells nothing of what is shared."""
+SLIGHTEST = 0.1
+"""With less guidance than this above 1, what is shared would have to be made so large that its digits are lost."""
 
 
 def measures(pipe: Any, request: GenerationRequest) -> bool:
-    """Whether a request's negative is measured: where nothing is painted against it, there is nothing to measure."""
+    """Whether a request's negative is measured; models that took guidance in are not painted against one."""
     return request.measures_negative and guided(pipe, request)
 
 
@@ -46,8 +48,8 @@ def counted(alone: Tensor, opposite: Tensor, own: Tensor, guidance: float) -> Te
     pull, away = own - alone, opposite - alone
     shared = (_dot(pull, away) / _dot(away, away).clamp_min(_LEAST)).clamp(0, MOST_SHARED)
     longer = (_dot(pull, pull) / _dot(away, away).clamp_min(_LEAST)).sqrt()
-    rest = (HARDEST * longer).clamp(max=REST)
-    return alone + (shared * guidance / (guidance - 1) + rest) * away
+    beside = (HARDEST * longer).clamp(max=BESIDE)
+    return alone + (shared * guidance / max(guidance - 1, SLIGHTEST) + beside) * away
 
 
 _LEAST = 1e-12
@@ -59,20 +61,24 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
 
 
 @contextlib.contextmanager
-def counting(denoiser: Any, nothing: Mapping[str, Any], guidance: float) -> Iterator[None]:
-    """For a while, what a denoiser guesses for the negative is how much of it counts.
+def counting(pipe: Any, nothing: Mapping[str, Any] | None, guidance: float) -> Iterator[None]:
+    """For a while, what a pipe's denoiser guesses for the negative is how much of it counts.
 
-    `nothing` is what its pipeline would be told of no words at all.
+    `nothing` is what the pipe would be told of no words at all; None: all of the negative counts. Whoever adds to the
+    denoiser's calls must listen already; whoever changes its guesses gets them counted.
     """
-    hook = denoiser.register_forward_hook(_Counting(nothing, guidance).after, with_kwargs=True)
-    try:
+    if nothing is None:
         yield
-    finally:
-        hook.remove()
+        return
+    denoiser, one = getattr(pipe, "unet", None) or pipe.transformer, _Counting(nothing, guidance)
+    with contextlib.ExitStack() as hooks:
+        hooks.callback(denoiser.register_forward_pre_hook(one.before, with_kwargs=True).remove)
+        hooks.callback(denoiser.register_forward_hook(one.after, prepend=True).remove)
+        yield
 
 
 class _Counting:
-    """Called after each call of the denoiser that guesses for the negative and the prompt."""
+    """Called before and after each call of the denoiser that guesses for the negative and the prompt."""
 
     def __init__(self, nothing: Mapping[str, Any], guidance: float) -> None:
         whole = nothing.get("negative_pooled_prompt_embeds")
@@ -82,15 +88,20 @@ class _Counting:
             "pooled_projections": whole,
         }
         self._guidance = guidance
+        self._asked: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
-    def after(
-        self, denoiser: Any, args: tuple[Any, ...], given: dict[str, Any], told: tuple[Tensor, ...]
-    ) -> tuple[Tensor, ...]:
+    def before(self, denoiser: Any, args: tuple[Any, ...], given: dict[str, Any]) -> None:
+        """Keeps what is asked for no words: taken now, since the denoiser empties the lists that it is given."""
+        sample = args[0] if args else given["hidden_states"]
+        half = _first_half(len(sample))
+        self._asked = half(args), self._unsaid(half(given))
+
+    def after(self, denoiser: Any, args: tuple[Any, ...], told: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The same guesses, the first of them counted."""
         opposite, own = told[0].float().chunk(2)
-        half = _first_half(len(told[0]))
+        for_no_words, with_these = self._asked
         # Not called as a module: whoever listens to the denoiser hears one call a step.
-        alone = denoiser.forward(*half(args), **self._unsaid(half(given)))[0].float()
+        alone = denoiser.forward(*for_no_words, **with_these)[0].float()
         return (torch.cat([counted(alone, opposite, own, self._guidance), own]).to(told[0]), *told[1:])
 
     def _unsaid(self, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from studio.diffusion.control import Reference, following
 from studio.diffusion.latents import noise
+from studio.diffusion.negatives import counting
 from studio.diffusion.samplers import Late, noised
 from studio.messages import GenerationRequest, Size
 
@@ -53,8 +54,12 @@ def denoise(
     device: str,
     on_step: OnStep,
     references: Sequence[Reference] = (),
+    nothing: dict[str, Any] | None = None,
 ) -> Tensor:
-    """The latents of a picture. One generator draws all noise: the first and what samplers add on their way."""
+    """The latents of a picture. One generator draws all noise: the first and what samplers add on their way.
+
+    `nothing` is what the pipe would be told of no words, where only as much of the negative counts as is needed.
+    """
     generator = torch.Generator("cpu").manual_seed(request.seed)
     if wanted.start is not None:
         pipe.scheduler = Late(pipe.scheduler, wanted.strength)
@@ -74,7 +79,7 @@ def denoise(
     if wanted.masked:
         # All of the strength is in the latents already.
         call |= {"image": wanted.masked[0], "mask_image": wanted.masked[1], "strength": 1.0}
-    with following(pipe, references, wanted.size, device):
+    with following(pipe, references, wanted.size, device), counting(pipe, nothing, request.guidance):
         return pipe(**call).images
 
 

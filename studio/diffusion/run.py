@@ -25,7 +25,7 @@ from studio.diffusion.latents import (
     picture_of,
     tensor_of,
 )
-from studio.diffusion.negatives import counting, measures
+from studio.diffusion.negatives import measures
 from studio.diffusion.passes import Kept, OnStep, Pass, denoise
 from studio.diffusion.preview import latent_colours
 from studio.diffusion.samplers import scheduler
@@ -167,14 +167,7 @@ class _Painting:
     def painted(self, texts: dict[str, Any], wanted: Pass, stage: str) -> Tensor:
         """The latents of one pass."""
         on_step, references = self.on_step(stage), self.means.references
-        with self._counting():
-            return denoise(self.pipe, texts, self.request, wanted, self.device, on_step, references)
-
-    def _counting(self) -> contextlib.AbstractContextManager[None]:
-        if self.nothing is None:
-            return contextlib.nullcontext()
-        denoiser = getattr(self.pipe, FAMILIES[self.model.spec.family].denoiser)
-        return counting(denoiser, self.nothing, self.request.guidance)
+        return denoise(self.pipe, texts, self.request, wanted, self.device, on_step, references, self.nothing)
 
     def second_pass(self, asked: HighResolution, latents: Tensor, size: Size) -> Pass:
         """Over the first pass's picture, enlarged as latents or as a picture."""

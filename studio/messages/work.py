@@ -98,8 +98,8 @@ class GenerationRequest(Request):
 
     @property
     def measures_negative(self) -> bool:
-        """Whether there is a negative, of which only as much counts as is needed."""
-        return self.negative_counts == "needed" and bool(self.negative.strip())
+        """Whether it is painted against a negative of which only as much counts as is needed."""
+        return self.negative_counts == "needed" and bool(self.negative.strip()) and self.guidance > 1
 
     @property
     def as_written(self) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,17 @@ from torch import Tensor
 from pocket.world.scene import DEFECTS
 from studio.diffusion.canvas import lay_out
 from studio.diffusion.control import Reference
-from studio.diffusion.negatives import HARDEST, REST, counted, counting
+from studio.diffusion.control_style import see
+from studio.diffusion.negatives import BESIDE, HARDEST, counted, counting
 from studio.diffusion.run import Means, paint
 from studio.messages import Base, HighResolution, Mask, Start
 from studio.models.registry import Loaded
 from tests import samples
-from tests.diffusion.painting import SILENT, loaded, quietly, request
-from tests.diffusion.test_control import drawing, reference
+from tests.diffusion.painting import SILENT, loaded, request
+from tests.diffusion.test_control import ADAPTERS, drawing, reading_first, reference  # noqa: F401  (a fixture)
+from tests.diffusion.test_control_style import style
 from tests.diffusion.test_families import CASES, Case, case  # noqa: F401  (a fixture)
-from tests.tiny_controls import control_net
+from tests.tiny_controls import adapter, control_net, encoder
 
 WEIGHTS = Path(__file__).parents[2] / "pocket" / "weights"
 USUAL = "lowres, blurry, jpeg artifacts, cropped, deformed, bad anatomy, watermark"
@@ -71,7 +74,7 @@ def test_a_negative_that_nothing_has_pulls_no_harder_than_a_part_of_the_prompt()
 def test_a_slight_negative_counts_for_its_share() -> None:
     alone, cat, blur = directions()
     told = guided(counted(alone, alone + 0.01 * blur, alone + cat, GUIDANCE), alone + cat)
-    assert along(told, alone, blur) == pytest.approx(-(GUIDANCE - 1) * REST * 0.01, abs=1e-5)
+    assert along(told, alone, blur) == pytest.approx(-(GUIDANCE - 1) * BESIDE * 0.01, abs=1e-5)
 
 
 def test_what_the_negative_is_against_is_not_taken_for_shared() -> None:
@@ -79,6 +82,20 @@ def test_what_the_negative_is_against_is_not_taken_for_shared() -> None:
     own = alone + cat - blur
     told = guided(counted(alone, alone + blur, own, GUIDANCE), own)
     assert along(told, alone, blur) < -GUIDANCE, "the prompt's own way is kept"
+
+
+def test_a_negative_of_the_prompts_own_words_leaves_nothing_to_be_led_to() -> None:
+    alone, cat, _ = directions()
+    told = guided(counted(alone, alone + cat, alone + cat, GUIDANCE), alone + cat)
+    assert along(told, alone, cat) == pytest.approx(-(GUIDANCE - 1) * HARDEST, abs=1e-5)
+
+
+def test_hardly_any_guidance_makes_nothing_large() -> None:
+    alone, cat, blur = directions()
+    own, opposite = alone + cat + blur, alone + blur
+    for guidance in (1.0, 1.00001, 1.05):
+        away = counted(alone, opposite, own, guidance)
+        assert float((away - alone).norm()) < 15
 
 
 def test_a_negative_that_says_nothing_is_none() -> None:
@@ -105,19 +122,33 @@ def test_every_family_counts_as_much_as_needed(case: Case) -> None:  # noqa: F81
     assert case.picture(negative="cat") == full, "nothing stays behind"
 
 
+def test_no_words_are_read_as_an_empty_negative_is(case: Case) -> None:  # noqa: F811
+    denoiser = case.model.parts[case.family.denoiser]
+    told: dict[str, list[Tensor]] = {"empty": [], "measured": []}
+    real = denoiser.forward
+
+    def noted(kind: str) -> Any:
+        def forward(*args: Any, **given: Any) -> Any:
+            said = real(*args, **given)
+            told[kind].append(said[0])
+            return said
+
+        return forward
+
+    try:
+        for kind, changes in (("empty", {"negative": ""}), ("measured", {"negative": "cat"})):
+            denoiser.forward = noted(kind)
+            case.picture(**changes, negative_counts="needed", steps=1)
+    finally:
+        del denoiser.forward
+    # One call of the pipe's, and one more where it is measured; both see the same noise.
+    (empty,), (both, alone) = told["empty"], told["measured"]
+    assert torch.allclose(alone, empty[:1], atol=1e-4) and not torch.allclose(alone, both[:1], atol=1e-4)
+
+
 def test_without_a_negative_or_guidance_nothing_is_measured(case: Case) -> None:  # noqa: F811
     for asked in ({"negative": " "}, {"negative": "cat", "guidance": 1.0}):
         assert case.picture(**asked, negative_counts="needed") == case.picture(**asked)
-
-
-def test_a_negative_of_the_prompts_own_words_leaves_nothing_to_be_led_to(tmp_path: Path) -> None:
-    model = loaded(CASES["sd1"][1](tmp_path))
-    asked = {"prompt": "a red cat", "negative": "a red cat", "steps": 1}
-    needed, stronger = (
-        quietly(model, request(**asked, negative_counts="needed", guidance=by)).data for by in (2.0, 9.0)
-    )
-    gap = np.abs(np.frombuffer(needed, np.uint8).astype(int) - np.frombuffer(stronger, np.uint8).astype(int))
-    assert gap.mean() < 3
 
 
 @pytest.fixture(scope="module")
@@ -154,27 +185,55 @@ def test_every_way_to_paint_measures_its_negative(model: Loaded, way: str) -> No
 
 
 @pytest.mark.parametrize("balance", ["prompt", "even", "reference"])
-def test_references_are_followed_and_counted_once_a_step(model: Loaded, balance: Any) -> None:
-    net = control_net(model.parts["unet"])
-    calls: list[int] = []
-    hook = net.register_forward_hook(lambda *_: calls.append(1))
+@pytest.mark.parametrize("network", ["controlnet", "adapter"])
+def test_references_are_followed_without_words_too_and_asked_once_a_step(
+    reading_first: Loaded,  # noqa: F811
+    network: str,
+    balance: Any,
+) -> None:
+    model = reading_first
+    unet = model.parts["unet"]
+    net = control_net(unet) if network == "controlnet" else adapter(ADAPTERS["full_adapter"])
+    followed, asked, real = reference(net, samples.unit(balance=balance), network=network), [], unet.forward
+
+    def noted(*args: Any, **given: Any) -> Any:
+        lists = (
+            given.get("down_block_additional_residuals"),
+            given.get("down_intrablock_additional_residuals"),
+        )
+        asked.append((len(args[0]), [len(one) for one in lists if one is not None]))
+        return real(*args, **given)
+
+    unet.forward = noted
     try:
-        led = painted(model, {}, reference(net, samples.unit(balance=balance)))
+        led = painted(model, {}, followed)
     finally:
-        hook.remove()
-    assert len(calls) == 3 and led != painted(model, {})
+        del unet.forward
+    assert [count for count, _ in asked] == [2, 1] * 3
+    assert all(added == asked[0][1] != [0] for _, added in asked), (
+        "the second reading is told as much as the first"
+    )
+    assert led != painted(model, {})
+
+
+def test_a_style_and_held_colours_are_followed_beside_it(model: Loaded, tmp_path: Path) -> None:
+    seen = see(encoder(), lambda size: drawing(size.width), "cpu")
+    led = painted(model, {}, style(model, tmp_path, seen))
+    assert len({led, painted(model, {}), painted(model, {}, style(model, tmp_path, seen), how="full")}) == 3
 
 
 def test_whatever_happens_nobody_listens_afterwards(model: Loaded) -> None:
     unet = model.parts["unet"]
-    before = len(unet._forward_hooks)
+    pipe = SimpleNamespace(unet=unet)
+    listening = (unet._forward_hooks, unet._forward_pre_hooks)
+    before = [len(hooks) for hooks in listening]
     with (
         pytest.raises(RuntimeError, match="on the way"),
-        counting(unet, {"negative_prompt_embeds": None}, 4.0),
+        counting(pipe, {"negative_prompt_embeds": None}, 4.0),
     ):
-        assert len(unet._forward_hooks) == before + 1
+        assert [len(hooks) for hooks in listening] == [count + 1 for count in before]
         raise RuntimeError("on the way")
-    assert len(unet._forward_hooks) == before
+    assert [len(hooks) for hooks in listening] == before
 
 
 # -- what the pocket's pictures show --------------------------------------------------------------
