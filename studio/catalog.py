@@ -201,6 +201,11 @@ def _against_lora(spec: LoraSpec) -> Iterator[tuple[Place, str]]:
         ".safetensors"
     ):
         yield ("source", "file"), "is no .safetensors file, and a LoRA is read from no other"
+    if spec.wants and spec.family in families:
+        known = [sampler.id for sampler in FAMILIES[spec.family].samplers]
+        if spec.wants.sampler not in known:
+            what = f"{spec.wants.sampler} does not run on {spec.family}: {', '.join(known)}"
+            yield ("wants", "sampler"), what
 
 
 def _against_translator(spec: TranslatorSpec) -> Iterator[tuple[Place, str]]:

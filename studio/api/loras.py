@@ -190,7 +190,7 @@ def _shelf(studio: Studio, model: str, person: Person) -> dict[str, Any]:
 def _told(card: LoraCard) -> dict[str, Any]:
     """A card with its troubles in words of both languages: a page changes its language without asking."""
     told = card.model_dump(mode="json") | {"fits": card.fits, "title": _pair(card.title)}
-    return told | {"why": both(card.trouble), "failed": both(card.failed)}
+    return told | {"notes": _pair(card.notes), "why": both(card.trouble), "failed": both(card.failed)}
 
 
 def _mixes(studio: Studio, person: Person) -> list[dict[str, Any]]:

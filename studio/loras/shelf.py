@@ -53,7 +53,9 @@ def card(
         family=_title(spec.family),
         weight=spec.weight,
         triggers=spec.triggers,
-        notes=spec.note.en if spec.note else "",
+        wants=spec.wants,
+        wants_sampler=_sampler(spec),
+        notes=spec.note or _as_written(""),
         licence="" if spec.own else spec.licence,
         favourite=spec.id in favourites,
         trouble=_by_entry(spec, model, data),
@@ -82,7 +84,7 @@ def _of_file(known: LoraCard, spec: LoraSpec, path: Path, data: Path, model: Mod
         "changes_text": any(part != DENOISER for part in facts.parts),
         "weight": known.weight if about.weight is None else about.weight,
         "triggers": known.triggers or about.triggers,
-        "notes": about.notes or known.notes,
+        "notes": _as_written(about.notes) if about.notes else known.notes,
         "author": about.author,
         "licence": known.licence or about.licence,
         "base": about.base,
@@ -93,9 +95,20 @@ def _of_file(known: LoraCard, spec: LoraSpec, path: Path, data: Path, model: Mod
     return known.model_copy(update=told)
 
 
+def _sampler(spec: LoraSpec) -> str:
+    if spec.wants is None:
+        return ""
+    return next(one.title for one in FAMILIES[spec.family].samplers if one.id == spec.wants.sampler)
+
+
+def _as_written(text: str) -> Bilingual:
+    """Somebody's own words, whatever the page speaks."""
+    return Bilingual(en=text, zh=text)
+
+
 def _titled(spec: LoraSpec, about: About) -> Bilingual:
     # A file's name is what a person gave it; what is told inside is often that of a training run.
-    return spec.title if not spec.own or not about.title else Bilingual(en=about.title, zh=about.title)
+    return spec.title if not spec.own or not about.title else _as_written(about.title)
 
 
 def _title(family: str) -> str:
@@ -192,7 +205,11 @@ def embedding_card(
     )
     try:
         about, state = about_lora(path, {}), path.stat()
-        told: dict[str, object] = {"triggers": about.triggers, "notes": about.notes, "base": about.base}
+        told: dict[str, object] = {
+            "triggers": about.triggers,
+            "notes": _as_written(about.notes),
+            "base": about.base,
+        }
         told |= {"bytes": tensor_bytes(path), "changed": state.st_mtime}
         pictured = any(file.is_file() for file in picture_files(path))
         return known.model_copy(update={**told, "picture": pictured})

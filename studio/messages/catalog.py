@@ -231,6 +231,14 @@ class ControlSpec(PartSpec):
         return (self.family, self.base) == (model.family, model.base)
 
 
+class LoraWants(Message):
+    """What a LoRA wants to be painted with, where it was made for that: a few steps, mostly."""
+
+    sampler: str
+    steps: int = Field(gt=0)
+    guidance: float = Field(ge=0)
+
+
 class LoraSpec(PartSpec):
     """A LoRA: it changes how a model of its family paints."""
 
@@ -240,6 +248,7 @@ class LoraSpec(PartSpec):
     bytes: int = Field(
         default=0, ge=0, description="what has to be fetched; 0: its repository is asked for it"
     )
+    wants: LoraWants | None = None
 
 
 Entry = (

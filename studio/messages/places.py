@@ -10,6 +10,7 @@ from studio.messages.base import Bilingual, Digest, Message, Trouble
 from studio.messages.catalog import (
     CaptionerSpec,
     DetectorSpec,
+    LoraWants,
     ModelSpec,
     SamplerSpec,
     TranslatorSpec,
@@ -163,7 +164,9 @@ class LoraCard(Message):
     changes_picture: bool = Field(default=True, description="whether it changes the denoiser")
     weight: float = Field(default=1.0, description="the one that is recommended")
     triggers: tuple[str, ...] = ()
-    notes: str = ""
+    wants: LoraWants | None = None
+    wants_sampler: str = Field(default="", description="the title of the sampler that it wants")
+    notes: Bilingual = Bilingual(en="", zh="")
     author: str = ""
     licence: str = ""
     base: str = Field(default="", description="what it was trained on, in the words of who did")

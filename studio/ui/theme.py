@@ -55,6 +55,7 @@ POSE = ("pose-figure.js", "pose.js")
 LORA = (
     "lora.js",
     "lora-words.js",
+    "lora-wants.js",
     "lora-mixes.js",
     "lora-shelf.js",
     "training.js",

@@ -20,17 +20,21 @@ from studio.engine.fake import FakeEngine
 from studio.messages import LoraUse
 from studio.service import Studio
 from studio.settings import Settings
+from studio.ui.form import FIELDS
 from tests.hub import Hub
 from tests.hub import serving as hub_serving
 from tests.test_loras import kohya
 from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate
+from tests.ui.browsing import kept as field_kept
 from tests.ui.house import studio_at
 from tests.ui.test_start_page import DROP, last_request
+from tests.worlds import until
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 pytestmark = IN_A_BROWSER
 BOTH = pytest.mark.parametrize("width", [WIDE, NARROW], ids=["1440", "390"])
+WANTS = {"sampler": "euler_a", "steps": 4, "guidance": 1.5}
 FAR = {"kind": "hub", "repo": "somebody/far", "file": "far.safetensors"}
 
 
@@ -74,6 +78,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Studio:
         "licence": "MIT",
         "source": FAR,
         "bytes": 184_000_000,
+        "note": {"en": "made for four steps", "zh": "只要四步"},
+        "wants": WANTS,
     }
     catalog["loras"] = [far]
     (folder / "models.yaml").write_text(yaml.safe_dump(catalog, allow_unicode=True), "utf-8")
@@ -295,6 +301,94 @@ def test_the_shelf_is_searched_sorted_and_starred(visit: Callable[..., Any], stu
     page.wait_for_function(
         "fetch('api/loras?model=pocket').then((a) => a.json()).then((a) => a.loras.some((one) => one.favourite))"
     )
+
+
+def test_stars_given_at_once_stay_on_the_shelf_while_they_are_told(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page = visit()
+    open_tab(page)
+    asked: list[Any] = []
+    page.route("**/favourite", lambda route: asked.append(route))
+    page.evaluate(
+        "for (const id of ['cat', 'ink', 'far']) studio.lora.acts.star(null, { id: studio.lora.named(id).id })"
+    )
+    starred = "() => studio.lora.cards.filter((one) => one.favourite).length"
+    for at in range(3):
+        while len(asked) == at:
+            page.wait_for_timeout(20)
+        page.wait_for_timeout(100)
+        assert len(asked) == at + 1 and page.evaluate(starred) >= 3
+        asked[at].continue_()
+    person = studio.person(None, "en")
+    until(lambda: sum(one.favourite for one in studio.loras("pocket", person)) >= 3)
+    for one in studio.loras("pocket", person):
+        studio.lora_favourite(one.id, False, person)
+
+
+def choose_away(page: Any, name: str) -> Any:
+    """Chooses a LoRA that is still to be fetched, and hands back its row in the mix."""
+    details(page, name).get_by_role("button", name="Use it, fetched while painting").click()
+    row = page.locator(".lo", has=page.locator("header > b", has_text=name))
+    expect(row).to_be_visible()
+    return row
+
+
+def numbers(page: Any) -> list[Any]:
+    """Sampler, steps and guidance as the browser keeps them."""
+    at = [FIELDS.index(name) for name in WANTS]
+    return list(page.evaluate("at => at.map((one) => studio.kept()[one])", at))
+
+
+def test_what_a_lora_wants_is_set_in_one_click_and_given_back(
+    visit: Callable[..., Any], studio: Studio
+) -> None:
+    page = visit()
+    open_tab(page)
+    row = choose_away(page, "Far away")
+    expect(row.locator(".lowants")).to_contain_text("Made for 4 steps, guidance 1.5, Euler a")
+    before = numbers(page)
+    assert before != list(WANTS.values()), "nothing is set that nobody asked for"
+    row.get_by_role("button", name="Set them").click()
+    expect(row.get_by_role("button", name="As before")).to_be_visible()
+    assert numbers(page) == list(WANTS.values())
+    row.get_by_role("button", name="As before").click()
+    expect(row.get_by_role("button", name="Set them")).to_be_visible()
+    assert numbers(page) == before
+    row.get_by_role("button", name="Set them").click()
+    expect(row.get_by_role("button", name="As before")).to_be_visible()
+    row.get_by_role("button", name="Remove").click()
+    expect(page.locator(".toast")).to_contain_text("as before")
+    field_kept(page, FIELDS.index("steps"), before[1])
+    assert numbers(page) == before
+
+
+def test_numbers_that_were_changed_meanwhile_stay_when_the_lora_goes(visit: Callable[..., Any]) -> None:
+    page = visit()
+    open_tab(page)
+    row = choose_away(page, "Far away")
+    row.get_by_role("button", name="Set them").click()
+    expect(row.get_by_role("button", name="As before")).to_be_visible()
+    page.locator("#tab_prompt-button, #left [role=tab]").first.click()
+    page.locator("#details_fold .label-wrap").click()
+    page.fill("#steps input[type=number]", "6")
+    page.press("#steps input[type=number]", "Tab")
+    field_kept(page, FIELDS.index("steps"), 6)
+    page.locator("#tab_lora-button").click()
+    expect(row.get_by_role("button", name="Set them")).to_be_visible()
+    row.get_by_role("button", name="Remove").click()
+    expect(row).to_have_count(0)
+    page.wait_for_timeout(300)
+    assert numbers(page) == ["euler_a", 6, 1.5]
+
+
+def test_a_catalogs_note_is_told_in_the_pages_language(visit: Callable[..., Any]) -> None:
+    for language, note in (("en-GB", "made for four steps"), ("zh-CN", "只要四步")):
+        page = visit(language)
+        open_tab(page)
+        expect(details(page, "Far away" if language == "en-GB" else "远方").locator(".lonotes")).to_have_text(
+            note
+        )
 
 
 def test_an_embedding_is_a_word_of_either_prompt(visit: Callable[..., Any], studio: Studio) -> None:

@@ -16,7 +16,7 @@
 
   // -- which ones, in which order ----------------------------------------------------------------------------------------
   const fold = (text) => text.toLowerCase().normalize("NFKC").replace(/\s+/g, " ").trim();
-  const found = (card) => !view.query || [...card.title, card.name, card.family, card.notes, ...card.triggers].some((text) => fold(text).includes(fold(view.query)));
+  const found = (card) => !view.query || [...card.title, card.name, card.family, ...card.notes, ...card.triggers].some((text) => fold(text).includes(fold(view.query)));
   const ORDERS = {
     name: (a, b) => said(a.title).localeCompare(said(b.title), L.lang()),
     newest: (a, b) => b.changed - a.changed,
@@ -100,7 +100,7 @@
   function details(card) {
     const name = pick(card.title), failed = card.failed ? `<p class="told lobad" role="alert">${icon("triangle-alert", "sm")}<span>${pick(card.failed)}</span></p>` : "";
     const why = card.fits ? "" : `<p class="told lobad">${icon("triangle-alert", "sm")}<span>${pick(card.why)}</span></p>`;
-    const notes = card.notes ? `<p class="lonotes t13">${escape(card.notes)}</p>` : "";
+    const notes = pick(card.notes) && `<p class="lonotes t13">${pick(card.notes)}</p>`;
     return `<section class="lomore" data-id="more-${escape(card.id)}" aria-label="${name}"><div class="lomhead"><b>${name}</b><span class="sp"></span>${starHtml(card)}<button type="button" class="ib bare sm" data-lora="open" data-id="${escape(card.id)}">${icon("x")}<span class="tip">${t("close")}</span></button></div>`
       + `<div class="lomrow">${L.pictureOf(card)}<dl class="lofacts grow">${facts(card)}</dl></div>${L.isWord(card) ? "" : L.triggersHtml(card)}${why}${failed}${notes}<div class="loacts">${buttons(card)}</div></section>`;
   }
@@ -218,8 +218,10 @@
   // -- hands ---------------------------------------------------------------------------------------------------------------------
   const set = (values) => { Object.assign(view, values); keep(); L.knowWords(); L.draw(); };
   const opens = (id) => { refused = ""; set({ opened: view.opened === id ? "" : id }); };
-  async function told(id, path, more, trouble = "") { // asked for, and looked at again
-    try { await L.ask(`/${encodeURIComponent(id)}${path}`, more); } catch (error) { trouble = error.message; }
+  async function told(id, path, more, ask = (asking) => asking()) { // asked for, and looked at again
+    let trouble = "";
+    try { await ask(() => L.ask(`/${encodeURIComponent(id)}${path}`, more)); } catch (error) { trouble = error.message; }
+    if (!inOrder.busy()) L.stars.clear();
     await L.look();
     if (trouble) { L.trouble = trouble; L.draw(); }
   }
@@ -241,8 +243,9 @@
     },
     star: (use, { id }) => { // the last word on a star is the last to arrive
       const card = L.card(id), on = (card.favourite = !card.favourite);
+      L.stars.set(id, on);
       L.draw();
-      inOrder(() => told(id, "/favourite", json({ on })));
+      told(id, "/favourite", json({ on }), inOrder);
     },
     fetch: (use, { id }) => told(id, "/fetch", { method: "POST" }),
     stop: (use, { id }) => told(id, "/fetch", { method: "DELETE" }),

@@ -1,5 +1,6 @@
 // The LoRA tab: a shelf to choose from, and what is chosen with its weights. What a person sets is kept as text in one
-// field of the form; the tab is drawn from it here. lora-shelf.js draws the shelf, lora-words.js puts words in.
+// field of the form; the tab is drawn from it here. lora-shelf.js draws the shelf, lora-words.js puts words in,
+// lora-wants.js sets what a LoRA wants to be painted with.
 window.studio.lora = (() => {
   const root = document.documentElement, B = window.studio.book;
   const $ = (query, from = document) => from.querySelector(query);
@@ -9,7 +10,7 @@ window.studio.lora = (() => {
   const NEAR = 1000, FAR = 400; // milliseconds between looks at a download, and before a changed model is asked about
 
   // What the files beside this one share: what is known, what is chosen, what is drawn into.
-  const L = { $, $$, MOST, place: null, cards: [], arrivals: [], admin: false, known: "", uses: [], apart: new Set(), trouble: "" };
+  const L = { $, $$, MOST, place: null, cards: [], arrivals: [], admin: false, known: "", uses: [], apart: new Set(), trouble: "", stars: new Map() };
   let written = null, facts = null;
 
   // -- words --------------------------------------------------------------------------------------------------------
@@ -45,6 +46,7 @@ window.studio.lora = (() => {
     try {
       const { loras: cards, arrivals, admin, mixes, sizes_coming: sizing } = await L.ask(`?model=${encodeURIComponent(model)}`);
       if (mine === turn) Object.assign(L, { cards, arrivals, admin, mixes, sizing, known: model, trouble: "" });
+      for (const card of L.cards) card.favourite = L.stars.get(card.id) ?? card.favourite; // on their way to the studio
       if (admin && !window.studio.training.known) window.studio.training.look();
     } catch (error) {
       if (mine === turn) L.trouble = error.message;
@@ -152,7 +154,7 @@ window.studio.lora = (() => {
     const words = use.text_encoder_weight === null ? "" : `<span class="loapart num">${t("text_at", { weight: number(use.text_encoder_weight) })}</span>`;
     return `<article class="lo${use.muted ? " muted" : ""}" data-id="${L.escape(use.id)}" aria-label="${name}">${L.pictureOf(card, name)}<div class="lomain">`
       + `<header><b class="ell">${name}</b><span class="sp"></span>${words}${value}<span class="lotls">${tools}</span></header>${slider("weight", t("weight_of", { lora: name }), use.weight)}`
-      + `${reason(use, card)}${L.triggersHtml(card)}</div>${both && L.apart.has(use.id) ? apart(use) : ""}</article>`;
+      + `${reason(use, card)}${L.wantsHtml(card)}${L.triggersHtml(card)}</div>${both && L.apart.has(use.id) ? apart(use) : ""}</article>`;
   }
   function reason(use, card) {
     const text = card ? card.why && pick(card.why) : L.known && t("gone");
@@ -173,7 +175,7 @@ window.studio.lora = (() => {
     const card = L.card(use.id), name = nameOf(use), own = use.text_encoder_weight;
     const weights = own === null ? number(use.weight) : `${number(use.weight)} · ${number(own)}`;
     return `<article class="lo typed" data-id="typed-${L.escape(use.id)}" aria-label="${name}">${L.pictureOf(card, name)}<div class="lomain"><header><b class="ell">${name}</b><span class="badge">${t("from_prompt")}</span>`
-      + `<span class="sp"></span><b class="num lofix">${weights}</b></header>${reason(use, card)}${L.triggersHtml(card)}</div></article>`;
+      + `<span class="sp"></span><b class="num lofix">${weights}</b></header>${reason(use, card)}${L.wantsHtml(card)}${L.triggersHtml(card)}</div></article>`;
   }
 
   // -- drawing ----------------------------------------------------------------------------------------------------------------

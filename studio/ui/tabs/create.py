@@ -268,6 +268,8 @@ class Create:
         wire(self.tools.choose, self.choose, self.filled)
         for part in (self.book, self.loras.view):
             part.negative(None, None, self.negative, js="() => studio.book.negative()", **QUIET)
+        numbers = [self.fields[name] for name in ("sampler", "steps", "guidance")]
+        self.loras.view.wants(None, None, numbers, js="() => studio.lora.wanted()", **QUIET)
         wire(self.book.scene, self.scene, [*self.filled, self.note])
         wire(self.figure.back, self.back, [*self.filled, self.note])
 

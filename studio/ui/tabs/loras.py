@@ -20,8 +20,9 @@ from studio.ui.words import trouble_words, words
 
 MOUNT = "; studio.lora.mount(element);"
 MOUNT_FACTS = "; studio.lora.mountFacts(element);"
-PLACE = '<div class="loras" data-own></div><span hidden>' + act("negative", "") + "</span>"
-"""Where the browser draws the tab, and what it presses when a word goes into the negative prompt."""
+PLACE = '<div class="loras" data-own></div><span hidden>' + act("negative", "") + act("wants", "") + "</span>"
+"""Where the browser draws the tab, and what it presses when a word goes into the negative prompt, or when sampler,
+steps and guidance are set as a LoRA wants them."""
 BARE: dict[str, Any] = {"loras": ()}
 """A draft's prompts alone, without what is mixed to them."""
 
@@ -35,7 +36,7 @@ class Loras:
     def build(self) -> None:
         """Lays the tab out where it is called. Nothing of it is on the page before it is opened."""
         with gr.Tab("LoRA", id="lora", elem_id="tab_lora", render_children=True):
-            self.view = live(PLACE, "negative", elem_id="lora", then=MOUNT)
+            self.view = live(PLACE, "negative", "wants", elem_id="lora", then=MOUNT)
 
     def build_training(self) -> None:
         """What lies over the stage while a LoRA is trained; the browser draws it there."""
