@@ -314,18 +314,24 @@ LORA = """loras:
 """
 
 
+WANTS = "    wants: {sampler: lcm, steps: 4, guidance: 1.5}\n"
+
+
 def test_loras_stand_beside_the_models(tmp_path: Path) -> None:
     catalog = read(tmp_path, "models:\n" + entry("first") + LORA)
     assert [str(problem) for problem in catalog.problems] == []
     glow = catalog.loras["glow"]
     assert (glow.family, glow.triggers, glow.weight) == ("sd1", ("night glow",), 0.8)
-    assert catalog.sourced[-1] is glow
+    assert catalog.sourced[-1] is glow and glow.wants is None
+    swift = read(tmp_path, "models:\n" + entry("first") + LORA + WANTS).loras["glow"].wants
+    assert swift and (swift.sampler, swift.steps, swift.guidance) == ("lcm", 4, 1.5)
 
 
 def test_the_repository_has_loras_for_few_steps_of_both_usual_families() -> None:
     found = read_catalog(ROOT / "models.yaml").loras.values()
-    quick = {one.family for one in found if "step" in (one.note.en if one.note else "")}
-    assert {"sd1", "sdxl"} <= quick
+    quick = [one for one in found if "step" in (one.note.en if one.note else "")]
+    assert {"sd1", "sdxl"} <= {one.family for one in quick}
+    assert all(one.wants and one.wants.steps <= 8 for one in quick), "one click sets what their notes say"
     files = [getattr(one.source, "file", "") or getattr(one.source, "path", "") for one in found]
     assert all(file.endswith(".safetensors") for file in files)
 
@@ -382,6 +388,9 @@ def test_vaes_and_upscalers_stand_beside_the_models(tmp_path: Path) -> None:
         (LORA.replace(", file: glow.safetensors", ""), "loras.0.source", "names no file"),
         (LORA.replace("glow.safetensors", f"glow.pt, sha256: {SHA}"), "loras.0.source.file", "no other"),
         (LORA.replace("weight: 0.8", "weight: 40"), "loras.0.weight", "less than or equal"),
+        (LORA + WANTS.replace("lcm", "flow_lcm"), "loras.0.wants.sampler", "does not run on sd1: dpmpp"),
+        (LORA + WANTS.replace("steps: 4", "steps: 0"), "loras.0.wants.steps", "greater than 0"),
+        (LORA + WANTS.replace(", guidance: 1.5", ""), "loras.0.wants.guidance", "is missing"),
         (CONTROL.replace("family: sd1", "family: sd3"), "controls.0.family", "takes no control nets"),
         (CONTROL.replace("    kinds: [canny]\n", ""), "controls.0.kinds", "is empty"),
         (CONTROL + "    network: union\n", "controls.0.modes", "no number for canny"),
