@@ -77,7 +77,7 @@ def test_styles_and_light_hold_the_table_less_five_points(desk: Desk, heading: s
 
 
 def test_negative_words_mend_what_they_name_as_the_table_says_less_five_points(desk: Desk) -> None:
-    assert mended(defect_rows(desk, 2 * FEW, CLEAR)) >= mended(table()) - FLOOR
+    assert mended(defect_rows(desk, FEW, CLEAR)) >= mended(table()) - FLOOR
 
 
 def mended(told: list[Row] | dict[str, float]) -> float:
