@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from studio.controls import DETECTORS
 from studio.entries import Document, Place, Problem
 from studio.errors import StudioError
-from studio.families import FAMILIES
+from studio.families import FAMILIES, Family
 from studio.messages import (
     CaptionerSpec,
     ControlSpec,
@@ -197,15 +197,12 @@ def _against_lora(spec: LoraSpec) -> Iterator[tuple[Place, str]]:
     families = [id for id, family in FAMILIES.items() if family.denoiser == "unet"]
     if spec.family not in families:
         yield ("family",), f"{spec.family or 'nothing'} takes no LoRAs; known are {', '.join(families)}"
+    elif spec.wants and (what := _not_run(spec.wants.sampler, FAMILIES[spec.family])):
+        yield ("wants", "sampler"), what
     if not isinstance(spec.source, LocalSource | FileSource) and not spec.source.file.endswith(
         ".safetensors"
     ):
         yield ("source", "file"), "is no .safetensors file, and a LoRA is read from no other"
-    if spec.wants and spec.family in families:
-        known = [sampler.id for sampler in FAMILIES[spec.family].samplers]
-        if spec.wants.sampler not in known:
-            what = f"{spec.wants.sampler} does not run on {spec.family}: {', '.join(known)}"
-            yield ("wants", "sampler"), what
 
 
 def _against_translator(spec: TranslatorSpec) -> Iterator[tuple[Place, str]]:
@@ -239,9 +236,14 @@ def _against_sampler(spec: ModelSpec) -> Iterator[tuple[Place, str]]:
     family = FAMILIES.get(spec.family)
     if family is None:
         yield ("family",), f"{spec.family} is not known; known are {', '.join(FAMILIES)}"
-    elif spec.defaults.sampler not in (names := [sampler.id for sampler in family.samplers]):
-        what = f"{spec.defaults.sampler} does not run on {spec.family}: {', '.join(names)}"
+    elif what := _not_run(spec.defaults.sampler, family):
         yield ("defaults", "sampler"), what
+
+
+def _not_run(sampler: str, family: Family) -> str:
+    """What is wrong with a sampler that a family's models do not run with; nothing where they do."""
+    known = [one.id for one in family.samplers]
+    return "" if sampler in known else f"{sampler} does not run on {family.id}: {', '.join(known)}"
 
 
 def _beyond_limits(spec: ModelSpec) -> Iterator[tuple[Place, str]]:

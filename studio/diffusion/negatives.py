@@ -46,13 +46,11 @@ def measures(pipe: Any, request: GenerationRequest) -> bool:
 def counted(alone: Tensor, opposite: Tensor, own: Tensor, guidance: float) -> Tensor:
     """The guess to guide away from, of those for no words, for the negative and for the prompt."""
     pull, away = own - alone, opposite - alone
-    shared = (_dot(pull, away) / _dot(away, away).clamp_min(_LEAST)).clamp(0, MOST_SHARED)
-    longer = (_dot(pull, pull) / _dot(away, away).clamp_min(_LEAST)).sqrt()
+    length = _dot(away, away).clamp_min(1e-12)
+    shared = (_dot(pull, away) / length).clamp(0, MOST_SHARED)
+    longer = (_dot(pull, pull) / length).sqrt()
     beside = (HARDEST * longer).clamp(max=BESIDE)
     return alone + (shared * guidance / max(guidance - 1, SLIGHTEST) + beside) * away
-
-
-_LEAST = 1e-12
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 from pocket.world.scene import DEFECTS
 from studio.diffusion.canvas import lay_out
 from studio.diffusion.control import Reference
+from studio.diffusion.control_colours import Held
 from studio.diffusion.control_style import see
 from studio.diffusion.negatives import BESIDE, HARDEST, counted, counting
 from studio.diffusion.run import Means, paint
@@ -23,6 +24,7 @@ from studio.models.registry import Loaded
 from tests import samples
 from tests.diffusion.painting import SILENT, loaded, request
 from tests.diffusion.test_control import ADAPTERS, drawing, reading_first, reference  # noqa: F401  (a fixture)
+from tests.diffusion.test_control_colours import colours
 from tests.diffusion.test_control_style import style
 from tests.diffusion.test_families import CASES, Case, case  # noqa: F401  (a fixture)
 from tests.tiny_controls import adapter, control_net, encoder
@@ -216,7 +218,22 @@ def test_references_are_followed_without_words_too_and_asked_once_a_step(
     assert led != painted(model, {})
 
 
-def test_a_style_and_held_colours_are_followed_beside_it(model: Loaded, tmp_path: Path) -> None:
+def test_colours_are_held_in_what_counts(model: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Tensor] = []
+    real = Held.hold
+
+    def hold(self: Held, guess: Tensor, *rest: Any) -> Tensor:
+        heard.append(guess.clone())
+        return real(self, guess, *rest)
+
+    monkeypatch.setattr(Held, "hold", hold)
+    pictures = {painted(model, {"steps": 1}, colours(), how=how) for how in ("needed", "full")}
+    needed, full = heard
+    assert len(pictures) == 2 and torch.equal(needed[1:], full[1:]), "the prompt's own guess is left alone"
+    assert not torch.allclose(needed[:1], full[:1], atol=1e-4)
+
+
+def test_a_style_is_followed_beside_it(model: Loaded, tmp_path: Path) -> None:
     seen = see(encoder(), lambda size: drawing(size.width), "cpu")
     led = painted(model, {}, style(model, tmp_path, seen))
     assert len({led, painted(model, {}), painted(model, {}, style(model, tmp_path, seen), how="full")}) == 3

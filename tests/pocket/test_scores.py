@@ -12,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from pocket.evaluate import (  # noqa: E402
+    CATALOG,
     ENOUGH,
     WEIGHTS,
     Desk,
@@ -25,8 +26,9 @@ from pocket.evaluate import (  # noqa: E402
     taken,
     word_rows,
 )
-from pocket.painter import STEPS  # noqa: E402
+from pocket.painter import GUIDANCE, STEPS  # noqa: E402
 from pocket.prompts import LANGUAGES, TASKS, light_prompts, style_prompts, task_prompts  # noqa: E402
+from studio.catalog import read_catalog  # noqa: E402
 
 POCKET = Path(__file__).parents[2] / "pocket"
 FLOOR, FEW = 0.05, 8
@@ -54,6 +56,11 @@ def seen(desk: Desk, task: str) -> list[tuple[Any, Any]]:
     many = len(TASKS) * PROMPTS.get(task, FEW)
     prompts = [p for lang in LANGUAGES for p in task_prompts(many, lang) if p.task == task]
     return list(zip(prompts, desk.verdicts(prompts), strict=True))
+
+
+def test_the_table_is_painted_as_the_studio_paints(desk: Desk) -> None:
+    told = read_catalog(CATALOG).specs["pocket"].defaults
+    assert (told.steps, told.guidance, told.negative_counts) == (desk.steps, GUIDANCE, desk.negative_counts)
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,15 @@ def kept(page: Any, at: int, value: Any) -> None:
     page.wait_for_function(
         "([at, value]) => JSON.parse(localStorage['studio.form'] || '[]')[at] === value", arg=[at, value]
     )
+
+
+def comes(page: Any, asked: Sized, count: int) -> None:
+    """Waits until the page has asked so often."""
+    for _ in range(int(750 * SLOWNESS)):
+        if len(asked) >= count:
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"the page asked {len(asked)} times, not {count}")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from studio.i18n import TABLES
 from studio.messages import Person
 from studio.service import Studio
 from tests.ui.book_page import Visit, app_with, chapter, chips, tag, visits
-from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, fits, served
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, comes, fits, served
 from tests.ui.house import studio_at
 from tests.worlds import until
 
@@ -268,8 +268,7 @@ def test_stars_given_at_once_arrive_in_their_order_and_no_answer_on_the_way_take
 def _let_on(page: Any, asked: list[Any], at: int) -> None:
     """Lets the last request through, and waits for the one that waited for it."""
     asked[at - 1].continue_()
-    while len(asked) == at:
-        page.wait_for_timeout(20)
+    comes(page, asked, at + 1)
 
 
 def test_a_star_that_the_server_refuses_is_taken_back(come: Visit) -> None:

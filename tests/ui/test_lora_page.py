@@ -17,14 +17,14 @@ from safetensors.numpy import save
 
 from studio.catalog import read_catalog
 from studio.engine.fake import FakeEngine
-from studio.messages import LoraUse
+from studio.messages import LoraUse, Person
 from studio.service import Studio
 from studio.settings import Settings
 from studio.ui.form import FIELDS
 from tests.hub import Hub
 from tests.hub import serving as hub_serving
 from tests.test_loras import kohya
-from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, fits, generate
+from tests.ui.browsing import IN_A_BROWSER, NARROW, PROMPT, WIDE, comes, fits, generate
 from tests.ui.browsing import kept as field_kept
 from tests.ui.house import studio_at
 from tests.ui.test_start_page import DROP, last_request
@@ -313,17 +313,21 @@ def test_stars_given_at_once_stay_on_the_shelf_while_they_are_told(
     page.evaluate(
         "for (const id of ['cat', 'ink', 'far']) studio.lora.acts.star(null, { id: studio.lora.named(id).id })"
     )
-    starred = "() => studio.lora.cards.filter((one) => one.favourite).length"
+    starred = "() => ['cat', 'ink', 'far'].map((id) => studio.lora.named(id).favourite)"
     for at in range(3):
-        while len(asked) == at:
-            page.wait_for_timeout(20)
+        comes(page, asked, at + 1)
         page.wait_for_timeout(100)
-        assert len(asked) == at + 1 and page.evaluate(starred) >= 3
+        assert len(asked) == at + 1 and page.evaluate(starred) == [True, True, True]
         asked[at].continue_()
     person = studio.person(None, "en")
-    until(lambda: sum(one.favourite for one in studio.loras("pocket", person)) >= 3)
+    until(lambda: {"cat", "ink", "Far away"} <= favourites(studio, person))
     for one in studio.loras("pocket", person):
         studio.lora_favourite(one.id, False, person)
+
+
+def favourites(studio: Studio, person: Person) -> set[str]:
+    """The names of what somebody gave a star."""
+    return {one.title.en for one in studio.loras("pocket", person) if one.favourite}
 
 
 def choose_away(page: Any, name: str) -> Any:
